@@ -1,0 +1,280 @@
+//! The graph: values, the ops that compute them, and what is read out at the end.
+//!
+//! Every node computes one value. An operand is always added before its users, so that ascending ids are a topological
+//! order and nothing ever has to check for cycles; a pass that removes nodes makes a new graph ([`Graph::extract`]).
+//! Operand order is explicit in [`Node::inputs`]; the edges of the underlying petgraph are derived from it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use petgraph::Direction;
+use petgraph::stable_graph::{NodeIndex, StableDiGraph};
+
+use crate::infer::{Obligation, Violation, infer};
+use crate::{Facts, Op, Type};
+
+/// A node of one graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NodeId(u32);
+
+impl NodeId {
+    /// Position in the graph's order, from 0.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+
+    /// The node at a position.
+    pub fn from_index(index: usize) -> Self {
+        NodeId(index as u32)
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "%{}", self.0)
+    }
+}
+
+/// A byte range of a source file of the specification; the numbers are those of the front end's spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, PartialOrd, Ord)]
+pub struct Location {
+    /// Index of the file.
+    pub file: u32,
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// Where a node comes from in the specification. Survives every pass, so that each message and profile row can name a line.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Origin {
+    /// The name that the specification gives the value.
+    pub name: Option<Arc<str>>,
+    /// Path of the module instance that computes it, `layer1.0.conv1`; empty outside modules.
+    pub scope: Option<Arc<str>>,
+    /// The expression.
+    pub location: Option<Location>,
+}
+
+/// One computed value.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// What computes it.
+    pub op: Op,
+    /// Operands in order; each was added before this node.
+    pub inputs: Vec<NodeId>,
+    /// Its type.
+    pub ty: Type,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// What an output is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum OutputKind {
+    /// A result that the caller asked for.
+    Value,
+    /// A number that is recorded: a loss term or a metric.
+    Report,
+    /// The next value of the parameter or state whose path is the output's name.
+    Write,
+}
+
+impl OutputKind {
+    /// Word in the text form.
+    pub fn name(self) -> &'static str {
+        match self {
+            OutputKind::Value => "value",
+            OutputKind::Report => "report",
+            OutputKind::Write => "write",
+        }
+    }
+}
+
+/// A value that is read out of the graph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Output {
+    /// Name of the result or the metric, or path of the variable that is written.
+    pub name: Arc<str>,
+    /// What it is for.
+    pub kind: OutputKind,
+    /// The value.
+    pub node: NodeId,
+}
+
+/// A dataflow graph over symbolic shapes.
+#[derive(Debug, Clone, Default)]
+pub struct Graph {
+    /// Its name: an entry, a step, an initialiser.
+    pub name: String,
+    nodes: StableDiGraph<Node, u32>,
+    outputs: Vec<Output>,
+    facts: Facts,
+    obligations: Vec<(NodeId, Obligation)>,
+}
+
+impl Graph {
+    /// An empty graph.
+    pub fn new(name: impl Into<String>) -> Self {
+        Graph { name: name.into(), ..Graph::default() }
+    }
+
+    /// Adds a node whose type follows from its operands, which must be nodes of this graph.
+    pub fn add(&mut self, op: Op, inputs: &[NodeId], origin: Origin) -> Result<NodeId, Violation> {
+        let types: Vec<Type> = inputs.iter().map(|i| self.node(*i).ty.clone()).collect();
+        let (ty, obligations) = infer(&op, &types, &self.facts)?;
+        let id = self.push(Node { op, inputs: inputs.to_vec(), ty, origin });
+        self.obligations.extend(obligations.into_iter().map(|o| (id, o)));
+        Ok(id)
+    }
+
+    /// Adds a node as it is. The verifier is what finds out whether it is right.
+    pub fn push(&mut self, node: Node) -> NodeId {
+        let inputs = node.inputs.clone();
+        let index = self.nodes.add_node(node);
+        for (position, input) in inputs.iter().enumerate() {
+            if self.nodes.contains_node(NodeIndex::new(input.index())) {
+                self.nodes.add_edge(NodeIndex::new(input.index()), index, position as u32);
+            }
+        }
+        NodeId::from_index(index.index())
+    }
+
+    /// A node of this graph.
+    ///
+    /// # Panics
+    /// When the id belongs to another, larger graph.
+    pub fn node(&self, id: NodeId) -> &Node {
+        &self.nodes[NodeIndex::new(id.index())]
+    }
+
+    /// A node, if the graph has one with that id.
+    pub fn get(&self, id: NodeId) -> Option<&Node> {
+        self.nodes.node_weight(NodeIndex::new(id.index()))
+    }
+
+    /// Where a node comes from, to be made more precise.
+    pub fn origin_mut(&mut self, id: NodeId) -> Option<&mut Origin> {
+        self.nodes.node_weight_mut(NodeIndex::new(id.index())).map(|n| &mut n.origin)
+    }
+
+    /// Type of a node.
+    pub fn ty(&self, id: NodeId) -> &Type {
+        &self.node(id).ty
+    }
+
+    /// Nodes in topological order.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = (NodeId, &Node)> {
+        (0..self.len()).map(|i| {
+            let id = NodeId::from_index(i);
+            (id, self.node(id))
+        })
+    }
+
+    /// Number of nodes.
+    pub fn len(&self) -> usize {
+        self.nodes.node_count()
+    }
+
+    /// Whether there are no nodes.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Nodes that use a value, in ascending order, each once.
+    pub fn users(&self, id: NodeId) -> Vec<NodeId> {
+        let at = NodeIndex::new(id.index());
+        let mut users: Vec<_> = self.nodes.neighbors_directed(at, Direction::Outgoing).collect();
+        users.sort_unstable();
+        users.dedup();
+        users.into_iter().map(|n| NodeId::from_index(n.index())).collect()
+    }
+
+    /// Operands of a node according to the edges, for the verifier to compare with [`Node::inputs`].
+    pub(crate) fn edges_into(&self, id: NodeId) -> Vec<(u32, NodeId)> {
+        use petgraph::visit::EdgeRef;
+        let at = NodeIndex::new(id.index());
+        let mut edges: Vec<_> = self
+            .nodes
+            .edges_directed(at, Direction::Incoming)
+            .map(|e| (*e.weight(), NodeId::from_index(e.source().index())))
+            .collect();
+        edges.sort_unstable();
+        edges
+    }
+
+    /// What is read out, in order.
+    pub fn outputs(&self) -> &[Output] {
+        &self.outputs
+    }
+
+    /// Adds an output.
+    pub fn output(&mut self, name: impl Into<Arc<str>>, kind: OutputKind, node: NodeId) {
+        self.outputs.push(Output { name: name.into(), kind, node });
+    }
+
+    /// What is known about named sizes.
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Adds to what is known about named sizes; nodes added later may rely on it.
+    pub fn facts_mut(&mut self) -> &mut Facts {
+        &mut self.facts
+    }
+
+    /// What must be checked when sizes are bound, and the node that needs it.
+    pub fn obligations(&self) -> &[(NodeId, Obligation)] {
+        &self.obligations
+    }
+
+    /// Adds an obligation that the specification states itself.
+    pub fn oblige(&mut self, node: NodeId, obligation: Obligation) {
+        self.obligations.push((node, obligation));
+    }
+
+    /// The part of the graph that the given outputs need, as a graph of its own.
+    pub fn extract(&self, name: impl Into<String>, outputs: &[Output]) -> Graph {
+        let live = self.live(outputs);
+        let mut part = Graph { name: name.into(), facts: self.facts.clone(), ..Graph::default() };
+        let mut renamed: Vec<Option<NodeId>> = vec![None; self.len()];
+        for (id, node) in self.nodes().filter(|(id, _)| live[id.index()]) {
+            let inputs = node.inputs.iter().filter_map(|i| renamed[i.index()]).collect();
+            renamed[id.index()] = Some(part.push(Node { inputs, ..node.clone() }));
+        }
+        let rename = |id: NodeId| renamed[id.index()];
+        let kept = self.obligations.iter().filter_map(|(id, o)| rename(*id).map(|id| (id, o.clone())));
+        part.obligations = kept.collect();
+        part.outputs =
+            outputs.iter().filter_map(|o| rename(o.node).map(|node| Output { node, ..o.clone() })).collect();
+        part
+    }
+
+    /// For each node, whether one of the outputs needs it.
+    pub fn live(&self, outputs: &[Output]) -> Vec<bool> {
+        let mut live = vec![false; self.len()];
+        for output in outputs {
+            live[output.node.index()] = true;
+        }
+        for i in (0..self.len()).rev() {
+            if live[i] {
+                for input in &self.node(NodeId::from_index(i)).inputs {
+                    live[input.index()] = true;
+                }
+            }
+        }
+        live
+    }
+}
+
+impl PartialEq for Graph {
+    /// Same nodes, outputs and facts; obligations follow from them.
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+            && self.outputs == other.outputs
+            && self.facts == other.facts
+            && self.len() == other.len()
+            && self.nodes().zip(other.nodes()).all(|(a, b)| a.1 == b.1)
+    }
+}

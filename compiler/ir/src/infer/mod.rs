@@ -1,0 +1,194 @@
+//! Result types: one rule for each family of ops, over symbolic shapes.
+//!
+//! A rule either gives the result type, or names the constraint of the op table that does not hold. What depends on
+//! sizes that are not bound yet becomes an [`Obligation`], checked when they are.
+
+pub(crate) mod control;
+pub(crate) mod elementwise;
+pub(crate) mod gather;
+pub(crate) mod matmul;
+pub(crate) mod reduce;
+pub(crate) mod source;
+pub(crate) mod view;
+pub(crate) mod window;
+
+use std::fmt;
+
+use crate::{Dim, DimError, Facts, Op, Type};
+
+/// A relation between dims that could not be decided yet.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Obligation {
+    /// How the sides relate.
+    pub relation: Relation,
+    /// Left side.
+    pub left: Dim,
+    /// Right side.
+    pub right: Dim,
+}
+
+/// How two dims relate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Relation {
+    /// `left == right`
+    Equal,
+    /// `left <= right`
+    AtMost,
+    /// `left % right == 0`
+    MultipleOf,
+}
+
+impl Obligation {
+    /// Whether it holds when named sizes have these values.
+    pub fn holds(&self, lookup: &dyn Fn(&str) -> Option<i64>) -> Result<bool, DimError> {
+        let (left, right) = (self.left.eval(lookup)?, self.right.eval(lookup)?);
+        Ok(match self.relation {
+            Relation::Equal => left == right,
+            Relation::AtMost => left <= right,
+            Relation::MultipleOf => right != 0 && left % right == 0,
+        })
+    }
+}
+
+impl fmt::Display for Obligation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Obligation { relation, left, right } = self;
+        match relation {
+            Relation::Equal => write!(f, "{left} == {right}"),
+            Relation::AtMost => write!(f, "{left} <= {right}"),
+            Relation::MultipleOf => write!(f, "{left} % {right} == 0"),
+        }
+    }
+}
+
+/// A constraint of the op table that does not hold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// Name of the op.
+    pub op: &'static str,
+    /// Number of the constraint: `c1` is 1; 0 is about the number and element types of operands.
+    pub constraint: usize,
+    /// What is wrong, with the values: `input has 64 channels, weight expects 32`.
+    pub detail: String,
+    /// The operands, and the axis of each, that disagree.
+    pub blame: Vec<Blame>,
+}
+
+/// A part of an instance that a [`Violation`] is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Blame {
+    /// Index of the operand.
+    pub operand: usize,
+    /// The axis, when it is about one.
+    pub axis: Option<usize>,
+}
+
+impl Violation {
+    /// Label of the constraint, `conv.c3`.
+    pub fn label(&self) -> String {
+        format!("{}.c{}", self.op, self.constraint)
+    }
+
+    /// Adds an operand, and its axis, that disagrees.
+    #[must_use]
+    pub(crate) fn at(mut self, operand: usize, axis: impl Into<Option<usize>>) -> Self {
+        self.blame.push(Blame { operand, axis: axis.into() });
+        self
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.label(), self.detail)
+    }
+}
+
+impl std::error::Error for Violation {}
+
+/// What a rule may ask and record.
+pub(crate) struct Checks<'a> {
+    op: &'static str,
+    facts: &'a Facts,
+    obligations: Vec<Obligation>,
+}
+
+impl Checks<'_> {
+    pub(crate) fn facts(&self) -> &Facts {
+        self.facts
+    }
+
+    /// The violation of constraint `c<number>`.
+    pub(crate) fn violation(&self, number: usize, detail: impl Into<String>) -> Violation {
+        Violation { op: self.op, constraint: number, detail: detail.into(), blame: vec![] }
+    }
+
+    /// Whether the relation holds or may hold; in the second case it becomes an obligation.
+    pub(crate) fn holds(&mut self, relation: Relation, left: &Dim, right: &Dim) -> bool {
+        let decided = match relation {
+            Relation::Equal => left.compare(right),
+            Relation::AtMost => left.at_most(right),
+            Relation::MultipleOf => match (left.as_const(), right.as_const()) {
+                (Some(l), Some(r)) => Some(r != 0 && l % r == 0),
+                _ => left.is_multiple_of(right, self.facts).then_some(true),
+            },
+        };
+        if decided.is_none() {
+            let obligation = Obligation { relation, left: left.clone(), right: right.clone() };
+            if !self.obligations.contains(&obligation) {
+                self.obligations.push(obligation);
+            }
+        }
+        decided != Some(false)
+    }
+
+    pub(crate) fn equal(&mut self, left: &Dim, right: &Dim) -> bool {
+        self.holds(Relation::Equal, left, right)
+    }
+
+    /// Turns arithmetic on dims that went wrong into a violation.
+    pub(crate) fn dim(&self, number: usize, result: Result<Dim, DimError>) -> Result<Dim, Violation> {
+        result.map_err(|e| self.violation(number, e.to_string()))
+    }
+}
+
+/// The result type of an instance of an op, and what is left to check when sizes are bound.
+pub fn infer(op: &Op, operands: &[Type], facts: &Facts) -> Result<(Type, Vec<Obligation>), Violation> {
+    let decl = op.decl();
+    let mut checks = Checks { op: decl.name, facts, obligations: vec![] };
+    check_operands(op, operands, &checks)?;
+    let ty = (decl.infer)(op, operands, &mut checks)?;
+    Ok((ty, checks.obligations))
+}
+
+fn check_operands(op: &Op, operands: &[Type], checks: &Checks<'_>) -> Result<(), Violation> {
+    let decl = op.decl();
+    let enough = match decl.variadic {
+        true => operands.len() >= decl.operands.len(),
+        false => operands.len() == decl.operands.len(),
+    };
+    if !enough {
+        return Err(
+            checks.violation(0, format!("takes {} operands, not {}", decl.operands.len(), operands.len()))
+        );
+    }
+    for (i, ty) in operands.iter().enumerate() {
+        let Some(want) = decl.operands.get(i).or(decl.operands.last()) else { continue };
+        if !want.accepts.allows(ty.dtype) {
+            let detail = format!("`{}` must be {}, not {}", want.name, want.accepts.describe(), ty.dtype);
+            return Err(checks.violation(0, detail).at(i, None));
+        }
+    }
+    Ok(())
+}
+
+/// An axis attribute as an index.
+pub(crate) fn axis_index(
+    checks: &Checks<'_>,
+    number: usize,
+    axis: i64,
+    rank: usize,
+) -> Result<usize, Violation> {
+    usize::try_from(axis).ok().filter(|a| *a < rank).ok_or_else(|| {
+        checks.violation(number, format!("axis {axis} does not exist in a tensor of rank {rank}")).at(0, None)
+    })
+}

@@ -1,0 +1,21 @@
+//! The graph that every part of vspec agrees on.
+//!
+//! A [`Graph`] is a list of nodes in topological order. A node applies an [`Op`] to earlier nodes and computes one value
+//! of a [`Type`], whose sizes are [`Dim`]s: polynomials over named sizes (`B`, `H`) that stay symbolic until a run binds
+//! them. An op is declared once, in the [op table](ops::TABLE); builder, verifier, printer and parser derive from it.
+//! A [`Program`] is what one experiment needs to run: graphs for its steps, its variables with their initialisers, its
+//! data pipelines and its schedule. All of it is plain data, and the graph library's types never leave this crate.
+
+mod dim;
+mod graph;
+mod infer;
+pub mod ops;
+mod program;
+mod types;
+
+pub use dim::{Dim, DimError, Facts};
+pub use graph::{Graph, Location, Node, NodeId, Origin, Output, OutputKind};
+pub use infer::{Blame, Obligation, Relation, Violation, infer};
+pub use ops::Op;
+pub use program::*;
+pub use types::{DType, Literal, Type};

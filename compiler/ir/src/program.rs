@@ -1,0 +1,289 @@
+//! What one experiment needs to run, as elaborated: plain data, no behaviour.
+
+use std::sync::Arc;
+
+use crate::{Graph, Type};
+
+/// Name of the graph input that holds the epoch, from 0, as `f32[]`.
+pub const CLOCK_EPOCH: &str = "clock.epoch";
+/// Name of the graph input that holds the number of the training iteration, from 0, as `f32[]`.
+pub const CLOCK_ITERATION: &str = "clock.iteration";
+/// Name of the graph input that holds the share of the run that is done, in [0, 1), as `f32[]`.
+pub const CLOCK_PROGRESS: &str = "clock.progress";
+/// Name of the size that is the number of items in a batch, when a step reads one batch.
+pub const BATCH: &str = "B";
+
+/// An entry of a file: a network applied to inputs of given types, to look at.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// The computation; its outputs are values.
+    pub graph: Graph,
+    /// Parameters and states that the network owns, used or not.
+    pub variables: Vec<Variable>,
+}
+
+/// An experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Program {
+    /// Its name.
+    pub name: String,
+    /// Every parameter and state, in the order in which they are initialised and saved.
+    pub variables: Vec<Variable>,
+    /// Its data sets.
+    pub data: Vec<DataSet>,
+    /// Its steps.
+    pub steps: Vec<Step>,
+    /// What runs in which order.
+    pub schedule: Vec<Phase>,
+}
+
+/// A tensor that lives from step to step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variable {
+    /// `net.layer1.0.conv1.weight`
+    pub path: Arc<str>,
+    /// Who may change it.
+    pub kind: VariableKind,
+    /// Its type, with constant sizes.
+    pub ty: Type,
+    /// Computes the first value; its one output is called `init`. Random ops draw from streams named after the path.
+    pub init: Graph,
+}
+
+/// Who may change a variable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum VariableKind {
+    /// Trained by an optimizer.
+    Param,
+    /// Written by `update` in a module: running statistics, memories.
+    State,
+    /// Belongs to an optimizer: momentum, moments, counters.
+    Optimizer,
+}
+
+/// A compiled step of an experiment.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Its name.
+    pub name: String,
+    /// Whether it minimizes something.
+    pub trains: bool,
+    /// Batches that it reads. Field `image` of batch `b` is the graph input `b.image`.
+    pub batches: Vec<StepBatch>,
+    /// Reports are what it records; writes are the next values of variables.
+    pub graph: Graph,
+}
+
+/// A batch that a step reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepBatch {
+    /// Its name in the step.
+    pub name: String,
+    /// Index of the data set.
+    pub data: usize,
+    /// Fields that the step's graph reads.
+    pub fields: Vec<String>,
+}
+
+/// A data set: where items come from and what happens to them on the way into a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DataSet {
+    /// Its name in the experiment.
+    pub name: String,
+    /// Where items come from.
+    pub source: Source,
+    /// Stages in order; the last one is always a [`Stage::Batch`].
+    pub stages: Vec<Stage>,
+    /// Fields of one item after all transforms, with constant sizes.
+    pub item: Vec<(String, Type)>,
+}
+
+/// Where items come from. Images are `f32[3, H, W]` in [0, 1], RGB; labels are `i32[]`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Source {
+    /// Coloured shapes on textured ground that the program draws itself: `{ image, label }`, 10 classes.
+    Shapes {
+        /// Number of images.
+        count: usize,
+        /// Height and width in pixels.
+        size: usize,
+        /// Which images: different splits never share one.
+        split: String,
+    },
+    /// `<key>/<split>/<class>/*.{jpg,png}`, classes sorted by name, in a folder or in one zip file inside `<key>`:
+    /// `{ image, label }`.
+    ImageFolder {
+        /// Folder below the data root.
+        key: String,
+        /// Sub-folder.
+        split: String,
+        /// Number of classes that the specification relies on.
+        classes: Option<usize>,
+    },
+    /// A text file with `path label` or `path, label, ..` a line: `{ image, label }`.
+    ImageList {
+        /// Folder below the data root.
+        key: String,
+        /// The list, below the folder.
+        list: String,
+        /// Which column holds the label, from 0; column 0 is the path.
+        column: usize,
+        /// Number of classes that the specification relies on.
+        classes: Option<usize>,
+    },
+    /// CIFAR-10 or CIFAR-100 binary batches (`data_batch_1.bin`, `train.bin`, ..): `{ image, label }`, 32x32.
+    Cifar {
+        /// Folder below the data root.
+        key: String,
+        /// `train` or `test`.
+        split: String,
+        /// 10 or 100.
+        classes: usize,
+    },
+}
+
+/// A stage of a data pipeline.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Stage {
+    /// Applied to each item.
+    Each(Transform),
+    /// The first items only.
+    Take(usize),
+    /// A new order each epoch.
+    Shuffle,
+    /// Groups items; a shorter last group is kept unless `drop_last`.
+    Batch {
+        /// Number of items.
+        size: usize,
+        /// Whether a shorter last group is dropped.
+        drop_last: bool,
+    },
+}
+
+/// A change of an item's image. Random ones draw from a stream keyed by data set, seed, epoch and item.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Transform {
+    /// To a height and width in pixels, bilinear with antialiasing.
+    Resize {
+        /// Pixels.
+        height: usize,
+        /// Pixels.
+        width: usize,
+    },
+    /// Shorter side to a number of pixels, keeping the ratio.
+    ResizeShort {
+        /// Pixels.
+        size: usize,
+    },
+    /// The middle.
+    CenterCrop {
+        /// Pixels.
+        height: usize,
+        /// Pixels.
+        width: usize,
+    },
+    /// A random place.
+    RandomCrop {
+        /// Pixels.
+        height: usize,
+        /// Pixels.
+        width: usize,
+    },
+    /// Adds pixels of one value on all sides.
+    Pad {
+        /// Pixels on each side.
+        amount: usize,
+        /// Value of the new pixels.
+        value: f64,
+    },
+    /// Mirrors left and right with a probability.
+    HFlip {
+        /// Probability.
+        probability: f64,
+    },
+    /// `(x - mean) / std` for each channel.
+    Normalize {
+        /// Means of the channels.
+        mean: Vec<f64>,
+        /// Standard deviations of the channels.
+        std: Vec<f64>,
+    },
+}
+
+/// How the length of a phase is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Unit {
+    /// Passes over the first batch's data.
+    Epochs,
+    /// Single steps.
+    Iterations,
+}
+
+/// One phase of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Phase {
+    /// A step a number of times.
+    Steps {
+        /// Index of the step.
+        step: usize,
+        /// How often.
+        count: u64,
+        /// Epochs or iterations.
+        unit: Unit,
+        /// Other steps, each a whole pass over its data, now and then.
+        every: Vec<Every>,
+        /// Which checkpoint is kept as the best.
+        keep_best: Option<KeepBest>,
+        /// What must hold at the end.
+        expect: Vec<Expect>,
+    },
+    /// Phases a number of times.
+    Repeat {
+        /// Rounds.
+        count: u64,
+        /// What is repeated.
+        phases: Vec<Phase>,
+    },
+}
+
+/// Runs a step now and then, and at the end of the phase.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Every {
+    /// Index of the step.
+    pub step: usize,
+    /// How many units lie between two runs.
+    pub count: u64,
+    /// Epochs or iterations.
+    pub unit: Unit,
+}
+
+/// A number that a step reports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Metric {
+    /// Index of the step.
+    pub step: usize,
+    /// Name of the report.
+    pub name: String,
+}
+
+/// Which checkpoint is the best.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeepBest {
+    /// The number that decides.
+    pub metric: Metric,
+    /// Whether the smallest value is best.
+    pub lowest: bool,
+}
+
+/// What must hold at the end of a phase for the run to succeed.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expect {
+    /// The number.
+    pub metric: Metric,
+    /// `true`: at least the bound; `false`: at most.
+    pub at_least: bool,
+    /// The bound.
+    pub bound: f64,
+}

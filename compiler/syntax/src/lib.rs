@@ -1,0 +1,11 @@
+//! The `.vspec` language: from text to a syntax tree, and from a syntax tree back to text.
+//!
+//! Parsing is pure and bounded; it never panics, reports every item that is wrong and keeps the others.
+//! The parser generator's types never leave this crate.
+
+pub mod ast;
+mod diagnostic;
+mod span;
+
+pub use diagnostic::{Diagnostic, Label, Severity, did_you_mean};
+pub use span::{FileId, Source, Sources, Span};

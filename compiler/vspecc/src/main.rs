@@ -1,0 +1,3 @@
+//! The vspec compiler.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! The graph executed by dfdx tensors and differentiated by dfdx's tape.

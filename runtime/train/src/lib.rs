@@ -1,0 +1,1 @@
+//! Running steps and schedules, checkpoints, metrics and logs.
