@@ -1,1 +1,61 @@
-//! From a syntax tree to graphs.
+//! From a syntax tree to graphs: names, static evaluation, modules, losses, tests, experiments.
+//!
+//! Everything known at compile time is evaluated here; evaluating an expression on tensors adds nodes to a graph.
+//! Elaboration is pure (files and data sets come through a [`World`]), bounded and never panics.
+
+mod world;
+
+pub use world::{SourceInfo, World};
+
+use vspec_ir::{Entry, Graph, Program, Variable};
+use vspec_syntax::{Diagnostic, Sources, Span};
+
+/// `--set path=value`: another value for something that the experiment names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// `opt.lr`
+    pub path: String,
+    /// `0.02`, as an expression of the language.
+    pub value: String,
+}
+
+/// What a compilation produced. With errors among the diagnostics, the other parts hold what could be made sense of.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// Every text that spans point into.
+    pub sources: Sources,
+    /// Errors and warnings, in the order of the text.
+    pub diagnostics: Vec<Diagnostic>,
+    /// Entries of the file.
+    pub entries: Vec<Entry>,
+    /// Experiments of the file.
+    pub programs: Vec<Program>,
+    /// Tests of the file.
+    pub tests: Vec<TestCase>,
+    /// The file with every override in place, formatted: running it repeats the run.
+    pub resolved: String,
+}
+
+impl Compiled {
+    /// Whether any diagnostic is an error.
+    pub fn has_errors(&self) -> bool {
+        self.diagnostics.iter().any(Diagnostic::is_error)
+    }
+}
+
+/// A `test` block. Shapes are decided during elaboration; assertions on values need an engine.
+#[derive(Debug)]
+pub struct TestCase {
+    /// Name of the module that the test is in and its own name, `BatchNorm: keeps the shape`.
+    pub name: String,
+    /// Where its name stands.
+    pub span: Span,
+    /// What already failed.
+    pub failures: Vec<Diagnostic>,
+    /// One `bool[..]` output for each assertion; it holds when all elements are true.
+    pub graph: Graph,
+    /// Where each assertion stands, in the order of the graph's outputs.
+    pub assertions: Vec<Span>,
+    /// Variables of the instances that the test makes.
+    pub variables: Vec<Variable>,
+}
