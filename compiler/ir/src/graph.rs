@@ -11,7 +11,8 @@ use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
 
 use crate::infer::{Obligation, Violation, infer};
-use crate::{Facts, Op, Type};
+use crate::ops::Attr;
+use crate::{Dim, Facts, Op, Type};
 
 /// A node of one graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +71,21 @@ pub struct Node {
     pub origin: Origin,
 }
 
+impl Node {
+    /// Every size in its type and its attributes.
+    pub(crate) fn sizes(&self) -> Vec<Dim> {
+        let mut sizes = self.ty.shape.clone();
+        for (_, attr) in self.op.attrs() {
+            match attr {
+                Attr::Dim(size) => sizes.push(size),
+                Attr::Dims(shape) => sizes.extend(shape),
+                _ => {}
+            }
+        }
+        sizes
+    }
+}
+
 /// What an output is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum OutputKind {
@@ -89,6 +105,11 @@ impl OutputKind {
             OutputKind::Report => "report",
             OutputKind::Write => "write",
         }
+    }
+
+    /// The kind with that word.
+    pub fn from_name(name: &str) -> Option<OutputKind> {
+        [OutputKind::Value, OutputKind::Report, OutputKind::Write].into_iter().find(|k| k.name() == name)
     }
 }
 

@@ -11,6 +11,7 @@ mod graph;
 mod infer;
 pub mod ops;
 mod program;
+pub mod text;
 mod types;
 
 pub use dim::{Dim, DimError, Facts};

@@ -81,7 +81,7 @@ impl fmt::Display for Type {
     }
 }
 
-pub(crate) fn write_shape(f: &mut fmt::Formatter<'_>, shape: &[Dim]) -> fmt::Result {
+pub(crate) fn write_shape(f: &mut dyn fmt::Write, shape: &[Dim]) -> fmt::Result {
     f.write_str("[")?;
     for (i, d) in shape.iter().enumerate() {
         write!(f, "{}{d}", if i == 0 { "" } else { ", " })?;
