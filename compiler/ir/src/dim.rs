@@ -252,6 +252,18 @@ impl Dim {
         self.checked_sub(&self.floor_div(other, facts)?.checked_mul(other)?)
     }
 
+    /// `(a, d)` if this is the remainder `a % d` for a constant `d`.
+    pub fn as_remainder(&self) -> Option<(Dim, Dim)> {
+        let Repr::Poly(p) = &self.0 else { return None };
+        p.iter().filter(|(_, c)| **c < -1).find_map(|(m, c)| {
+            let [(atom @ Atom::FloorDiv(..), 1)] = m.as_slice() else { return None };
+            let divisor = Dim::from(c.checked_neg()?);
+            let whole = self.checked_add(&Dim::from_atom(atom.clone()).checked_mul(&divisor).ok()?).ok()?;
+            let again = whole.rem(&divisor, &Facts::default()).ok()?;
+            (again == *self).then_some((whole, divisor))
+        })
+    }
+
     /// The value when every named size has one.
     pub fn eval(&self, lookup: &dyn Fn(&str) -> Option<i64>) -> Result<i64, DimError> {
         let Repr::Poly(p) = &self.0 else { return Ok(self.as_const().unwrap_or(0)) };
@@ -597,6 +609,13 @@ mod tests {
             let substituted = d.substitute(&|_| Some(c(h)), &Facts::default()).expect("small");
             assert_eq!(substituted.as_const(), Some(expect));
         }
+    }
+
+    #[test]
+    fn remainders_are_recognised() {
+        let remainder = s("H").rem(&c(32), &Facts::default()).expect("positive divisor");
+        assert_eq!(remainder.as_remainder(), Some((s("H"), c(32))));
+        assert_eq!((&s("H") - &c(3)).as_remainder(), None);
     }
 
     #[test]

@@ -13,6 +13,7 @@ pub mod ops;
 mod program;
 pub mod text;
 mod types;
+pub mod verify;
 
 pub use dim::{Dim, DimError, Facts};
 pub use graph::{Graph, Location, Node, NodeId, Origin, Output, OutputKind};
@@ -20,3 +21,4 @@ pub use infer::{Blame, Obligation, Relation, Violation, infer};
 pub use ops::Op;
 pub use program::*;
 pub use types::{DType, Literal, Type};
+pub use verify::{Fault, Verified, verify};

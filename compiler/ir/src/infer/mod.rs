@@ -45,7 +45,7 @@ impl Obligation {
         Ok(match self.relation {
             Relation::Equal => left == right,
             Relation::AtMost => left <= right,
-            Relation::MultipleOf => right != 0 && left % right == 0,
+            Relation::MultipleOf => right != 0 && left.checked_rem(right).unwrap_or(0) == 0,
         })
     }
 }
@@ -128,7 +128,7 @@ impl Checks<'_> {
             Relation::Equal => left.compare(right),
             Relation::AtMost => left.at_most(right),
             Relation::MultipleOf => match (left.as_const(), right.as_const()) {
-                (Some(l), Some(r)) => Some(r != 0 && l % r == 0),
+                (Some(l), Some(r)) => Some(r != 0 && l.checked_rem(r).unwrap_or(0) == 0),
                 _ => left.is_multiple_of(right, self.facts).then_some(true),
             },
         };

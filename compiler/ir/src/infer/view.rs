@@ -1,10 +1,11 @@
 //! The same elements in another arrangement.
 
-use super::{Checks, Relation, Violation, axis_index};
+use super::{Checks, Relation, Violation, axis_index, source};
 use crate::{Dim, Op, Type};
 
 pub(crate) fn reshape(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {
     let Op::Reshape { shape } = op else { return Ok(operands[0].clone()) };
+    source::non_negative(checks, 2, shape)?;
     let result = Type::new(operands[0].dtype, shape.clone());
     let before = checks.dim(1, operands[0].elements())?;
     let after = checks.dim(1, result.elements())?;
@@ -31,6 +32,7 @@ pub(crate) fn broadcast(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> 
     let Some(new) = shape.len().checked_sub(x.rank()) else {
         return Err(checks.violation(1, format!("{x} has more axes than the new shape")).at(0, None));
     };
+    source::non_negative(checks, 2, shape)?;
     for (i, d) in x.shape.iter().enumerate() {
         if !d.is_one() && !checks.equal(d, &shape[new + i]) {
             let detail = format!("axis {i} of {x} is {d}, not {}", shape[new + i]);
@@ -98,12 +100,13 @@ fn check_other_axes(
 }
 
 pub(crate) fn pad(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {
-    let Op::Pad { axis, low, high, .. } = op else { return Ok(operands[0].clone()) };
+    let Op::Pad { axis, low, high, value } = op else { return Ok(operands[0].clone()) };
     let mut result = operands[0].clone();
     let axis = axis_index(checks, 1, *axis, result.rank())?;
     if *low < 0 || *high < 0 {
         return Err(checks.violation(2, format!("padding {low}, {high} is negative")));
     }
+    source::representable(checks, 3, result.dtype, *value)?;
     let total = low.checked_add(*high).unwrap_or(i64::MAX);
     result.shape[axis] = checks.dim(2, result.shape[axis].checked_add(&Dim::from(total)))?;
     Ok(result)

@@ -23,7 +23,11 @@ pub(crate) fn conv(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Resul
     check_channels(checks, x, weight, *groups)?;
     let mut shape = vec![x.shape[0].clone(), weight.shape[0].clone()];
     for i in 0..spatial {
-        let extent = dilated(checks, &weight.shape[i + 2], dilation[i])?;
+        let kernel = &weight.shape[i + 2];
+        if !checks.holds(Relation::AtMost, &Dim::from(1i64), kernel) {
+            return Err(checks.violation(5, format!("a window of {kernel} is empty")).at(1, i + 2));
+        }
+        let extent = dilated(checks, kernel, dilation[i])?;
         let axis = Axis { size: &x.shape[i + 2], extent, stride: stride[i], padding: padding[i] };
         shape.push(window_count(checks, 5, i + 2, &axis)?);
     }
@@ -72,7 +76,7 @@ fn pool(
     let [kernel, stride, dilation] = *amounts;
     let mut shape = x.shape[..2].to_vec();
     for i in 0..kernel.len() {
-        if padding[i].iter().any(|p| p * 2 > kernel[i]) {
+        if padding[i].iter().any(|p| *p > kernel[i] / 2) {
             let detail = format!("padding {:?} of a window of {}", padding[i], kernel[i]);
             return Err(checks.violation(3, detail).at(0, i + 2));
         }

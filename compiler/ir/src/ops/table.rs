@@ -18,7 +18,8 @@ ops! {
 
     /// A value given at each run: a field of a batch, or the run clock.
     Input "input" () { name: Arc<str>, dtype: DType, shape: Vec<Dim> }
-        Source Reads grad Zero by source::input where [] samples []
+        Source Reads grad Zero by source::input
+        where ["sizes are not negative"] samples []
 
     /// The current value of a trained parameter.
     Param "param" () { path: Arc<str>, shape: Vec<Dim> }
@@ -33,12 +34,14 @@ ops! {
     /// A literal tensor.
     Constant "constant" () { value: Literal }
         Source Pure grad Zero by source::constant
-        where ["the number of values fits the shape"] samples ["() value=f32[2, 2]{1, -2, 0.5, 3}"]
+        where ["the number of values fits the shape", "values are of the element type"]
+        samples ["() value=f32[2, 2]{1, -2, 0.5, 3}"]
 
     /// One number everywhere.
     Full "full" () { value: f64, dtype: DType, shape: Vec<Dim> }
         Source Pure grad Zero by source::full
-        where ["sizes are not negative"] samples ["() value=0.5 dtype=f32 shape=[2, 3]"]
+        where ["sizes are not negative", "the value is of the element type"]
+        samples ["() value=0.5 dtype=f32 shape=[2, 3]"]
 
     /// A size as a scalar, known when sizes are bound.
     Size "size" () { value: Dim, dtype: DType }
@@ -48,7 +51,7 @@ ops! {
     /// The index along one axis: 0, 1, 2, ..
     Iota "iota" () { shape: Vec<Dim>, axis: i64 }
         Source Pure grad Zero by source::iota
-        where ["the axis exists"] samples ["() shape=[3, 4] axis=1"]
+        where ["the axis exists", "sizes are not negative"] samples ["() shape=[3, 4] axis=1"]
 
     /// Uniform numbers in [0, 1), drawn from the named stream.
     Uniform "uniform" () { shape: Vec<Dim>, stream: Arc<str> }
@@ -305,7 +308,8 @@ ops! {
     /// The same elements in row-major order under another shape.
     Reshape "reshape" (x: Any in Real) { shape: Vec<Dim> }
         View Pure grad Yes by view::reshape
-        where ["the number of elements stays"] samples ["(f32[2, 3, 4]) shape=[6, 4]", "(i32[6]) shape=[1, 2, 3]"]
+        where ["the number of elements stays", "sizes are not negative"]
+        samples ["(f32[2, 3, 4]) shape=[6, 4]", "(i32[6]) shape=[1, 2, 3]"]
 
     /// Axes in another order: result axis `i` is operand axis `axes[i]`.
     Permute "permute" (x: Any in Real) { axes: Vec<i64> }
@@ -315,7 +319,8 @@ ops! {
     /// Repeats along new leading axes and along axes of literal size 1.
     Broadcast "broadcast" (x: Any in Real) { shape: Vec<Dim> }
         View Pure grad Yes by view::broadcast
-        where ["the shape broadcasts to the new one"] samples ["(f32[3, 1]) shape=[2, 3, 4]", "(f32[]) shape=[5]"]
+        where ["the shape broadcasts to the new one", "sizes are not negative"]
+        samples ["(f32[3, 1]) shape=[2, 3, 4]", "(f32[]) shape=[5]"]
 
     /// Every `step`-th index from `start` up to but without `end` along an axis.
     Slice "slice" (x: Any in Real) { axis: i64, start: Dim, end: Dim, step: i64 }
@@ -332,7 +337,8 @@ ops! {
     /// `low` elements of `value` before and `high` after along an axis.
     Pad "pad" (x: Number in Real) { axis: i64, low: i64, high: i64, value: f64 }
         View Pure grad Yes by view::pad
-        where ["the axis exists", "amounts are not negative"] samples ["(f32[2, 3]) axis=1 low=1 high=2 value=0.5"]
+        where ["the axis exists", "amounts are not negative", "the value is of the element type"]
+        samples ["(f32[2, 3]) axis=1 low=1 high=2 value=0.5"]
 
     /// Entries of `x` along an axis at the places that `index` names: the axis is replaced by the index's axes.
     Gather "gather" (x: Any in Real, index: Int in Index) { axis: i64 }

@@ -49,6 +49,12 @@ impl<'a> Printer<'a> {
         format!("{} {} = {}", output.kind.name(), Name(&output.name), self.labels.show(output.node))
     }
 
+    /// The line of an obligation, without indentation; empty if there is no such obligation.
+    pub fn obligation_line(&self, index: usize) -> String {
+        let Some((id, obligation)) = self.graph.obligations().get(index) else { return String::new() };
+        format!("require {obligation} for {}", self.labels.show(*id))
+    }
+
     /// The label of a node, `%attention.1`.
     pub fn label(&self, id: NodeId) -> String {
         self.labels.show(id).to_string()
@@ -108,8 +114,8 @@ impl fmt::Display for Printer<'_> {
         for (id, _) in self.graph.nodes() {
             writeln!(f, "  {}", self.line(id))?;
         }
-        for (id, obligation) in stated_obligations(self.graph) {
-            writeln!(f, "  require {obligation} for {}", self.labels.show(*id))?;
+        for i in stated_obligations(self.graph) {
+            writeln!(f, "  {}", self.obligation_line(i))?;
         }
         for i in 0..self.graph.outputs().len() {
             writeln!(f, "  {}", self.output_line(i))?;
@@ -146,9 +152,10 @@ fn symbols(graph: &Graph) -> BTreeSet<Arc<str>> {
     found
 }
 
-/// Obligations that the ops do not imply.
-fn stated_obligations(graph: &Graph) -> impl Iterator<Item = &(NodeId, Obligation)> {
-    graph.obligations().iter().filter(|(id, o)| !implied_obligations(graph, *id).contains(o))
+/// Indices of the obligations that the ops do not imply.
+fn stated_obligations(graph: &Graph) -> impl Iterator<Item = usize> {
+    let all = graph.obligations().iter().enumerate();
+    all.filter(|(_, (id, o))| !implied_obligations(graph, *id).contains(o)).map(|(i, _)| i)
 }
 
 /// What a node needs because of its op; nothing if it is broken.
