@@ -38,6 +38,27 @@ pub enum Relation {
     MultipleOf,
 }
 
+impl Relation {
+    /// Whether it holds for all sizes that the facts allow (`Some(true)`), for none (`Some(false)`) or depends (`None`).
+    pub fn decide(self, left: &Dim, right: &Dim, facts: &Facts) -> Option<bool> {
+        self.decide_plainly(left, right, facts).or_else(|| match facts.is_empty() {
+            true => None,
+            false => self.decide_plainly(&left.in_units(facts).ok()?, &right.in_units(facts).ok()?, facts),
+        })
+    }
+
+    fn decide_plainly(self, left: &Dim, right: &Dim, facts: &Facts) -> Option<bool> {
+        match self {
+            Relation::Equal => left.compare(right),
+            Relation::AtMost => left.at_most(right),
+            Relation::MultipleOf => match (left.as_const(), right.as_const()) {
+                (Some(l), Some(r)) => Some(r != 0 && l.checked_rem(r).unwrap_or(0) == 0),
+                _ => left.is_multiple_of(right, facts).then_some(true),
+            },
+        }
+    }
+}
+
 impl Obligation {
     /// Whether it holds when named sizes have these values.
     pub fn holds(&self, lookup: &dyn Fn(&str) -> Option<i64>) -> Result<bool, DimError> {
@@ -124,14 +145,7 @@ impl Checks<'_> {
 
     /// Whether the relation holds or may hold; in the second case it becomes an obligation.
     pub(crate) fn holds(&mut self, relation: Relation, left: &Dim, right: &Dim) -> bool {
-        let decided = match relation {
-            Relation::Equal => left.compare(right),
-            Relation::AtMost => left.at_most(right),
-            Relation::MultipleOf => match (left.as_const(), right.as_const()) {
-                (Some(l), Some(r)) => Some(r != 0 && l.checked_rem(r).unwrap_or(0) == 0),
-                _ => left.is_multiple_of(right, self.facts).then_some(true),
-            },
-        };
+        let decided = relation.decide(left, right, self.facts);
         if decided.is_none() {
             let obligation = Obligation { relation, left: left.clone(), right: right.clone() };
             if !self.obligations.contains(&obligation) {
@@ -191,4 +205,32 @@ pub(crate) fn axis_index(
     usize::try_from(axis).ok().filter(|a| *a < rank).ok_or_else(|| {
         checks.violation(number, format!("axis {axis} does not exist in a tensor of rank {rank}")).at(0, None)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::parse_dim;
+
+    fn decide(relation: Relation, left: &str, right: &str) -> Option<bool> {
+        let mut facts = Facts::default();
+        facts.assume_multiple("H", 32);
+        relation.decide(&parse_dim(left).expect("a size"), &parse_dim(right).expect("a size"), &facts)
+    }
+
+    #[test]
+    fn facts_decide_what_polynomials_alone_do_not() {
+        assert_eq!(decide(Relation::Equal, "2*(H//32)", "H//16"), Some(true));
+        assert_eq!(decide(Relation::Equal, "2*(H//2)", "H"), Some(true));
+        assert_eq!(decide(Relation::AtMost, "5", "H"), Some(true));
+        assert_eq!(decide(Relation::Equal, "2*(W//32)", "W//16"), None);
+        assert_eq!(decide(Relation::AtMost, "40", "H"), None);
+    }
+
+    #[test]
+    fn a_multiple_of_the_smallest_number_does_not_overflow() {
+        let o =
+            Obligation { relation: Relation::MultipleOf, left: Dim::from(i64::MIN), right: Dim::from(-1i64) };
+        assert_eq!(o.holds(&|_| None), Ok(true));
+    }
 }
