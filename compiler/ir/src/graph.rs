@@ -261,10 +261,10 @@ impl Graph {
         let mut part = Graph { name: name.into(), facts: self.facts.clone(), ..Graph::default() };
         let mut renamed: Vec<Option<NodeId>> = vec![None; self.len()];
         for (id, node) in self.nodes().filter(|(id, _)| live[id.index()]) {
-            let inputs = node.inputs.iter().filter_map(|i| renamed[i.index()]).collect();
+            let inputs = node.inputs.iter().filter_map(|i| *renamed.get(i.index())?).collect();
             renamed[id.index()] = Some(part.push(Node { inputs, ..node.clone() }));
         }
-        let rename = |id: NodeId| renamed[id.index()];
+        let rename = |id: NodeId| renamed.get(id.index()).copied().flatten();
         let kept = self.obligations.iter().filter_map(|(id, o)| rename(*id).map(|id| (id, o.clone())));
         part.obligations = kept.collect();
         part.outputs =
@@ -275,14 +275,15 @@ impl Graph {
     /// For each node, whether one of the outputs needs it.
     pub fn live(&self, outputs: &[Output]) -> Vec<bool> {
         let mut live = vec![false; self.len()];
-        for output in outputs {
-            live[output.node.index()] = true;
-        }
+        let mark = |live: &mut [bool], id: NodeId| {
+            if let Some(needed) = live.get_mut(id.index()) {
+                *needed = true;
+            }
+        };
+        outputs.iter().for_each(|o| mark(&mut live, o.node));
         for i in (0..self.len()).rev() {
             if live[i] {
-                for input in &self.node(NodeId::from_index(i)).inputs {
-                    live[input.index()] = true;
-                }
+                self.node(NodeId::from_index(i)).inputs.iter().for_each(|input| mark(&mut live, *input));
             }
         }
         live

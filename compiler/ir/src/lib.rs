@@ -7,18 +7,24 @@
 //! data pipelines and its schedule. All of it is plain data, and the graph library's types never leave this crate.
 
 mod dim;
+mod docs;
+pub mod export;
 mod graph;
 mod infer;
 pub mod ops;
 mod program;
+mod scopes;
+mod stats;
 pub mod text;
 mod types;
 pub mod verify;
 
 pub use dim::{Dim, DimError, Facts};
+pub use docs::reference_markdown;
 pub use graph::{Graph, Location, Node, NodeId, Origin, Output, OutputKind};
 pub use infer::{Blame, Obligation, Relation, Violation, infer};
 pub use ops::Op;
 pub use program::*;
+pub use stats::{ModuleStats, Stats};
 pub use types::{DType, Literal, Type};
 pub use verify::{Fault, Verified, verify};

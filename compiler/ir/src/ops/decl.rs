@@ -168,8 +168,26 @@ pub enum AttrKind {
     Ints,
     /// `[[1, 1], [0, 2]]`
     Pairs,
-    /// `dense<[2, 2], [1, 2, 3, 4]>`
+    /// `f32[2, 2]{1, 2, 3, 4}`
     Literal,
+}
+
+impl AttrKind {
+    /// For documentation: `list of integers`.
+    pub fn describe(self) -> &'static str {
+        match self {
+            AttrKind::Int => "integer",
+            AttrKind::Float => "number",
+            AttrKind::Bool => "`true` or `false`",
+            AttrKind::Str => "text",
+            AttrKind::DType => "element type",
+            AttrKind::Dim => "size",
+            AttrKind::Dims => "shape",
+            AttrKind::Ints => "list of integers",
+            AttrKind::Pairs => "list of pairs of integers",
+            AttrKind::Literal => "tensor",
+        }
+    }
 }
 
 /// The value of an attribute.

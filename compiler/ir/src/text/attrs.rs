@@ -93,7 +93,7 @@ fn describe(op: &str, error: &AttrError) -> String {
         AttrError::UnknownOp(name) => format!("there is no op `{name}`"),
         AttrError::Unknown(name) => format!("`{op}` has no attribute `{name}`"),
         AttrError::Missing(name) => format!("`{op}` needs the attribute `{name}`"),
-        AttrError::Kind(name, kind) => format!("`{name}` of `{op}` must be of kind {kind:?}"),
+        AttrError::Kind(name, kind) => format!("`{name}` of `{op}` must be: {}", kind.describe()),
     }
 }
 

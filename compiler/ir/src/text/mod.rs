@@ -34,6 +34,7 @@ mod names;
 mod parse;
 mod print;
 
+pub(crate) use attrs::write_float;
 pub use error::ParseError;
 pub use parse::{parse, parse_all, parse_dim, parse_instance, parse_type};
 pub use print::{PrintOptions, Printer};

@@ -13,7 +13,7 @@ pub(crate) struct Labels(Vec<String>);
 impl Labels {
     /// Names where the specification gives one, numbers elsewhere; live nodes come first.
     pub(crate) fn of(graph: &Graph) -> Self {
-        let live = live(graph);
+        let live = graph.live(graph.outputs());
         let mut labels = vec![String::new(); graph.len()];
         let mut seen: BTreeMap<&str, usize> = BTreeMap::new();
         let nodes = || graph.nodes().zip(&live);
@@ -64,18 +64,4 @@ pub(super) fn name_of(label: &str) -> Option<Arc<str>> {
         _ => label,
     };
     is_plain(name).then(|| name.into())
-}
-
-/// For each node whether an output needs it; references to nodes that do not exist are ignored.
-fn live(graph: &Graph) -> Vec<bool> {
-    let mut live = vec![false; graph.len()];
-    let mut todo: Vec<NodeId> = graph.outputs().iter().map(|o| o.node).collect();
-    while let Some(id) = todo.pop() {
-        if let Some(node) = graph.get(id)
-            && !std::mem::replace(&mut live[id.index()], true)
-        {
-            todo.extend(&node.inputs);
-        }
-    }
-    live
 }

@@ -60,13 +60,25 @@ impl<'a> Printer<'a> {
         self.labels.show(id).to_string()
     }
 
+    /// The attributes of a node as its line shows them, ` axis=1 step=2`.
+    pub(crate) fn attrs(&self, id: NodeId) -> String {
+        let mut attrs = String::new();
+        // Writing to a string cannot fail.
+        let _ = self.graph.get(id).map(|n| write_attrs(&mut attrs, &n.op, &n.ty, self.max_values()));
+        attrs
+    }
+
+    fn max_values(&self) -> usize {
+        self.options.max_values.unwrap_or(usize::MAX)
+    }
+
     fn node(&self, f: &mut dyn Write, id: NodeId, node: &Node) -> fmt::Result {
         let decl = node.op.decl();
         write!(f, "{} = {}", self.labels.show(id), decl.name)?;
         if !(decl.operands.is_empty() && node.inputs.is_empty()) {
             self.operands(f, &node.inputs)?;
         }
-        write_attrs(f, &node.op, &node.ty, self.options.max_values.unwrap_or(usize::MAX))?;
+        write_attrs(f, &node.op, &node.ty, self.max_values())?;
         write!(f, " : {}", node.ty)?;
         self.origin(f, node)
     }
