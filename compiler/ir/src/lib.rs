@@ -6,6 +6,8 @@
 //! A [`Program`] is what one experiment needs to run: graphs for its steps, its variables with their initialisers, its
 //! data pipelines and its schedule. All of it is plain data, and the graph library's types never leave this crate.
 
+#[cfg(any(test, feature = "testing"))]
+pub mod arbitrary;
 mod dim;
 mod docs;
 pub mod export;

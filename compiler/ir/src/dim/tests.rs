@@ -118,3 +118,84 @@ fn a_quotient_after_a_leading_minus_is_in_brackets() {
     assert_eq!((&c(0) - &half).to_string(), "-(H//2)");
     assert_eq!((&s("W") - &half).to_string(), "W - H//2");
 }
+
+mod laws {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arbitrary::dims;
+    use crate::text::parse_dim;
+
+    /// The value when `B`, `H` and `W` have these values.
+    fn value(d: &Dim, [b, h, w]: [i64; 3]) -> Option<i64> {
+        let lookup = |name: &str| match name {
+            "B" => Some(b),
+            "H" => Some(h),
+            _ => Some(w),
+        };
+        d.eval(&lookup).ok()
+    }
+
+    /// Sizes that `B`, `H` and `W` are bound to; `H` is a multiple of 4.
+    fn sizes() -> impl Strategy<Value = [i64; 3]> {
+        (1i64..20, 1i64..20, 1i64..20).prop_map(|(b, h, w)| [b, 4 * h, w])
+    }
+
+    fn known() -> Facts {
+        let mut facts = Facts::default();
+        facts.assume_multiple("H", 4);
+        facts
+    }
+
+    proptest! {
+        #[test]
+        fn arithmetic_on_dims_is_arithmetic_on_their_values(a in dims(), b in dims(), at in sizes()) {
+            let (Some(x), Some(y)) = (value(&a, at), value(&b, at)) else { return Ok(()) };
+            let check = |dim: Result<Dim, DimError>, number: Option<i64>| {
+                let found = dim.ok().and_then(|d| value(&d, at));
+                found.is_none() || number.is_none() || found == number
+            };
+            prop_assert!(check(a.checked_add(&b), x.checked_add(y)));
+            prop_assert!(check(a.checked_sub(&b), x.checked_sub(y)));
+            prop_assert!(check(a.checked_mul(&b), x.checked_mul(y)));
+            let quotient = floor_div(x, y);
+            prop_assert!(check(a.floor_div(&b, &known()), quotient));
+            prop_assert!(check(a.rem(&b, &known()), quotient.map(|q| x - q * y)));
+            if let Ok(exact) = a.exact_div(&b, &known()) && let Some(exact) = value(&exact, at) && y != 0 {
+                prop_assert_eq!(exact * y, x);
+            }
+        }
+
+        #[test]
+        fn what_is_decided_holds_for_all_values(a in dims(), b in dims(), at in sizes()) {
+            let (Some(x), Some(y)) = (value(&a, at), value(&b, at)) else { return Ok(()) };
+            prop_assert!(a.compare(&b).is_none_or(|equal| equal == (x == y)));
+            prop_assert!(a.at_most(&b).is_none_or(|less| less == (x <= y)));
+            prop_assert!(!a.is_multiple_of(&b, &known()) || y == 0 || x % y == 0);
+            let (low, high) = a.range();
+            prop_assert!(low.is_none_or(|l| l <= x) && high.is_none_or(|h| x <= h));
+        }
+
+        #[test]
+        fn substitution_commutes_with_evaluation(a in dims(), b in dims(), at in sizes()) {
+            let lookup = |name: &str| (name == "W").then(|| b.clone());
+            let Some(w) = value(&b, at) else { return Ok(()) };
+            if let Ok(substituted) = a.substitute(&lookup, &known()) {
+                let (found, expected) = (value(&substituted, at), value(&a, [at[0], at[1], w]));
+                prop_assert!(found.is_none() || expected.is_none() || found == expected);
+            }
+        }
+
+        #[test]
+        fn what_is_written_reads_back(a in dims()) {
+            prop_assert_eq!(parse_dim(&a.to_string()), Ok(a));
+        }
+
+        #[test]
+        fn what_facts_simplified_reads_back_without_them(a in dims(), b in 1i64..12) {
+            if let Ok(quotient) = a.substitute(&|_| None, &known()).and_then(|a| a.floor_div(&c(b), &known())) {
+                prop_assert_eq!(parse_dim(&quotient.to_string()), Ok(quotient));
+            }
+        }
+    }
+}

@@ -1,6 +1,6 @@
 use super::*;
 use crate::ops::TABLE;
-use crate::{Facts, infer};
+use crate::{DType, Dim, Facts, Op, Origin, infer};
 
 const BLOCK: &str = "\
 graph @block(B: size, H: size % 32) {
@@ -85,5 +85,97 @@ fn numbers_read_back_exactly() {
         let again = parse(&graph.to_string()).expect("printed");
         let crate::Op::Full { value: read, .. } = again.node(id).op else { panic!("not a full") };
         assert_eq!(read.to_bits(), value.to_bits());
+    }
+}
+
+/// `relu(x + conv(relu(norm(conv(x)))))`, as an elaborator would build it.
+fn residual_block() -> Result<crate::Graph, crate::Violation> {
+    let mut graph = crate::Graph::new("residual");
+    graph.facts_mut().assume_multiple("H", 32);
+    let shape: Vec<Dim> = ["B", "64", "H//4", "W"].map(|d| parse_dim(d).expect("a size")).into();
+    let named = |name: &str, scope: &str| Origin {
+        name: (!name.is_empty()).then(|| name.into()),
+        scope: (!scope.is_empty()).then(|| scope.into()),
+        location: None,
+    };
+    let x = graph.add(Op::Input { name: "b.image".into(), dtype: DType::F32, shape }, &[], named("x", ""))?;
+    let param = |graph: &mut crate::Graph, path: &str, shape: &[i64]| {
+        let shape = shape.iter().map(|d| Dim::from(*d)).collect();
+        let scope = path.rsplit_once('.').map_or("", |(scope, _)| scope);
+        graph.add(Op::Param { path: path.into(), shape }, &[], named("weight", scope))
+    };
+    let conv =
+        |padding| Op::Conv { stride: vec![1; 2], padding: vec![padding; 2], dilation: vec![1; 2], groups: 1 };
+    let w1 = param(&mut graph, "layer1.0.conv1.weight", &[64, 64, 3, 3])?;
+    let y = graph.add(conv([1, 1]), &[x, w1], named("", "layer1.0.conv1"))?;
+    let scale = param(&mut graph, "layer1.0.bn1.weight", &[64, 1, 1])?;
+    let y = graph.add(Op::Mul {}, &[y, scale], named("", "layer1.0.bn1"))?;
+    let y = graph.add(Op::Relu {}, &[y], named("y", "layer1.0"))?;
+    let w2 = param(&mut graph, "layer1.0.conv2.weight", &[64, 64, 1, 1])?;
+    let y = graph.add(conv([0, 0]), &[y, w2], named("", "layer1.0.conv2"))?;
+    let sum = graph.add(Op::Add {}, &[x, y], named("y", "layer1.0"))?;
+    let out = graph.add(Op::Relu {}, &[sum], named("", "layer1.0"))?;
+    graph.output("features", crate::OutputKind::Value, out);
+    Ok(graph)
+}
+
+#[test]
+fn a_residual_block_is_readable() {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_omit_expression(true);
+    settings.bind(|| insta::assert_snapshot!(residual_block().expect("valid")));
+}
+
+mod random {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::arbitrary::{GraphOptions, graphs, types};
+
+    proptest! {
+        #[test]
+        fn random_graphs_read_back(graph in graphs(GraphOptions::default())) {
+            let text = graph.to_string();
+            let again = parse(&text).expect("printed");
+            prop_assert_eq!(&again, &graph);
+            prop_assert_eq!(again.obligations(), graph.obligations());
+            prop_assert_eq!(again.to_string(), text);
+        }
+
+        #[test]
+        fn random_types_read_back(ty in types()) {
+            prop_assert_eq!(parse_type(&ty.to_string()), Ok(ty));
+        }
+
+        #[test]
+        fn any_name_reads_back(name in ".*", scope in ".*") {
+            let mut graph = crate::Graph::new(name.as_str());
+            let origin = crate::Origin {
+                name: Some(name.as_str().into()),
+                scope: Some(scope.into()),
+                location: Some(crate::Location { file: 1, start: 2, end: 3 }),
+            };
+            let op = crate::Op::Full { value: 1.0, dtype: crate::DType::F32, shape: vec![] };
+            let id = graph.add(op, &[], origin).expect("valid");
+            graph.output(name.as_str(), crate::OutputKind::Value, id);
+            let options = PrintOptions { locations: true, ..PrintOptions::default() };
+            prop_assert_eq!(parse(&Printer::new(&graph, options).to_string()), Ok(graph));
+        }
+
+        #[test]
+        fn no_text_panics(text in ".*") {
+            let _ = parse_all(&text);
+            let _ = parse_dim(&text);
+        }
+
+        #[test]
+        fn no_damaged_graph_panics(at in 0..BLOCK.len(), length in 0usize..20, new in "[ -~\n]{0,6}") {
+            let end = (at + length).min(BLOCK.len());
+            let damaged = format!("{}{new}{}", &BLOCK[..at], &BLOCK[end..]);
+            if let Ok(graph) = parse(&damaged) {
+                prop_assert_eq!(parse(&graph.to_string()), Ok(graph.clone()));
+                let _ = crate::verify(graph);
+            }
+        }
     }
 }

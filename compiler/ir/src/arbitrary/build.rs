@@ -1,0 +1,181 @@
+//! From recipes to graphs.
+
+use std::sync::Arc;
+
+use super::attrs::{self, Draws};
+use super::{GraphOptions, Recipe};
+use crate::ops::{Domain, Effect, Gradient, OpClass, OpDecl, OperandDecl, TABLE};
+use crate::{DType, Dim, Graph, Literal, NodeId, Op, Origin, OutputKind, Type};
+
+/// The graph of a list of recipes. Values that nothing uses are its outputs.
+pub(super) fn graph(recipes: &[Recipe], options: GraphOptions) -> Graph {
+    let mut graph = Graph::new("random");
+    if options.symbolic {
+        graph.facts_mut().assume_multiple("H", 4);
+    }
+    let table: Vec<&OpDecl> = TABLE.iter().filter(|d| allowed(d, options)).collect();
+    let mut builder = Builder { graph, options, origin: Origin::default() };
+    builder.input(&mut Draws::new(&[]));
+    for recipe in recipes {
+        let mut draws = Draws::new(recipe);
+        builder.origin = origin(&mut draws);
+        let decl = table[draws.below(table.len())];
+        // What the table does not allow is left out.
+        let _ = builder.instance(decl, &mut draws);
+    }
+    builder.finish()
+}
+
+/// Whether random graphs may contain an op: a gradient needs a loss, and variables need a program around the graph.
+fn allowed(decl: &OpDecl, options: GraphOptions) -> bool {
+    let smooth =
+        decl.gradient == Gradient::Yes || decl.class == OpClass::Source || decl.effect == Effect::Random;
+    decl.class != OpClass::Control
+        && !matches!(decl.name, "param" | "state")
+        && (options.jumps || smooth && decl.name != "cast")
+}
+
+fn origin(draws: &mut Draws<'_>) -> Origin {
+    const NAMES: [Option<&str>; 6] =
+        [None, None, Some("x"), Some("attention"), Some("pred.box"), Some("2nd \"try\"")];
+    const SCOPES: [Option<&str>; 4] = [None, Some("stem"), Some("layer1.0.conv1"), Some("edge[0, 1]")];
+    let name = NAMES[draws.below(NAMES.len())].map(Arc::from);
+    let scope = SCOPES[draws.below(SCOPES.len())].map(Arc::from);
+    Origin { name, scope, location: None }
+}
+
+struct Builder {
+    graph: Graph,
+    options: GraphOptions,
+    /// For the nodes of the current recipe.
+    origin: Origin,
+}
+
+impl Builder {
+    fn add(&mut self, op: Op, inputs: &[NodeId]) -> Option<NodeId> {
+        self.graph.add(op, inputs, self.origin.clone()).ok()
+    }
+
+    fn input(&mut self, draws: &mut Draws<'_>) -> Option<NodeId> {
+        let shape = attrs::shape(draws, self.options.symbolic);
+        let name = format!("input{}", self.graph.len()).into();
+        self.add(Op::Input { name, dtype: DType::F32, shape }, &[])
+    }
+
+    /// One node of an op with the nodes that it needs around it.
+    fn instance(&mut self, decl: &'static OpDecl, draws: &mut Draws<'_>) -> Option<NodeId> {
+        match decl.name {
+            "input" => return self.input(draws),
+            "conv" => return self.conv(draws),
+            "matmul" => return self.matmul(draws),
+            "gather" => return self.gather(draws),
+            _ => {}
+        }
+        let operands: Vec<NodeId> =
+            (0..decl.operands.len()).map(|i| self.operand(decl, i, draws)).collect::<Option<_>>()?;
+        let ty = operands.first().map(|id| self.graph.ty(*id).clone());
+        let op = attrs::op(decl, ty.as_ref(), draws, self.options.symbolic)?;
+        // Where random operands do not fit together, the last one does with itself, but for a mask.
+        let again = || -> Vec<NodeId> {
+            let last = operands.last().copied();
+            let same =
+                operands.iter().map(|o| if self.graph.ty(*o).dtype == DType::Bool { Some(*o) } else { last });
+            same.flatten().collect()
+        };
+        let (first, second) = (operands.clone(), again());
+        self.add(op.clone(), &first).or_else(|| self.add(op, &second))
+    }
+
+    /// A value that the op accepts, in its domain.
+    fn operand(&mut self, decl: &OpDecl, index: usize, draws: &mut Draws<'_>) -> Option<NodeId> {
+        let declared = decl.operands[index];
+        let id = self.pick(|_, ty| declared.accepts.allows(ty.dtype), draws)?;
+        match (self.graph.ty(id).dtype, decl.name) {
+            (DType::F32, "exp") => self.add(Op::Tanh {}, &[id]),
+            (DType::F32, "mul" | "pow") if index == 0 => self.within(declared, id, Op::Tanh {}),
+            (DType::F32, _) => self.within(declared, id, Op::StopGradient {}),
+            // Chains of integer products overflow.
+            (DType::I32, "mul") => {
+                self.pick(|op, ty| ty.dtype == DType::I32 && op.decl().class == OpClass::Source, draws)
+            }
+            (DType::I32, "div" | "rem") if index == 1 => self.positive_integer(id),
+            _ => Some(id),
+        }
+    }
+
+    /// The value, or one in (0.5, 1.5) if the domain is limited; `squash` applies to unlimited ones when it is smooth.
+    fn within(&mut self, declared: OperandDecl, id: NodeId, squash: Op) -> Option<NodeId> {
+        match declared.domain {
+            Domain::Positive | Domain::NonZero => {
+                let unit = self.add(Op::Sigmoid {}, &[id])?;
+                let half = self.add(Op::Full { value: 0.5, dtype: DType::F32, shape: vec![] }, &[])?;
+                self.add(Op::Add {}, &[unit, half])
+            }
+            Domain::Real | Domain::Index if squash == Op::Tanh {} => self.add(squash, &[id]),
+            Domain::Real | Domain::Index => Some(id),
+        }
+    }
+
+    fn positive_integer(&mut self, id: NodeId) -> Option<NodeId> {
+        let size = self.add(Op::Abs {}, &[id])?;
+        let one = self.add(Op::Full { value: 1.0, dtype: DType::I32, shape: vec![] }, &[])?;
+        self.add(Op::Add {}, &[size, one])
+    }
+
+    /// A node that fits, or nothing.
+    fn pick(&self, fits: impl Fn(&Op, &Type) -> bool, draws: &mut Draws<'_>) -> Option<NodeId> {
+        let candidates: Vec<NodeId> =
+            self.graph.nodes().filter(|(_, n)| fits(&n.op, &n.ty)).map(|(id, _)| id).collect();
+        match candidates.len() {
+            0 => None,
+            n => Some(candidates[n - 1 - draws.below(n)]),
+        }
+    }
+
+    fn conv(&mut self, draws: &mut Draws<'_>) -> Option<NodeId> {
+        let x = self.pick(|_, ty| ty.dtype == DType::F32 && (3..=6).contains(&ty.rank()), draws)?;
+        let ty = self.graph.ty(x).clone();
+        let channels = ty.shape[1].as_const().filter(|c| *c > 0)?;
+        let groups = if draws.below(3) == 0 { channels } else { 1 };
+        let mut shape = vec![groups * (1 + draws.below(2) as i64), channels / groups];
+        shape.extend((2..ty.rank()).map(|_| 1 + draws.below(3) as i64));
+        let weight = self.weight(shape.into_iter().map(Dim::from).collect())?;
+        let op = attrs::conv(ty.rank() - 2, groups, draws);
+        self.add(op, &[x, weight])
+    }
+
+    fn matmul(&mut self, draws: &mut Draws<'_>) -> Option<NodeId> {
+        let a = self.pick(|_, ty| ty.dtype == DType::F32 && ty.rank() >= 2, draws)?;
+        let mut shape = self.graph.ty(a).shape.clone();
+        let columns = shape.pop()?;
+        shape.pop();
+        shape.extend([columns, Dim::from(1 + draws.below(4))]);
+        let b = self.weight(shape)?;
+        self.add(Op::Matmul {}, &[a, b])
+    }
+
+    fn weight(&mut self, shape: Vec<Dim>) -> Option<NodeId> {
+        let name = format!("weight{}", self.graph.len()).into();
+        self.add(Op::Input { name, dtype: DType::F32, shape }, &[])
+    }
+
+    fn gather(&mut self, draws: &mut Draws<'_>) -> Option<NodeId> {
+        let x = self.pick(|_, ty| ty.rank() >= 1, draws)?;
+        let axis = draws.below(self.graph.ty(x).rank());
+        let size = self.graph.ty(x).shape[axis].as_const().unwrap_or(1).max(1) as usize;
+        let places: Vec<f64> = (0..1 + draws.below(4)).map(|_| draws.below(size) as f64).collect();
+        let value = Literal { dtype: DType::I32, shape: vec![places.len()], values: places.into() };
+        let index = self.add(Op::Constant { value }, &[])?;
+        self.add(Op::Gather { axis: axis as i64 }, &[x, index])
+    }
+
+    fn finish(mut self) -> Graph {
+        let ends: Vec<NodeId> =
+            self.graph.nodes().map(|(id, _)| id).filter(|id| self.graph.users(*id).is_empty()).collect();
+        for (i, id) in ends.into_iter().enumerate() {
+            let kind = if self.graph.ty(id).rank() == 0 { OutputKind::Report } else { OutputKind::Value };
+            self.graph.output(format!("result{i}"), kind, id);
+        }
+        self.graph
+    }
+}
