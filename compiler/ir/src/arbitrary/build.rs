@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::attrs::{self, Draws};
 use super::{GraphOptions, Recipe};
-use crate::ops::{Domain, Effect, Gradient, OpClass, OpDecl, OperandDecl, TABLE};
+use crate::ops::{Domain, Effect, Gradient, OpClass, OpDecl, TABLE};
 use crate::{DType, Dim, Graph, Literal, NodeId, Op, Origin, OutputKind, Type};
 
 /// The graph of a list of recipes. Values that nothing uses are its outputs.
@@ -75,15 +75,16 @@ impl Builder {
             (0..decl.operands.len()).map(|i| self.operand(decl, i, draws)).collect::<Option<_>>()?;
         let ty = operands.first().map(|id| self.graph.ty(*id).clone());
         let op = attrs::op(decl, ty.as_ref(), draws, self.options.symbolic)?;
-        // Where random operands do not fit together, the last one does with itself, but for a mask.
-        let again = || -> Vec<NodeId> {
-            let last = operands.last().copied();
-            let same =
-                operands.iter().map(|o| if self.graph.ty(*o).dtype == DType::Bool { Some(*o) } else { last });
-            same.flatten().collect()
-        };
-        let (first, second) = (operands.clone(), again());
-        self.add(op.clone(), &first).or_else(|| self.add(op, &second))
+        self.add(op.clone(), &operands).or_else(|| self.add(op, &self.alike(&operands)))
+    }
+
+    /// The last operand in place of the others, but for masks: it does fit itself.
+    fn alike(&self, operands: &[NodeId]) -> Vec<NodeId> {
+        let replaced = operands.iter().map(|id| match self.graph.ty(*id).dtype {
+            DType::Bool => Some(*id),
+            DType::F32 | DType::I32 => operands.last().copied(),
+        });
+        replaced.flatten().collect()
     }
 
     /// A value that the op accepts, in its domain.
@@ -92,8 +93,10 @@ impl Builder {
         let id = self.pick(|_, ty| declared.accepts.allows(ty.dtype), draws)?;
         match (self.graph.ty(id).dtype, decl.name) {
             (DType::F32, "exp") => self.add(Op::Tanh {}, &[id]),
-            (DType::F32, "mul" | "pow") if index == 0 => self.within(declared, id, Op::Tanh {}),
-            (DType::F32, _) => self.within(declared, id, Op::StopGradient {}),
+            (DType::F32, "mul") if index == 0 => self.add(Op::Tanh {}, &[id]),
+            (DType::F32, _) if matches!(declared.domain, Domain::Positive | Domain::NonZero) => {
+                self.near_one(id)
+            }
             // Chains of integer products overflow.
             (DType::I32, "mul") => {
                 self.pick(|op, ty| ty.dtype == DType::I32 && op.decl().class == OpClass::Source, draws)
@@ -103,17 +106,11 @@ impl Builder {
         }
     }
 
-    /// The value, or one in (0.5, 1.5) if the domain is limited; `squash` applies to unlimited ones when it is smooth.
-    fn within(&mut self, declared: OperandDecl, id: NodeId, squash: Op) -> Option<NodeId> {
-        match declared.domain {
-            Domain::Positive | Domain::NonZero => {
-                let unit = self.add(Op::Sigmoid {}, &[id])?;
-                let half = self.add(Op::Full { value: 0.5, dtype: DType::F32, shape: vec![] }, &[])?;
-                self.add(Op::Add {}, &[unit, half])
-            }
-            Domain::Real | Domain::Index if squash == Op::Tanh {} => self.add(squash, &[id]),
-            Domain::Real | Domain::Index => Some(id),
-        }
+    /// A value in (0.5, 1.5).
+    fn near_one(&mut self, id: NodeId) -> Option<NodeId> {
+        let unit = self.add(Op::Sigmoid {}, &[id])?;
+        let half = self.add(Op::Full { value: 0.5, dtype: DType::F32, shape: vec![] }, &[])?;
+        self.add(Op::Add {}, &[unit, half])
     }
 
     fn positive_integer(&mut self, id: NodeId) -> Option<NodeId> {

@@ -209,8 +209,10 @@ pub(crate) fn axis_index(
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::text::parse_dim;
+    use crate::text::{parse_dim, parse_instance};
 
     fn decide(relation: Relation, left: &str, right: &str) -> Option<bool> {
         let mut facts = Facts::default();
@@ -232,5 +234,40 @@ mod tests {
         let o =
             Obligation { relation: Relation::MultipleOf, left: Dim::from(i64::MIN), right: Dim::from(-1i64) };
         assert_eq!(o.holds(&|_| None), Ok(true));
+    }
+
+    /// A sample with its numbers replaced, one after the other.
+    fn replaced(sample: &str, mut numbers: impl Iterator<Item = i64>) -> String {
+        let mut out = String::new();
+        let mut rest = sample;
+        // The digits of `f32` and `i32` stay.
+        while let Some(at) = rest.find(|c: char| c.is_ascii_digit()) {
+            let digits = rest[at..].find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len() - at);
+            out += &rest[..at];
+            match rest[..at].ends_with(['f', 'i']) {
+                true => out += &rest[at..at + digits],
+                false => out += &numbers.next().unwrap_or(1).to_string(),
+            }
+            rest = &rest[at + digits..];
+        }
+        out + rest
+    }
+
+    proptest! {
+        #[test]
+        fn no_numbers_make_a_rule_panic(numbers in proptest::collection::vec(extreme(), 40)) {
+            for decl in crate::ops::TABLE {
+                for sample in decl.samples {
+                    let text = replaced(sample, numbers.iter().copied());
+                    if let Ok((op, operands)) = parse_instance(decl.name, &text) {
+                        let _ = infer(&op, &operands, &Facts::default());
+                    }
+                }
+            }
+        }
+    }
+
+    fn extreme() -> impl Strategy<Value = i64> {
+        prop_oneof![-2i64..6, Just(i64::MAX), Just(i64::MIN), Just(1 << 32), Just(-(1 << 62))]
     }
 }
