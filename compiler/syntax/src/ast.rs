@@ -205,6 +205,8 @@ pub struct VarDef {
     pub manifold: Option<Expr>,
     /// Initial value: a scalar, a tensor, or a function from a shape.
     pub init: Option<Expr>,
+    /// `if bias` at the end: a static condition without which the variable does not exist.
+    pub guard: Option<Expr>,
 }
 
 /// `require condition, "message"`
@@ -573,6 +575,8 @@ pub enum ExprKind {
     Name(Arc<str>),
     /// `_`
     Hole,
+    /// `..` among the dimensions of a type: any number of axes.
+    Rest,
     /// `[a, b]`, with spreads `[..a, b]`
     List(Vec<ListItem>),
     /// `[f(i) for i in 0..n if i % 2 == 0]`

@@ -4,8 +4,18 @@
 //! The parser generator's types never leave this crate.
 
 pub mod ast;
+mod build;
+pub mod codes;
 mod diagnostic;
+mod explain;
+mod grammar;
+mod hints;
+mod layout;
+mod lexer;
+mod parse;
+mod recover;
 mod span;
 
 pub use diagnostic::{Diagnostic, Label, Severity, did_you_mean};
+pub use parse::{MAX_FILE_SIZE, parse, parse_expr, parse_params};
 pub use span::{FileId, Source, Sources, Span};
