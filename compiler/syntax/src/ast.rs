@@ -545,7 +545,7 @@ pub enum TypeKind {
 /// One dimension of a type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DimExpr {
-    /// A bare name, arithmetic over names, or `_` ([`ExprKind::Hole`]).
+    /// A bare name, arithmetic over names, `_` ([`ExprKind::Hole`]), `..` or `..sizes` ([`ExprKind::Rest`]).
     pub size: Expr,
     /// `N?`: padded, with a mask.
     pub masked: bool,
@@ -575,8 +575,8 @@ pub enum ExprKind {
     Name(Arc<str>),
     /// `_`
     Hole,
-    /// `..` among the dimensions of a type: any number of axes.
-    Rest,
+    /// Among the dimensions of a type: `..`, any number of axes, or `..sizes`, one axis for each size of a list.
+    Rest(Option<Box<Expr>>),
     /// `[a, b]`, with spreads `[..a, b]`
     List(Vec<ListItem>),
     /// `[f(i) for i in 0..n if i % 2 == 0]`

@@ -66,7 +66,12 @@ impl<'a> Found<'a> {
 }
 
 /// Turns a rejection of `masked`, which starts at `base` of the file, into a message; also returns its offset in the file.
-pub(crate) fn explain(place: Place<'_>, masked: &str, base: usize, error: &Error<Rule>) -> (Diagnostic, usize) {
+pub(crate) fn explain(
+    place: Place<'_>,
+    masked: &str,
+    base: usize,
+    error: &Error<Rule>,
+) -> (Diagnostic, usize) {
     let local = match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     };
@@ -91,9 +96,10 @@ pub(crate) fn explain(place: Place<'_>, masked: &str, base: usize, error: &Error
 fn message(found: Found<'_>, expected: &[&'static str]) -> Option<Diagnostic> {
     let word = found.text();
     if expected.contains(&"a name") && hints::is_reserved(word) {
-        let error = Diagnostic::error(codes::UNEXPECTED, found.span(), format!("`{word}` is a reserved word"))
-            .label("expected a name")
-            .hint("choose another name");
+        let error =
+            Diagnostic::error(codes::UNEXPECTED, found.span(), format!("`{word}` is a reserved word"))
+                .label("expected a name")
+                .hint("choose another name");
         return Some(error);
     }
     None
@@ -117,9 +123,13 @@ fn expected(positives: &[Rule]) -> Vec<&'static str> {
     let at_statement = has(Rule::expr_statement);
     let hidden = |rule: Rule| match rule {
         // Any operand can go on with these, so that naming them says nothing.
-        Rule::lparen | Rule::lbracket | Rule::dot | Rule::kw_with | Rule::field | Rule::call | Rule::index => {
-            after_operand
-        }
+        Rule::lparen
+        | Rule::lbracket
+        | Rule::dot
+        | Rule::kw_with
+        | Rule::field
+        | Rule::call
+        | Rule::index => after_operand,
         Rule::equals => after_operand && positives.iter().filter(|r| r.is_infix()).count() > 1,
         Rule::sep => has(Rule::rbrace) || has(Rule::EOI),
         Rule::lbrace | Rule::let_def | Rule::data_def => at_statement,

@@ -12,8 +12,20 @@ impl Rule {
         use Rule::*;
         let punctuation = matches!(
             self,
-            eq | colon | comma | dot | arrow | lparen | rparen | lbracket | rbracket | lbrace | rbrace | sep
-                | field_sep | pipe | EOI
+            eq | colon
+                | comma
+                | dot
+                | arrow
+                | lparen
+                | rparen
+                | lbracket
+                | rbracket
+                | lbrace
+                | rbrace
+                | sep
+                | field_sep
+                | pipe
+                | EOI
         );
         punctuation || self.is_keyword() && !matches!(self, kw_epochs | kw_iterations | kw_lowest)
     }
@@ -22,13 +34,61 @@ impl Rule {
         use Rule::*;
         matches!(
             self,
-            kw_use | kw_as | kw_let | kw_if | kw_else | kw_for | kw_in | kw_fold | kw_with | kw_fn | kw_host
-                | kw_record | kw_module | kw_loss | kw_optimizer | kw_experiment | kw_entry | kw_gradient | kw_on
-                | kw_over | kw_to | kw_by | kw_of | kw_or | kw_from | kw_every | kw_best | kw_until | kw_reset
-                | kw_epochs | kw_iterations | kw_param | kw_state | kw_const | kw_term | kw_collect | kw_data
-                | kw_step | kw_update | kw_report | kw_apply | kw_shape | kw_run | kw_repeat | kw_require
-                | kw_assert | kw_minimize | kw_expect | kw_table | kw_test | kw_finish | kw_keep | kw_per
-                | kw_lowest | kw_highest
+            kw_use
+                | kw_as
+                | kw_let
+                | kw_if
+                | kw_else
+                | kw_for
+                | kw_in
+                | kw_fold
+                | kw_with
+                | kw_fn
+                | kw_host
+                | kw_record
+                | kw_module
+                | kw_loss
+                | kw_optimizer
+                | kw_experiment
+                | kw_entry
+                | kw_gradient
+                | kw_on
+                | kw_over
+                | kw_to
+                | kw_by
+                | kw_of
+                | kw_or
+                | kw_from
+                | kw_every
+                | kw_best
+                | kw_until
+                | kw_reset
+                | kw_epochs
+                | kw_iterations
+                | kw_param
+                | kw_state
+                | kw_const
+                | kw_term
+                | kw_collect
+                | kw_data
+                | kw_step
+                | kw_update
+                | kw_report
+                | kw_apply
+                | kw_shape
+                | kw_run
+                | kw_repeat
+                | kw_require
+                | kw_assert
+                | kw_minimize
+                | kw_expect
+                | kw_table
+                | kw_test
+                | kw_finish
+                | kw_keep
+                | kw_per
+                | kw_lowest
+                | kw_highest
         )
     }
 
@@ -37,8 +97,22 @@ impl Rule {
         use Rule::*;
         matches!(
             self,
-            or_op | and_op | equals | unequal | le | ge | lt | gt | range | add | sub | mul | floor_div | div
-                | rem | pow
+            or_op
+                | and_op
+                | equals
+                | unequal
+                | le
+                | ge
+                | lt
+                | gt
+                | range
+                | add
+                | sub
+                | mul
+                | floor_div
+                | div
+                | rem
+                | pow
         )
     }
 

@@ -77,7 +77,9 @@ fn binding(found: Found<'_>, expected: &[&str]) -> Option<&'static str> {
     }
     if found.text() == "=" && expected.contains(&"the end of the statement") {
         return Some(match found.before(2) {
-            "{" => "a body is a block: bind with `let`; a record as its value needs braces of its own, `{ { a = 1 } }`",
+            "{" => {
+                "a body is a block: bind with `let`; a record as its value needs braces of its own, `{ { a = 1 } }`"
+            }
             _ => "write `let name = value` to bind a name, `update name = value` to change a state",
         });
     }

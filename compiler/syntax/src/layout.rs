@@ -17,9 +17,8 @@ use crate::{Diagnostic, FileId, Span, codes};
 pub(crate) const MAX_BRACKETS: usize = 100;
 
 /// Words that start a top-level item.
-pub(crate) const ITEM_WORDS: [&str; 11] = [
-    "use", "let", "record", "fn", "host", "module", "loss", "optimizer", "experiment", "entry", "test",
-];
+pub(crate) const ITEM_WORDS: [&str; 11] =
+    ["use", "let", "record", "fn", "host", "module", "loss", "optimizer", "experiment", "entry", "test"];
 
 /// One top-level item.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,9 +113,10 @@ impl<'t> Scan<'t> {
                 self.indent = token.indent;
             }
             self.before(i, token);
-            if let (Some(to), Some(from)) =
-                (self.masked.get_mut(token.start..token.end), self.text.as_bytes().get(token.start..token.end))
-            {
+            if let (Some(to), Some(from)) = (
+                self.masked.get_mut(token.start..token.end),
+                self.text.as_bytes().get(token.start..token.end),
+            ) {
                 to.copy_from_slice(from);
             }
             match token.kind {
@@ -246,9 +246,8 @@ impl<'t> Scan<'t> {
 
     fn stray(&mut self, i: usize) {
         let text = self.token_text(i);
-        let error =
-            Diagnostic::error(codes::STRAY_BRACKET, self.span(i), format!("`{text}` closes nothing"))
-                .label("no bracket of this kind is open here");
+        let error = Diagnostic::error(codes::STRAY_BRACKET, self.span(i), format!("`{text}` closes nothing"))
+            .label("no bracket of this kind is open here");
         self.report(error);
     }
 
@@ -269,7 +268,8 @@ impl<'t> Scan<'t> {
                 .label("opened here");
         if let Some(closer) = closer {
             let found = self.token_text(closer);
-            error = error.also(self.span(closer), format!("`{found}` comes first and closes another bracket"));
+            error =
+                error.also(self.span(closer), format!("`{found}` comes first and closes another bracket"));
         } else if let Some(suspect) = self.suspect {
             let text = "the bracket that closes this one has another indentation; perhaps its own is missing";
             error = error.also(self.span(suspect), text);
@@ -328,12 +328,18 @@ mod tests {
     #[test]
     fn operators_at_either_side_of_a_line_end_continue_the_line() {
         assert_eq!(lines("fn f() { x\n |> g\n + 1 -\n 2\n -3 }"), "fn f() { x |> g + 1 - 2 ~ -3 }");
-        assert_eq!(lines("fn f() { if a { 1 }\n else { 2 }\n (b) }"), "fn f() { if a { 1 } else { 2 } ~ (b) }");
+        assert_eq!(
+            lines("fn f() { if a { 1 }\n else { 2 }\n (b) }"),
+            "fn f() { if a { 1 } else { 2 } ~ (b) }"
+        );
     }
 
     #[test]
     fn parentheses_free_line_ends_and_braces_inside_them_do_not() {
-        assert_eq!(lines("let a = f(\n-b\n[c], { d\n e\n\n f,\n g })"), "let a = f( -b [c], { d ~ e ~ f, g })");
+        assert_eq!(
+            lines("let a = f(\n-b\n[c], { d\n e\n\n f,\n g })"),
+            "let a = f( -b [c], { d ~ e ~ f, g })"
+        );
     }
 
     #[test]
@@ -349,7 +355,8 @@ mod tests {
 
     #[test]
     fn an_unclosed_brace_costs_one_item_only() {
-        let layout = laid_out("module A() {\n  f() { (1 }\n}\nlet a = 1\nmodule B() {\n  g() { 1 }\nlet b = 2");
+        let layout =
+            laid_out("module A() {\n  f() { (1 }\n}\nlet a = 1\nmodule B() {\n  g() { 1 }\nlet b = 2");
         let broken: Vec<bool> = layout.items.iter().map(|i| i.broken).collect();
         assert_eq!(broken, [true, false, true, false]);
         assert_eq!(layout.diagnostics.len(), 2);

@@ -247,7 +247,11 @@ impl Lexer<'_> {
         );
         error.hint = character_hint(found).map(str::to_owned);
         // A run such as `&&` is one mistake.
-        let again = self.out.diagnostics.last().is_some_and(|d| d.code == error.code && d.primary.span.end == span.start);
+        let again = self
+            .out
+            .diagnostics
+            .last()
+            .is_some_and(|d| d.code == error.code && d.primary.span.end == span.start);
         match self.out.diagnostics.last_mut() {
             Some(last) if again => last.primary.span.end = span.end,
             _ => self.report(error),

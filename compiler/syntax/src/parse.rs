@@ -54,7 +54,8 @@ pub fn parse(file: FileId, text: &str) -> (File, Vec<Diagnostic>) {
 /// The first thing that is wrong.
 pub fn parse_expr(file: FileId, text: &str, offset: usize) -> Result<Expr, Diagnostic> {
     let exprs = parse_part(Part { file, text, offset }, Rule::only_expr, |builder, pair| builder.expr(pair))?;
-    let empty = || Diagnostic::error(codes::UNEXPECTED, Span::new(file, offset, offset), "expected an expression");
+    let empty =
+        || Diagnostic::error(codes::UNEXPECTED, Span::new(file, offset, offset), "expected an expression");
     exprs.into_iter().next().ok_or_else(empty)
 }
 

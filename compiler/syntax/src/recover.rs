@@ -6,7 +6,12 @@ use crate::lexer::TokenKind;
 /// Replaces the statement, member or phase around `offset` by blanks in `masked`, which starts at `base` of the file.
 ///
 /// Returns whether there was one: an error in the head of an item has none. `first` is the item's first token.
-pub(crate) fn blank_statement(place: Place<'_>, masked: &mut String, base: usize, error: (usize, usize)) -> bool {
+pub(crate) fn blank_statement(
+    place: Place<'_>,
+    masked: &mut String,
+    base: usize,
+    error: (usize, usize),
+) -> bool {
     let (first, offset) = error;
     let at_line_end = masked.as_bytes().get(offset - base) == Some(&b'\n');
     let mut anchor = place.tokens.partition_point(|t| t.end <= offset);
@@ -56,7 +61,12 @@ fn opens_block(place: Place<'_>, i: usize) -> bool {
 }
 
 /// First and last token of the statement of the block at `open` that holds `anchor`.
-fn statement_around(place: Place<'_>, masked: &str, base: usize, (open, anchor): (usize, usize)) -> (usize, usize) {
+fn statement_around(
+    place: Place<'_>,
+    masked: &str,
+    base: usize,
+    (open, anchor): (usize, usize),
+) -> (usize, usize) {
     let (mut start, mut depth) = (open + 1, 0usize);
     for (i, token) in place.tokens.iter().enumerate().skip(open + 1) {
         match token.kind {

@@ -2,7 +2,7 @@
 
 use pest::iterators::Pair;
 
-use super::{Built, Builder, Children, internal};
+use super::{Builder, Built, Children, internal};
 use crate::ast::{
     ExperimentDef, ExperimentPart, Expr, Ident, RunClause, RunDef, RunKind, RunPer, RunPhase, StepDef,
 };
@@ -88,7 +88,9 @@ impl Builder<'_> {
                 let epochs = is_epochs(&mut children);
                 Ok(RunKind::Steps { count, epochs, step: self.ident(children.one()?) })
             }
-            Rule::once => Ok(RunKind::Steps { count: None, epochs: false, step: self.ident(children.one()?) }),
+            Rule::once => {
+                Ok(RunKind::Steps { count: None, epochs: false, step: self.ident(children.one()?) })
+            }
             _ => Err(Box::new(internal(span))),
         }
     }

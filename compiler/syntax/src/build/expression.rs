@@ -3,7 +3,7 @@
 use pest::iterators::Pair;
 
 use super::operators::PRECEDENCE;
-use super::{Built, Builder, internal};
+use super::{Builder, Built, internal};
 use crate::Span;
 use crate::ast::{Arg, Block, Expr, ExprKind, ForClause, Ident, IndexArg, ListItem, RecordField};
 use crate::grammar::Rule;
@@ -182,8 +182,12 @@ impl Builder<'_> {
         let operand = Box::new(operand);
         let kind = match op.as_rule() {
             Rule::field => ExprKind::Field(operand, self.ident(self.children(op).one()?)),
-            Rule::call => ExprKind::Call(operand, self.children(op).map(|a| self.arg(a)).collect::<Built<_>>()?),
-            _ => ExprKind::Index(operand, self.children(op).map(|a| self.index_arg(a)).collect::<Built<_>>()?),
+            Rule::call => {
+                ExprKind::Call(operand, self.children(op).map(|a| self.arg(a)).collect::<Built<_>>()?)
+            }
+            _ => {
+                ExprKind::Index(operand, self.children(op).map(|a| self.index_arg(a)).collect::<Built<_>>()?)
+            }
         };
         Ok(Expr { kind, span })
     }

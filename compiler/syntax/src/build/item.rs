@@ -2,10 +2,10 @@
 
 use pest::iterators::Pair;
 
-use super::{Built, Builder, internal};
+use super::{Builder, Built, internal};
 use crate::ast::{
-    EntryDef, Expr, FnDef, GradientDef, Ident, Item, ItemKind, LossDef, Member, MemberKind, ModuleDef, OptimizerDef, Param,
-    RecordDef, TestDef, TypeExpr, Use, VarDef,
+    EntryDef, Expr, FnDef, GradientDef, Ident, Item, ItemKind, LossDef, Member, MemberKind, ModuleDef,
+    OptimizerDef, Param, RecordDef, TestDef, TypeExpr, Use, VarDef,
 };
 use crate::grammar::Rule;
 use crate::{Diagnostic, Span, codes};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Built, Builder};
+use super::{Builder, Built};
 use crate::ast::ExprKind;
 use crate::grammar::Rule;
 use crate::{Diagnostic, Span, codes};

@@ -3,8 +3,8 @@
 //! The grammar guarantees the order of children, so that these functions only pick them up. Where a child that the
 //! grammar promises is missing they return an internal error rather than panic.
 
-mod expression;
 mod experiment;
+mod expression;
 mod item;
 mod literal;
 mod operators;

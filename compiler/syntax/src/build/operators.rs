@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use pest::iterators::Pair;
 use pest::pratt_parser::{Assoc, Op, PrattParser};
 
-use super::{Built, Builder};
+use super::{Builder, Built};
 use crate::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
 use crate::grammar::Rule;
 use crate::{Diagnostic, codes};
@@ -59,9 +59,10 @@ impl Builder<'_> {
         let text = self.text.get(start..start + middle.span.len()).unwrap_or("");
         let plain = text.replace("|>", "").replace("->", "");
         if plain.contains(['<', '>']) || plain.contains("==") || plain.contains("!=") {
-            let error = Diagnostic::error(codes::COSTLY_CHAIN, middle.span, "comparison inside a comparison chain")
-                .label("this operand belongs to two comparisons")
-                .hint("name it with `let`, or write the two comparisons with `and`");
+            let error =
+                Diagnostic::error(codes::COSTLY_CHAIN, middle.span, "comparison inside a comparison chain")
+                    .label("this operand belongs to two comparisons")
+                    .hint("name it with `let`, or write the two comparisons with `and`");
             return Err(Box::new(error));
         }
         Ok(middle.clone())

@@ -2,7 +2,7 @@
 
 use pest::iterators::Pair;
 
-use super::{Built, Builder, internal};
+use super::{Builder, Built, internal};
 use crate::Span;
 use crate::ast::{Block, Expr, ExprKind, Ident, Let, Require, Statement, StatementKind};
 use crate::grammar::Rule;
@@ -32,8 +32,12 @@ impl Builder<'_> {
             Rule::param_def => StatementKind::Param(self.var(pair, "param", true)?),
             Rule::term_def => self.named(pair, |name, value| StatementKind::Term { name, value })?,
             Rule::collect_def => self.named(pair, |name, value| StatementKind::Collect { name, value })?,
-            Rule::minimize_def => self.three(pair, |loss, over, by| StatementKind::Minimize { loss, over, by })?,
-            Rule::apply_def => self.three(pair, |gradient, to, by| StatementKind::Apply { gradient, to, by })?,
+            Rule::minimize_def => {
+                self.three(pair, |loss, over, by| StatementKind::Minimize { loss, over, by })?
+            }
+            Rule::apply_def => {
+                self.three(pair, |gradient, to, by| StatementKind::Apply { gradient, to, by })?
+            }
             Rule::report_table => self.report_table(pair)?,
             Rule::report_def => self.report(pair)?,
             Rule::finish_def => StatementKind::Finish(self.block(self.children(pair).one()?)?),
@@ -65,7 +69,11 @@ impl Builder<'_> {
         Ok(make(self.ident(children.one()?), self.expr(children.one()?)?))
     }
 
-    fn three(&self, pair: Pair<'_, Rule>, make: fn(Expr, Expr, Expr) -> StatementKind) -> Built<StatementKind> {
+    fn three(
+        &self,
+        pair: Pair<'_, Rule>,
+        make: fn(Expr, Expr, Expr) -> StatementKind,
+    ) -> Built<StatementKind> {
         let mut children = self.children(pair);
         let mut next = || self.expr(children.one()?);
         Ok(make(next()?, next()?, next()?))

@@ -2,7 +2,8 @@
 
 use pest::iterators::Pair;
 
-use super::{Built, Builder, internal};
+use super::{Builder, Built, internal};
+use crate::Span;
 use crate::ast::{DimExpr, Expr, ExprKind, Ident, Pattern, TypeExpr, TypeKind};
 use crate::grammar::Rule;
 
@@ -36,12 +37,18 @@ impl Builder<'_> {
 
     fn dim(&self, pair: Pair<'_, Rule>) -> Built<DimExpr> {
         let mut children = self.children(pair);
-        let size = children.one()?;
-        let size = match size.as_rule() {
-            Rule::dots => Expr { kind: ExprKind::Rest, span: self.span(&size) },
-            _ => self.simple(size)?,
+        let size = match children.maybe(Rule::dots) {
+            Some(dots) => self.rest(self.span(&dots), children.next())?,
+            None => self.simple(children.one()?)?,
         };
         Ok(DimExpr { size, masked: children.maybe(Rule::question).is_some() })
+    }
+
+    /// `..` alone or `..sizes`
+    fn rest(&self, dots: Span, sizes: Option<Pair<'_, Rule>>) -> Built<Expr> {
+        let sizes = sizes.map(|s| self.simple(s).map(Box::new)).transpose()?;
+        let span = sizes.as_ref().map_or(dots, |s| dots.to(s.span));
+        Ok(Expr { kind: ExprKind::Rest(sizes), span })
     }
 
     fn record_type(&self, pair: Pair<'_, Rule>) -> Built<TypeKind> {
@@ -85,7 +92,9 @@ impl Builder<'_> {
                 let parts = || self.children(inner).map(|p| self.pattern(p)).collect();
                 Ok(Pattern::Tuple(self.deeper(1, span, parts)?, span))
             }
-            Rule::record_pattern => Ok(Pattern::Record(self.children(inner).map(|n| self.ident(n)).collect(), span)),
+            Rule::record_pattern => {
+                Ok(Pattern::Record(self.children(inner).map(|n| self.ident(n)).collect(), span))
+            }
             _ => Ok(Pattern::Name(self.ident(inner))),
         }
     }
