@@ -1,8 +1,13 @@
 //! What every engine shares: the [`Engine`] and [`Session`] traits, host tensors, random streams, and the reference
 //! interpreter, which defines what each op means by being slow and obvious.
 
+mod bind;
 mod engine;
+mod interp;
+pub mod rng;
 mod tensor;
 
+pub use bind::{Sizes, bind, check_variable};
 pub use engine::{Engine, EngineError, Inputs, RunKey, Session};
+pub use interp::{Interpreter, Precision};
 pub use tensor::{Buffer, HostTensor};

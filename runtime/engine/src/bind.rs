@@ -1,0 +1,117 @@
+//! Binding named sizes: from the shapes of actual inputs to a value for `B`, `H`, ...
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use vspec_ir::{Dim, DimError, Graph, Op, Type};
+
+use crate::{EngineError, HostTensor, Inputs};
+
+/// Values of the named sizes of one run.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Sizes {
+    values: BTreeMap<Arc<str>, i64>,
+}
+
+impl Sizes {
+    /// The value of a size.
+    ///
+    /// # Errors
+    /// When it depends on a name without a value, is negative, or does not fit.
+    pub fn dim(&self, dim: &Dim) -> Result<usize, EngineError> {
+        let value = dim.eval(&|name| self.values.get(name).copied()).map_err(unsized_error)?;
+        usize::try_from(value).map_err(|_| EngineError::Unsupported(format!("size {dim} is {value}")))
+    }
+
+    /// The value of a size as a signed number: the bounds of a slice, the value of a `size` op.
+    pub fn signed(&self, dim: &Dim) -> Result<i64, EngineError> {
+        dim.eval(&|name| self.values.get(name).copied()).map_err(unsized_error)
+    }
+
+    /// The values of a shape.
+    pub fn shape(&self, shape: &[Dim]) -> Result<Vec<usize>, EngineError> {
+        shape.iter().map(|d| self.dim(d)).collect()
+    }
+}
+
+impl std::fmt::Display for Sizes {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (i, (name, value)) in self.values.iter().enumerate() {
+            write!(f, "{}{name} = {value}", if i == 0 { "" } else { ", " })?;
+        }
+        Ok(())
+    }
+}
+
+fn unsized_error(error: DimError) -> EngineError {
+    EngineError::Unsupported(error.to_string())
+}
+
+/// Named sizes from the shapes of the inputs that the graph declares; checks element types, shapes, facts and obligations.
+pub fn bind(graph: &Graph, inputs: &Inputs) -> Result<Sizes, EngineError> {
+    let mut sizes = Sizes::default();
+    let declared: Vec<(&str, &Type)> = graph
+        .nodes()
+        .filter_map(|(_, node)| match &node.op {
+            Op::Input { name, .. } => Some((&**name, &node.ty)),
+            _ => None,
+        })
+        .collect();
+    for (name, ty) in &declared {
+        let tensor = inputs.get(*name).ok_or_else(|| EngineError::MissingInput((*name).to_string()))?;
+        check_rank(name, ty, tensor)?;
+        for (dim, size) in ty.shape.iter().zip(tensor.shape()) {
+            if let Some(symbol) = dim.as_symbol() {
+                sizes.values.entry(symbol.into()).or_insert(*size as i64);
+            }
+        }
+    }
+    for (name, ty) in &declared {
+        if let Some(tensor) = inputs.get(*name) {
+            check_shape(name, ty, tensor, &sizes)?;
+        }
+    }
+    check_relations(graph, &sizes)?;
+    Ok(sizes)
+}
+
+fn describe(tensor: &HostTensor) -> String {
+    let shape: Vec<String> = tensor.shape().iter().map(ToString::to_string).collect();
+    format!("{}[{}]", tensor.dtype(), shape.join(", "))
+}
+
+fn wrong(name: &str, ty: &Type, tensor: &HostTensor) -> EngineError {
+    EngineError::WrongType { name: name.to_string(), expected: ty.to_string(), found: describe(tensor) }
+}
+
+fn check_rank(name: &str, ty: &Type, tensor: &HostTensor) -> Result<(), EngineError> {
+    let fits = ty.dtype == tensor.dtype() && ty.rank() == tensor.shape().len();
+    if fits { Ok(()) } else { Err(wrong(name, ty, tensor)) }
+}
+
+fn check_shape(name: &str, ty: &Type, tensor: &HostTensor, sizes: &Sizes) -> Result<(), EngineError> {
+    let fits = sizes.shape(&ty.shape)? == tensor.shape();
+    if fits { Ok(()) } else { Err(wrong(name, ty, tensor)) }
+}
+
+fn check_relations(graph: &Graph, sizes: &Sizes) -> Result<(), EngineError> {
+    let lookup = |name: &str| sizes.values.get(name).copied();
+    let failed = |relation: String| EngineError::Obligation { relation, sizes: sizes.to_string() };
+    for (symbol, divisor) in graph.facts().iter() {
+        if lookup(symbol).is_some_and(|v| v % divisor != 0) {
+            return Err(failed(format!("{symbol} % {divisor} == 0")));
+        }
+    }
+    for (_, obligation) in graph.obligations() {
+        if !obligation.holds(&lookup).map_err(unsized_error)? {
+            return Err(failed(obligation.to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// Checks a value for a variable against the type that a graph reads it with.
+pub fn check_variable(path: &str, ty: &Type, tensor: &HostTensor) -> Result<(), EngineError> {
+    check_rank(path, ty, tensor)?;
+    check_shape(path, ty, tensor, &Sizes::default())
+}

@@ -1,0 +1,121 @@
+//! Values of the interpreter and the precision they are computed in.
+
+use vspec_ir::DType;
+
+use super::array::Array;
+use crate::{Buffer, EngineError, HostTensor};
+
+/// The type that `f32` values are computed in. Sums are accumulated in double precision in both.
+pub(super) trait Real: Copy + PartialOrd + 'static {
+    fn from_f64(value: f64) -> Self;
+    fn to_f64(self) -> f64;
+    fn buffer(values: Vec<Self>) -> Buffer;
+}
+
+impl Real for f32 {
+    fn from_f64(value: f64) -> Self {
+        value as f32
+    }
+    fn to_f64(self) -> f64 {
+        f64::from(self)
+    }
+    fn buffer(values: Vec<Self>) -> Buffer {
+        Buffer::F32(values)
+    }
+}
+
+impl Real for f64 {
+    fn from_f64(value: f64) -> Self {
+        value
+    }
+    fn to_f64(self) -> f64 {
+        self
+    }
+    fn buffer(values: Vec<Self>) -> Buffer {
+        Buffer::F64(values)
+    }
+}
+
+/// A value of any element type.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Value<T> {
+    Float(Array<T>),
+    Int(Array<i32>),
+    Bool(Array<bool>),
+}
+
+impl<T: Real> Value<T> {
+    pub(super) fn shape(&self) -> &[usize] {
+        match self {
+            Value::Float(a) => &a.shape,
+            Value::Int(a) => &a.shape,
+            Value::Bool(a) => &a.shape,
+        }
+    }
+
+    pub(super) fn from_host(tensor: &HostTensor) -> Self {
+        let shape = tensor.shape().to_vec();
+        match tensor.buffer() {
+            Buffer::F32(v) => Value::Float(Array { shape, data: v.iter().map(|x| T::from_f64(f64::from(*x))).collect() }),
+            Buffer::F64(v) => Value::Float(Array { shape, data: v.iter().map(|x| T::from_f64(*x)).collect() }),
+            Buffer::I32(v) => Value::Int(Array { shape, data: v.clone() }),
+            Buffer::Bool(v) => Value::Bool(Array { shape, data: v.clone() }),
+        }
+    }
+
+    pub(super) fn to_host(&self) -> Result<HostTensor, EngineError> {
+        let buffer = match self {
+            Value::Float(a) => T::buffer(a.data.clone()),
+            Value::Int(a) => Buffer::I32(a.data.clone()),
+            Value::Bool(a) => Buffer::Bool(a.data.clone()),
+        };
+        HostTensor::new(self.shape().to_vec(), buffer)
+            .ok_or_else(|| EngineError::Unsupported("a value does not fill its shape".to_string()))
+    }
+
+    /// A value that is the same number everywhere.
+    pub(super) fn full(dtype: DType, shape: Vec<usize>, value: f64) -> Self {
+        match dtype {
+            DType::F32 => Value::Float(Array::from_fn(shape, |_| T::from_f64(value))),
+            DType::I32 => Value::Int(Array::from_fn(shape, |_| value as i32)),
+            DType::Bool => Value::Bool(Array::from_fn(shape, |_| value != 0.0)),
+        }
+    }
+
+    /// The floats of an operand that the verifier knows to be one.
+    pub(super) fn float(&self) -> Result<&Array<T>, EngineError> {
+        match self {
+            Value::Float(a) => Ok(a),
+            _ => Err(EngineError::Unsupported("an operand is not a float".to_string())),
+        }
+    }
+
+    /// The integers of an operand that the verifier knows to be one.
+    pub(super) fn int(&self) -> Result<&Array<i32>, EngineError> {
+        match self {
+            Value::Int(a) => Ok(a),
+            _ => Err(EngineError::Unsupported("an operand is not an integer".to_string())),
+        }
+    }
+
+    /// The mask of an operand that the verifier knows to be one.
+    pub(super) fn mask(&self) -> Result<&Array<bool>, EngineError> {
+        match self {
+            Value::Bool(a) => Ok(a),
+            _ => Err(EngineError::Unsupported("an operand is not a mask".to_string())),
+        }
+    }
+}
+
+/// Applies an expression to the array inside a value, whatever its element type.
+macro_rules! for_any {
+    ($value:expr, $array:ident => $body:expr) => {
+        match $value {
+            $crate::interp::value::Value::Float($array) => $crate::interp::value::Value::Float($body),
+            $crate::interp::value::Value::Int($array) => $crate::interp::value::Value::Int($body),
+            $crate::interp::value::Value::Bool($array) => $crate::interp::value::Value::Bool($body),
+        }
+    };
+}
+
+pub(super) use for_any;
