@@ -87,7 +87,11 @@ proptest! {
     }
 
     #[test]
-    fn fitting_rearrangements_agree_with_loops((left, right, sizes) in (side(NAMES.to_vec()), side(NAMES.to_vec()), sizes_of())) {
+    fn fitting_rearrangements_agree_with_loops(
+        left in side(NAMES.to_vec()),
+        right in side(NAMES.to_vec()),
+        sizes in sizes_of(),
+    ) {
         let pattern = format!("{left} -> {right}");
         check(&pattern, &sizes, Reduction::Sum, &|x| rearrange(&pattern, x));
     }
