@@ -674,6 +674,10 @@ pub struct Arg {
 
 /// One index.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "indices are few and short-lived; a box would only make them harder to read"
+)]
 pub enum IndexArg {
     /// `x[i]`
     At(Expr),

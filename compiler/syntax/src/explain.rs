@@ -53,8 +53,10 @@ impl<'a> Found<'a> {
         if self.ended.is_none() {
             return self.place.span(self.token);
         }
-        let end = self.token.checked_sub(1).map_or(Span::default(), |i| self.place.span(i)).end as usize;
-        Span::new(self.place.file, end, (end + 1).min(self.place.text.len()))
+        let end = self.token.checked_sub(1).map_or(0, |i| self.place.span(i).end as usize);
+        // The line end, or at the end of the text the last character, so that there is something to underline.
+        let start = if end < self.place.text.len() { end } else { end.saturating_sub(1) };
+        Span::new(self.place.file, start, (start + 1).min(self.place.text.len()))
     }
 
     fn described(&self) -> String {
@@ -95,7 +97,7 @@ pub(crate) fn explain(
 /// A message of its own for mistakes with a known cause.
 fn message(found: Found<'_>, expected: &[&'static str]) -> Option<Diagnostic> {
     let word = found.text();
-    if expected.contains(&"a name") && hints::is_reserved(word) {
+    if expected.contains(&"a name") && hints::is_reserved(word) && word != "fn" {
         let error =
             Diagnostic::error(codes::UNEXPECTED, found.span(), format!("`{word}` is a reserved word"))
                 .label("expected a name")
@@ -119,18 +121,15 @@ fn plain(found: Found<'_>, expected: &[&'static str]) -> Diagnostic {
 /// Names for the rules that were tried, the telling ones only.
 fn expected(positives: &[Rule]) -> Vec<&'static str> {
     let has = |rule| positives.contains(&rule);
-    let after_operand = positives.iter().any(|r| r.is_infix() && *r != Rule::equals) || has(Rule::pipe);
+    let after_operand = has(Rule::operator_ahead) || has(Rule::pipe);
     let at_statement = has(Rule::expr_statement);
+    let at_operand = has(Rule::hole) && has(Rule::string);
     let hidden = |rule: Rule| match rule {
+        Rule::name | Rule::string | Rule::lbrace if at_operand => true,
         // Any operand can go on with these, so that naming them says nothing.
-        Rule::lparen
-        | Rule::lbracket
-        | Rule::dot
-        | Rule::kw_with
-        | Rule::field
-        | Rule::call
-        | Rule::index => after_operand,
-        Rule::equals => after_operand && positives.iter().filter(|r| r.is_infix()).count() > 1,
+        Rule::lparen | Rule::lbracket => after_operand || at_operand,
+        Rule::dot | Rule::kw_with | Rule::field | Rule::call | Rule::index => after_operand,
+        Rule::equals => after_operand && !has(Rule::type_expr),
         Rule::sep => has(Rule::rbrace) || has(Rule::EOI),
         Rule::lbrace | Rule::let_def | Rule::data_def => at_statement,
         Rule::paren | Rule::simple | Rule::changed => has(Rule::expr),
@@ -141,6 +140,7 @@ fn expected(positives: &[Rule]) -> Vec<&'static str> {
     for rule in positives.iter().filter(|r| !hidden(**r)) {
         let name = match rule {
             Rule::rbrace if has(Rule::sep) && after_operand => Some("the end of the statement"),
+            Rule::hole if at_operand => Some("an expression"),
             rule => rule.described(),
         };
         if let Some(name) = name.filter(|n| !names.contains(n)) {
@@ -176,6 +176,6 @@ pub(crate) fn unknown_item(place: Place<'_>, token: usize) -> Diagnostic {
     }
     match hints::foreign_item(word) {
         Some(hint) => error.hint(hint),
-        None => error.hint("items start with `use`, `let`, `record`, `fn`, `module`, `loss`, `optimizer`, `experiment`, `entry` or `test`"),
+        None => error.hint(format!("items start with `{}`", ITEM_WORDS.join("`, `"))),
     }
 }

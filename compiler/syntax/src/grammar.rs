@@ -154,7 +154,7 @@ impl Rule {
             batch => "`name from data`",
             binding => "`member = value`",
             phase | counted | once | on_part | repeat => "a phase of the run",
-            data_def | step_def | run_def => "`data`, `let`, `step` or `run`",
+            kw_data | data_def | step_def | run_def => "`data`, `let`, `step` or `run`",
             every => "`.. every epoch`",
             keep_best => "`keep best by ..`",
             expect => "`expect ..`",

@@ -94,7 +94,7 @@ fn punctuation(found: Found<'_>, expected: &[&str]) -> Option<&'static str> {
         ("==", _) if wants("`=`") => "`=` binds; `==` compares",
         ("*", "*") => "a power is written `^`",
         ("=", "+" | "-" | "*" | "/") => "there is no assignment with an operator; write `update x = x + ..`",
-        ("fn", "{") => "methods are written without `fn`",
+        ("fn", _) => "methods are written without `fn`",
         ("->", ")") => "the result type stands before the body",
         (".", _) if wants("`,`") => "fields are separated by `,`",
         ("?", _) => "`?` marks a masked dimension and stands only in types",

@@ -51,7 +51,8 @@ pub(crate) fn lay_out(file: FileId, text: &str, tokens: &Tokens) -> Layout {
     let broken = |item: &ItemText| {
         let first = tokens.tokens.get(item.tokens.start).map_or(0, |t| t.start);
         let last = tokens.tokens.get(item.tokens.end.saturating_sub(1)).map_or(0, |t| t.end);
-        tokens.diagnostics.iter().any(|d| (first..=last).contains(&(d.primary.span.start as usize)))
+        let next = tokens.diagnostics.partition_point(|d| (d.primary.span.start as usize) < first);
+        tokens.diagnostics.get(next).is_some_and(|d| d.primary.span.start as usize <= last)
     };
     layout.items.iter_mut().for_each(|item| item.broken |= broken(item));
     layout
@@ -82,6 +83,8 @@ struct Scan<'t> {
     stack: Vec<Frame>,
     /// `if` and `fold` that wait for their brace, in all frames and outside them.
     waiting: usize,
+    /// Those outside all brackets.
+    outside: usize,
     indent: usize,
     masked: Vec<u8>,
     /// A closed pair whose indentation does not fit, in the current item: likely the place of a missing bracket.
@@ -99,6 +102,7 @@ impl<'t> Scan<'t> {
             part: false,
             stack: vec![],
             waiting: 0,
+            outside: 0,
             indent: 0,
             masked: vec![b' '; text.len()],
             suspect: None,
@@ -170,7 +174,7 @@ impl<'t> Scan<'t> {
             last.tokens.end = i;
         }
         self.suspect = None;
-        self.waiting = 0;
+        (self.waiting, self.outside) = (0, 0);
         self.layout.items.push(ItemText { tokens: i..i, broken: false });
     }
 
@@ -191,23 +195,24 @@ impl<'t> Scan<'t> {
 
     fn open(&mut self, i: usize) {
         let brace = self.tokens.get(i).is_some_and(|t| t.of(self.text) == "{");
-        if brace && let Some(frame) = self.stack.last_mut() {
-            self.waiting -= frame.waiting.min(1);
-            frame.waiting = frame.waiting.saturating_sub(1);
+        let waiting = self.innermost();
+        if brace && *waiting > 0 {
+            *waiting -= 1;
+            self.waiting -= 1;
         }
         self.stack.push(Frame { token: i, indent: self.indent, waiting: 0 });
         self.check_depth(i);
     }
 
     fn wait(&mut self, i: usize) {
-        if let Some(frame) = self.stack.last_mut() {
-            frame.waiting += 1;
-            self.waiting += 1;
-        } else {
-            // Outside brackets nothing gives it back, which an item never needs often.
-            self.waiting += 1;
-        }
+        *self.innermost() += 1;
+        self.waiting += 1;
         self.check_depth(i);
+    }
+
+    /// How many `if` and `fold` wait in the innermost bracket, or outside all of them.
+    fn innermost(&mut self) -> &mut usize {
+        self.stack.last_mut().map_or(&mut self.outside, |f| &mut f.waiting)
     }
 
     fn check_depth(&mut self, i: usize) {
@@ -226,16 +231,17 @@ impl<'t> Scan<'t> {
             "]" => "[",
             _ => "{",
         };
-        let matching = self
-            .stack
-            .iter()
-            .rposition(|f| self.tokens.get(f.token).is_some_and(|t| t.of(self.text) == opener));
+        // An item with more open brackets is rejected anyway, and searching them all each time would be quadratic.
+        let near = self.stack.len().saturating_sub(2 * MAX_BRACKETS);
+        let opens = |f: &Frame| self.tokens.get(f.token).is_some_and(|t| t.of(self.text) == opener);
+        let matching = self.stack.iter().skip(near).rposition(opens).map(|i| near + i);
         let Some(matching) = matching else { return self.stray(i) };
         if matching + 1 < self.stack.len() {
             self.report_open(Some(i));
         }
-        let Some(frame) = self.stack.drain(matching..).next() else { return };
-        self.waiting = self.stack.iter().map(|f| f.waiting).sum();
+        let closed = self.stack.split_off(matching);
+        self.waiting -= closed.iter().map(|f| f.waiting).sum::<usize>();
+        let Some(frame) = closed.first() else { return };
         if token.first && token.indent != frame.indent && self.suspect.is_none() {
             self.suspect = Some(frame.token);
         }

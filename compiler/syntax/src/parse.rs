@@ -52,6 +52,10 @@ pub fn parse(file: FileId, text: &str) -> (File, Vec<Diagnostic>) {
 ///
 /// # Errors
 /// The first thing that is wrong.
+#[expect(
+    clippy::result_large_err,
+    reason = "a diagnostic is plain data everywhere; these are called a few times"
+)]
 pub fn parse_expr(file: FileId, text: &str, offset: usize) -> Result<Expr, Diagnostic> {
     let exprs = parse_part(Part { file, text, offset }, Rule::only_expr, |builder, pair| builder.expr(pair))?;
     let empty =
@@ -63,6 +67,10 @@ pub fn parse_expr(file: FileId, text: &str, offset: usize) -> Result<Expr, Diagn
 ///
 /// # Errors
 /// The first thing that is wrong.
+#[expect(
+    clippy::result_large_err,
+    reason = "a diagnostic is plain data everywhere; these are called a few times"
+)]
 pub fn parse_params(file: FileId, text: &str) -> Result<Vec<Param>, Diagnostic> {
     parse_part(Part { file, text, offset: 0 }, Rule::only_params, |builder, pair| builder.param(pair))
 }
@@ -75,6 +83,10 @@ struct Part<'a> {
     offset: usize,
 }
 
+#[expect(
+    clippy::result_large_err,
+    reason = "a diagnostic is plain data everywhere; these are called a few times"
+)]
 fn parse_part<T>(
     part: Part<'_>,
     rule: Rule,

@@ -13,10 +13,7 @@ struct Branch {
 impl Printer<'_> {
     /// An `if` inside an expression.
     pub(super) fn if_expr(&self, expr: &Expr) -> Doc {
-        let branches = self.branches(expr);
-        let tall = branches.iter().any(|b| b.tall);
-        let docs = one_after_another(branches);
-        if tall { broken(docs) } else { group(docs) }
+        together(self.branches(expr))
     }
 
     /// An `if` that is a statement: its branches may also stand below each other.
@@ -28,8 +25,7 @@ impl Printer<'_> {
         // An inner `if` of this form would be copied again at each level around it.
         let plain = |b: &Branch| !b.tall && !b.docs.iter().any(Doc::has_arms);
         if branches.len() < 2 || !branches.iter().all(plain) {
-            let docs = one_after_another(branches);
-            return if docs.iter().any(Doc::breaks) { broken(docs) } else { group(docs) };
+            return together(branches);
         }
         let lines = branches.iter().map(|b| group(b.docs.clone())).collect();
         Doc::Arms(lines, Box::new(broken(one_after_another(branches))))
@@ -54,6 +50,13 @@ impl Printer<'_> {
         head.extend(body.docs);
         Branch { docs: head, tall: body.tall }
     }
+}
+
+/// All branches on one line, or none.
+fn together(branches: Vec<Branch>) -> Doc {
+    let tall = branches.iter().any(|b| b.tall);
+    let docs = one_after_another(branches);
+    if tall { broken(docs) } else { group(docs) }
 }
 
 fn one_after_another(branches: Vec<Branch>) -> Vec<Doc> {

@@ -3,7 +3,7 @@
 use super::doc::{Doc, concat, group, indent, join, text};
 use super::operators::{PIPE, POSTFIX, SIMPLE, WITH};
 use super::types::offsets;
-use super::{Printer, braced, bracketed};
+use super::{Printer, bracketed, listed};
 use crate::Span;
 use crate::ast::{Arg, Block, Expr, ExprKind, ForClause, Ident, IndexArg, ListItem, Pattern, RecordField};
 
@@ -23,15 +23,17 @@ impl Printer<'_> {
             ExprKind::Hole => text("_"),
             ExprKind::Rest(None) => text(".."),
             ExprKind::Rest(Some(sizes)) => concat(vec![text(".."), self.at(sizes, SIMPLE)]),
-            ExprKind::List(items) => bracketed("[", self.list_items(items), "]"),
+            ExprKind::List(items) => self.closed("[", self.list_items(items), "]", expr.span),
             ExprKind::Comprehension { element, clauses } => self.comprehension(element, clauses),
-            ExprKind::Tuple(parts) => self.tuple(parts),
-            ExprKind::Record(fields) => self.record(fields),
+            ExprKind::Tuple(parts) => self.tuple(parts, expr.span),
+            ExprKind::Record(fields) => self.record(fields, expr.span),
             ExprKind::Field(base, name) => {
                 concat(vec![self.at(base, POSTFIX), text(format!(".{}", name.name))])
             }
             ExprKind::Index(base, args) => self.index(base, args),
-            ExprKind::Call(callee, args) => concat(vec![self.at(callee, POSTFIX), self.call_args(args)]),
+            ExprKind::Call(callee, args) => {
+                concat(vec![self.at(callee, POSTFIX), self.call_args(args, expr.span)])
+            }
             ExprKind::Pipe(..) => self.pipe(expr),
             ExprKind::Unary(op, operand) => self.unary(*op, operand),
             ExprKind::Binary(..) => self.binary(expr),
@@ -73,17 +75,17 @@ impl Printer<'_> {
         concat(docs)
     }
 
-    fn tuple(&self, parts: &[Expr]) -> Doc {
+    fn tuple(&self, parts: &[Expr], span: Span) -> Doc {
         let docs: Vec<Doc> = parts.iter().map(|p| self.element(offsets(p.span), || self.expr(p)).0).collect();
         match docs.len() {
             // The comma tells it from parentheses.
             1 => concat(vec![text("("), concat(docs), text(",)")]),
-            _ => bracketed("(", docs, ")"),
+            _ => self.closed("(", docs, ")", span),
         }
     }
 
-    fn record(&self, fields: &[RecordField]) -> Doc {
-        braced(fields.iter().map(|f| self.record_field(f)).collect())
+    fn record(&self, fields: &[RecordField], span: Span) -> Doc {
+        self.closed("{", fields.iter().map(|f| self.record_field(f)).collect(), "}", span)
     }
 
     fn record_field(&self, field: &RecordField) -> Doc {
@@ -127,15 +129,22 @@ impl Printer<'_> {
         }
     }
 
-    fn call_args(&self, args: &[Arg]) -> Doc {
+    fn call_args(&self, args: &[Arg], span: Span) -> Doc {
         let docs: Vec<Doc> = args.iter().map(|a| self.arg(a)).collect();
         match (args, docs.as_slice()) {
             // One list or record alone needs no indentation of its own.
             ([Arg { name: None, value }], [only]) if hugs(value) && !starts_with_comment(only) => {
                 concat(vec![text("("), only.clone(), text(")")])
             }
-            _ => bracketed("(", docs, ")"),
+            _ => self.closed("(", docs, ")", span),
         }
+    }
+
+    /// Elements in brackets, the last of which ends `span`, with the comments that stand before it.
+    fn closed(&self, open: &str, elements: Vec<Doc>, close: &str, span: Span) -> Doc {
+        let last = self.closing((span.end as usize).saturating_sub(1), elements.is_empty());
+        let edge = if open == "{" { Doc::Line } else { Doc::Soft };
+        listed((open, close), elements, edge, last)
     }
 
     fn arg(&self, arg: &Arg) -> Doc {
@@ -155,11 +164,11 @@ impl Printer<'_> {
         let first = self.element(offsets(head.span), || self.at(head, WITH)).0;
         let mut inner = vec![];
         while let Some(step) = steps.pop() {
-            let build = || self.at(step, WITH);
+            let build = || concat(vec![text("|> "), self.at(step, WITH)]);
             let span = offsets(step.span);
             let (doc, _) =
                 if steps.is_empty() { self.open_element(span, build) } else { self.element(span, build) };
-            inner.extend([Doc::Line, piped(doc)]);
+            inner.extend([Doc::Line, doc]);
         }
         group(vec![first, indent(inner)])
     }
@@ -191,18 +200,6 @@ impl Printer<'_> {
     /// Names in a row with commas, as in a list of results.
     pub(super) fn names(&self, names: &[Ident]) -> Doc {
         concat(join(names.iter().map(|n| text(&*n.name)), &[text(", ")]))
-    }
-}
-
-/// `|> step`, behind the comments that stand before the step.
-fn piped(step: Doc) -> Doc {
-    match step {
-        Doc::Concat(mut docs) => {
-            let last_break = docs.iter().rposition(|d| matches!(d, Doc::Hard | Doc::Blank));
-            docs.insert(last_break.map_or(0, |i| i + 1), text("|> "));
-            Doc::Concat(docs)
-        }
-        other => concat(vec![text("|> "), other]),
     }
 }
 

@@ -101,22 +101,26 @@ impl<'t> Printer<'t> {
 
 /// `open a, b, c close` with one element a line when broken.
 fn bracketed(open: &str, elements: Vec<Doc>, close: &str) -> Doc {
-    listed(open, elements, Doc::Soft, close)
+    listed((open, close), elements, Doc::Soft, vec![])
 }
 
 /// `{ a, b }`
 fn braced(elements: Vec<Doc>) -> Doc {
-    listed("{", elements, Doc::Line, "}")
+    listed(("{", "}"), elements, Doc::Line, vec![])
 }
 
-fn listed(open: &str, elements: Vec<Doc>, edge: Doc, close: &str) -> Doc {
-    if elements.is_empty() {
-        return text(format!("{open}{close}"));
+/// `edge` stands inside each bracket, `last` are comments after the last element.
+fn listed(brackets: (&str, &str), elements: Vec<Doc>, edge: Doc, last: Vec<Doc>) -> Doc {
+    if elements.is_empty() && last.is_empty() {
+        return text(format!("{}{}", brackets.0, brackets.1));
     }
     let mut inner = vec![edge.clone()];
-    inner.extend(join(elements, &[text(","), Doc::Line]));
-    inner.push(Doc::Choice(",", ""));
-    group(vec![text(open), indent(inner), edge, text(close)])
+    if !elements.is_empty() {
+        inner.extend(join(elements, &[text(","), Doc::Line]));
+        inner.push(Doc::Choice(",", ""));
+    }
+    inner.extend(last);
+    group(vec![text(brackets.0), indent(inner), edge, text(brackets.1)])
 }
 
 /// `/// line` for each line, each ended.
