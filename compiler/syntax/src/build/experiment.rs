@@ -17,6 +17,7 @@ impl Builder<'_> {
     }
 
     fn part(&self, pair: Pair<'_, Rule>) -> Built<ExperimentPart> {
+        self.docs.accept(self.span(&pair));
         Ok(match pair.as_rule() {
             Rule::let_def => ExperimentPart::Let(self.let_def(pair)?),
             Rule::data_def => self.data(pair)?,

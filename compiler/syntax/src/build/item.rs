@@ -92,6 +92,7 @@ impl Builder<'_> {
     }
 
     pub(crate) fn param(&self, pair: Pair<'_, Rule>) -> Built<Param> {
+        self.docs.accept(self.span(&pair));
         let mut children = self.children(pair);
         let name = self.ident(children.one()?);
         let ty = children.maybe(Rule::type_expr).map(|t| self.type_expr(t)).transpose()?;

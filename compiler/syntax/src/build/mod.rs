@@ -43,6 +43,11 @@ impl Docs {
         self.texts.get(i).map(|(_, text)| text.clone())
     }
 
+    /// Accepts documentation that the tree has no place for: of a field, a parameter or a part of an experiment.
+    fn accept(&self, span: Span) {
+        self.used.borrow_mut().insert(span.start as usize);
+    }
+
     /// Offsets of documentation that nothing has taken.
     pub(crate) fn lost(&self) -> Vec<usize> {
         let used = self.used.borrow();

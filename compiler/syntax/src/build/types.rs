@@ -64,6 +64,7 @@ impl Builder<'_> {
 
     /// `image: f32[3, H, W]`
     pub(super) fn type_field(&self, pair: Pair<'_, Rule>) -> Built<(Ident, TypeExpr)> {
+        self.docs.accept(self.span(&pair));
         let mut children = self.children(pair);
         Ok((self.ident(children.one()?), self.type_expr(children.one()?)?))
     }

@@ -1,6 +1,6 @@
 //! Prints expressions.
 
-use super::doc::{Doc, concat, group, indent, join, text};
+use super::doc::{Doc, broken, concat, group, indent, join, text};
 use super::operators::{PIPE, POSTFIX, SIMPLE, WITH};
 use super::types::offsets;
 use super::{Printer, bracketed, listed};
@@ -141,10 +141,18 @@ impl Printer<'_> {
     }
 
     /// Elements in brackets, the last of which ends `span`, with the comments that stand before it.
-    fn closed(&self, open: &str, elements: Vec<Doc>, close: &str, span: Span) -> Doc {
-        let last = self.closing((span.end as usize).saturating_sub(1), elements.is_empty());
-        let edge = if open == "{" { Doc::Line } else { Doc::Soft };
-        listed((open, close), elements, edge, last)
+    ///
+    /// A record keeps the line end behind its brace: whether it is a table or a phrase is the author's choice.
+    pub(super) fn closed(&self, open: &str, elements: Vec<Doc>, close: &str, span: Span) -> Doc {
+        let end = (span.end as usize).saturating_sub(1);
+        let last = self.closing(end, elements.is_empty());
+        let record = open == "{";
+        let tall =
+            record && !elements.is_empty() && self.opening(end).is_some_and(|o| self.line_ends_behind(o));
+        match listed((open, close), elements, if record { Doc::Line } else { Doc::Soft }, last) {
+            Doc::Group { docs, .. } if tall => broken(docs),
+            doc => doc,
+        }
     }
 
     fn arg(&self, arg: &Arg) -> Doc {

@@ -2,7 +2,7 @@
 
 use super::doc::{Doc, concat, group, text};
 use super::types::offsets;
-use super::{Printer, braced, bracketed, doc_lines};
+use super::{Printer, bracketed, doc_lines};
 use crate::Span;
 use crate::ast::{
     File, FnDef, GradientDef, Ident, Item, ItemKind, LossDef, Member, MemberKind, Param, TypeExpr, Use,
@@ -33,10 +33,10 @@ impl Printer<'_> {
         let doc = match &item.kind {
             ItemKind::Use(names) => self.use_def(names),
             ItemKind::Let(binding) => self.let_binding(binding),
-            ItemKind::Record(record) => concat(vec![
-                text(format!("record {} ", record.name.name)),
-                braced(self.type_fields(&record.fields)),
-            ]),
+            ItemKind::Record(record) => {
+                let fields = self.closed("{", self.type_fields(&record.fields), "}", item.span);
+                concat(vec![text(format!("record {} ", record.name.name)), fields])
+            }
             ItemKind::Fn(function) => {
                 concat(vec![text(if function.host { "host fn " } else { "fn " }), self.function(function)])
             }
