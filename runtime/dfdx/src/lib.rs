@@ -1,1 +1,47 @@
 //! The graph executed by dfdx tensors and differentiated by dfdx's tape.
+//!
+//! Float values are flat dfdx tensors beside a run-time shape; every op reshapes (for free) to one canonical static rank, so
+//! that no code matches over ranks. Indices and masks are no differentiable work: they stay on the host, where the reference
+//! interpreter computes them. dfdx 0.13 has no convolution, pooling or broadcasting fast enough on stable Rust: those are custom
+//! operations on its tape (`Recorder::custom`), with their own forward and backward kernels.
+
+mod contract;
+mod element;
+mod elementwise;
+mod execute;
+mod fold;
+mod gradient;
+mod im2col;
+mod ops;
+mod pool;
+mod record;
+mod session;
+mod view;
+
+use vspec_engine::{Engine, Precision, Session};
+
+/// The dfdx engine on the CPU.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct DfdxEngine {
+    precision: Precision,
+}
+
+impl DfdxEngine {
+    /// An engine that computes `f32` values in single or double precision.
+    pub fn new(precision: Precision) -> Self {
+        DfdxEngine { precision }
+    }
+}
+
+impl Engine for DfdxEngine {
+    fn name(&self) -> &'static str {
+        "dfdx"
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        match self.precision {
+            Precision::F32 => Box::new(session::DfdxSession::<f32>::default()),
+            Precision::F64 => Box::new(session::DfdxSession::<f64>::default()),
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Matrix products by dfdx, and convolution as blocked im2col with matrix products, a custom operation.
+//!
+//! A block of output positions has its columns in cache while it is multiplied. Images are spread over threads; sums over images
+//! are taken in a fixed number of groups and added in order, so that results do not depend on the number of threads.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use dfdx::prelude::{Cpu, Device, ReshapeTo, TryMatMul};
+use rayon::prelude::*;
+
+use crate::element::{Element, Matrix};
+use crate::im2col::{OUTSIDE, Places, Window};
+use crate::record::{Float, Recorder};
+
+/// `[.., M, K] x [.., K, N]`
+pub(crate) fn matmul<E: Element>(r: &mut Recorder<E>, a: &Float<E>, b: &Float<E>) -> Float<E>
+where
+    Cpu: Device<E>,
+{
+    let rank = a.shape.len();
+    let (m, k, n) = (a.shape[rank - 2], a.shape[rank - 1], b.shape[rank - 1]);
+    let batch: usize = a.shape[..rank - 2].iter().product();
+    let mut shape = a.shape.clone();
+    shape[rank - 1] = n;
+    let b = r.distinct(b, a);
+    let right = b.tensor.clone().reshape_like(&(batch, k, n));
+    r.op(a, shape, |t| t.reshape_like(&(batch, m, k)).matmul(right))
+}
+
+/// Number of groups that a sum over images is split into.
+const GROUPS: usize = 8;
+/// Elements of the columns of one block: they stay in a core's cache.
+const BLOCK: usize = 48 * 1024;
+
+/// Sizes of one convolution.
+#[derive(Clone)]
+struct Conv {
+    images: usize,
+    inputs: usize,
+    outputs: usize,
+    groups: usize,
+    places: Arc<Places>,
+}
+
+impl Conv {
+    /// Input channels of a group.
+    fn own_inputs(&self) -> usize {
+        self.inputs / self.groups
+    }
+
+    /// Output channels of a group.
+    fn own_outputs(&self) -> usize {
+        self.outputs / self.groups
+    }
+
+    /// Rows of the columns: taps of all input channels of a group.
+    fn depth(&self) -> usize {
+        self.own_inputs() * self.places.taps
+    }
+
+    fn input_len(&self) -> usize {
+        self.inputs * self.places.plane
+    }
+
+    fn output_len(&self) -> usize {
+        self.outputs * self.places.positions
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = Range<usize>> + use<> {
+        let step = (BLOCK / self.depth().max(1)).max(16);
+        let positions = self.places.positions;
+        (0..positions).step_by(step).map(move |start| start..(start + step).min(positions))
+    }
+
+    /// Columns of a block: `depth` rows of one element for each position.
+    fn columns<E: Element>(&self, image: &[E], group: usize, block: &Range<usize>, columns: &mut Vec<E>) {
+        columns.clear();
+        for channel in 0..self.own_inputs() {
+            let start = (group * self.own_inputs() + channel) * self.places.plane;
+            let plane = &image[start..start + self.places.plane];
+            for tap in 0..self.places.taps {
+                let row = self.places.row(tap, block.clone());
+                columns.extend(row.iter().map(|p| plane.get(*p as usize).copied().unwrap_or_default()));
+            }
+        }
+    }
+
+    /// Adds columns back to where they were read.
+    fn scatter<E: Element>(&self, columns: &[E], group: usize, block: &Range<usize>, image: &mut [E]) {
+        let width = block.len();
+        for channel in 0..self.own_inputs() {
+            let start = (group * self.own_inputs() + channel) * self.places.plane;
+            let plane = &mut image[start..start + self.places.plane];
+            for tap in 0..self.places.taps {
+                let at = (channel * self.places.taps + tap) * width;
+                for (place, v) in self.places.row(tap, block.clone()).iter().zip(&columns[at..at + width]) {
+                    if *place != OUTSIDE {
+                        plane[*place as usize] += *v;
+                    }
+                }
+            }
+        }
+    }
+
+    fn forward_image<E: Element>(&self, image: &[E], weight: &[E], out: &mut [E]) {
+        let (mut columns, depth, rows) = (vec![], self.depth(), self.own_outputs());
+        for group in 0..self.groups {
+            for block in self.blocks() {
+                self.columns(image, group, &block, &mut columns);
+                let a = &weight[group * rows * depth..(group + 1) * rows * depth];
+                let c = &mut out[group * rows * self.places.positions..][block.start..];
+                let row = self.places.positions;
+                product([rows, depth, block.len()], (a, [depth, 1]), (&columns, [block.len(), 1]), (c, row), false);
+            }
+        }
+    }
+
+    fn backward_image<E: Element>(&self, dy: &[E], weight: &[E], dx: &mut [E]) {
+        let (depth, rows) = (self.depth(), self.own_outputs());
+        let mut columns = vec![];
+        for group in 0..self.groups {
+            for block in self.blocks() {
+                columns.resize(depth * block.len(), E::default());
+                let a = &weight[group * rows * depth..(group + 1) * rows * depth];
+                let b = &dy[group * rows * self.places.positions..][block.start..];
+                let size = [depth, rows, block.len()];
+                product(size, (a, [1, depth]), (b, [self.places.positions, 1]), (&mut columns, block.len()), false);
+                self.scatter(&columns, group, &block, dx);
+            }
+        }
+    }
+
+    fn weight_image<E: Element>(&self, image: &[E], dy: &[E], dw: &mut [E]) {
+        let (mut columns, depth, rows) = (vec![], self.depth(), self.own_outputs());
+        for group in 0..self.groups {
+            for block in self.blocks() {
+                self.columns(image, group, &block, &mut columns);
+                let a = &dy[group * rows * self.places.positions..][block.start..];
+                let c = &mut dw[group * rows * depth..(group + 1) * rows * depth];
+                let size = [rows, block.len(), depth];
+                product(size, (a, [self.places.positions, 1]), (&columns, [1, block.len()]), (c, depth), true);
+            }
+        }
+    }
+
+    fn weight_gradient<E: Element>(&self, x: &[E], dy: &[E], dw: &mut [E]) {
+        let images: Vec<usize> = (0..self.images).collect();
+        let share = self.images.div_ceil(GROUPS).max(1);
+        let parts: Vec<Vec<E>> = images
+            .par_chunks(share)
+            .map(|images| {
+                let mut part = vec![E::default(); dw.len()];
+                for i in images {
+                    let image = &x[i * self.input_len()..(i + 1) * self.input_len()];
+                    self.weight_image(image, &dy[i * self.output_len()..(i + 1) * self.output_len()], &mut part);
+                }
+                part
+            })
+            .collect();
+        for part in parts {
+            dw.iter_mut().zip(&part).for_each(|(w, p)| *w += *p);
+        }
+    }
+}
+
+/// `c = a b`, or `c += a b`: sizes, then each matrix with its row and column steps.
+fn product<E: Element>(
+    [m, k, n]: [usize; 3],
+    (a, [ar, ac]): (&[E], [usize; 2]),
+    (b, [br, bc]): (&[E], [usize; 2]),
+    (c, cr): (&mut [E], usize),
+    accumulate: bool,
+) {
+    let last = |rows: usize, columns: usize, r: usize, c: usize| (rows - 1) * r + (columns - 1) * c;
+    if m == 0 || n == 0 || k == 0 {
+        return;
+    }
+    assert!(last(m, k, ar, ac) < a.len() && last(k, n, br, bc) < b.len() && last(m, n, cr, 1) < c.len());
+    let a = Matrix { start: a.as_ptr(), row: ar, column: ac };
+    let b = Matrix { start: b.as_ptr(), row: br, column: bc };
+    let c = Matrix { start: c.as_mut_ptr(), row: cr, column: 1 };
+    // SAFETY: the last element of each matrix was just checked to lie in its slice, and `c` is borrowed exclusively.
+    unsafe { E::gemm([m, k, n], a, b, c, accumulate) }
+}
+
+/// `[N, C, ..] * [O, C / groups, ..] -> [N, O, ..]`
+pub(crate) fn conv<E: Element>(
+    r: &mut Recorder<E>,
+    x: &Float<E>,
+    weight: &Float<E>,
+    (stride, padding, dilation): (&[i64], &[[i64; 2]], &[i64]),
+    groups: usize,
+) -> Float<E>
+where
+    Cpu: Device<E>,
+{
+    let window = Window { kernel: &weight.shape[2..], stride, padding, dilation };
+    let places = Arc::new(Places::new(&window, &x.shape[2..]));
+    let (images, inputs, outputs) = (x.shape[0], x.shape[1], weight.shape[0]);
+    let conv = Conv { images, inputs, outputs, groups, places };
+    let (input, kernel) = (x.to_vec(), weight.to_vec());
+    let mut values = vec![E::default(); images * conv.output_len()];
+    if conv.output_len() > 0 {
+        let image = |i: usize| &input[i * conv.input_len()..(i + 1) * conv.input_len()];
+        let outs = values.par_chunks_mut(conv.output_len()).enumerate();
+        outs.for_each(|(i, out)| conv.forward_image(image(i), &kernel, out));
+    }
+    let mut shape = vec![images, outputs];
+    shape.extend(&conv.places.count);
+    r.custom(&[x, weight], values, shape, move |dy, gradients| {
+        if conv.output_len() == 0 || conv.input_len() == 0 {
+            return;
+        }
+        let [dx, dw] = gradients else { return };
+        let part = |i: usize| &dy[i * conv.output_len()..(i + 1) * conv.output_len()];
+        let images = dx.par_chunks_mut(conv.input_len()).enumerate();
+        images.for_each(|(i, dx)| conv.backward_image(part(i), &kernel, dx));
+        conv.weight_gradient(&input, dy, dw);
+    })
+}

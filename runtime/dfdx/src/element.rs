@@ -1,0 +1,98 @@
+//! The element types that floats are computed in.
+
+use dfdx::prelude::{Cpu, Dtype, Storage};
+use vspec_engine::Buffer;
+
+/// A matrix in memory: its start and the distances between rows and between columns.
+#[derive(Clone, Copy)]
+pub(crate) struct Matrix<P> {
+    pub(crate) start: P,
+    pub(crate) row: usize,
+    pub(crate) column: usize,
+}
+
+/// `f32` or `f64`, with everything that dfdx's CPU device and this crate's kernels need.
+pub(crate) trait Element: Dtype + PartialOrd + std::iter::Sum + std::ops::Neg<Output = Self> {
+    /// Rounds a number to this type.
+    fn of(value: f64) -> Self;
+    /// The same number in double precision.
+    fn wide(self) -> f64;
+    fn powf(self, exponent: Self) -> Self;
+    fn ln(self) -> Self;
+    fn buffer(values: Vec<Self>) -> Buffer;
+    /// The elements of one of dfdx's buffers.
+    fn elements(buffer: &mut <Cpu as Storage<Self>>::Vec) -> &mut Vec<Self>;
+
+    /// `c += a b` for an `m` by `k` and a `k` by `n` matrix, or `c = a b` when not `accumulate`, on the calling thread.
+    ///
+    /// # Safety
+    /// All three matrices lie within memory that is valid for their sizes, and `c` overlaps neither `a` nor `b`.
+    unsafe fn gemm(
+        size: [usize; 3],
+        a: Matrix<*const Self>,
+        b: Matrix<*const Self>,
+        c: Matrix<*mut Self>,
+        accumulate: bool,
+    );
+}
+
+macro_rules! element {
+    ($t:ty, $buffer:ident) => {
+        impl Element for $t {
+            fn of(value: f64) -> Self {
+                value as $t
+            }
+            fn wide(self) -> f64 {
+                f64::from(self)
+            }
+            fn powf(self, exponent: Self) -> Self {
+                self.powf(exponent)
+            }
+            fn ln(self) -> Self {
+                self.ln()
+            }
+            fn buffer(values: Vec<Self>) -> Buffer {
+                Buffer::$buffer(values)
+            }
+            fn elements(buffer: &mut <Cpu as Storage<Self>>::Vec) -> &mut Vec<Self> {
+                &mut **buffer
+            }
+            unsafe fn gemm(
+                [m, k, n]: [usize; 3],
+                a: Matrix<*const Self>,
+                b: Matrix<*const Self>,
+                c: Matrix<*mut Self>,
+                accumulate: bool,
+            ) {
+                let keep = if accumulate { 1.0 } else { 0.0 };
+                // SAFETY: the caller's promise is the promise that `gemm` asks for.
+                unsafe {
+                    gemm::gemm(
+                        m,
+                        n,
+                        k,
+                        c.start,
+                        c.column as isize,
+                        c.row as isize,
+                        accumulate,
+                        a.start,
+                        a.column as isize,
+                        a.row as isize,
+                        b.start,
+                        b.column as isize,
+                        b.row as isize,
+                        keep,
+                        1.0,
+                        false,
+                        false,
+                        false,
+                        gemm::Parallelism::None,
+                    );
+                }
+            }
+        }
+    };
+}
+
+element!(f32, F32);
+element!(f64, F64);

@@ -1,0 +1,177 @@
+//! Running a graph: nodes in order, floats through dfdx, everything else on the host.
+
+use std::collections::BTreeMap;
+
+use dfdx::prelude::{Cpu, Device};
+use vspec_engine::{EngineError, HostTensor, Inputs, Interpreter, Precision, RunKey, Sizes, bind, check_variable};
+use vspec_ir::{Graph, Node, NodeId, Op};
+
+use crate::element::Element;
+use crate::gradient::{Gradients, Losses};
+use crate::ops::{Operands, differentiable};
+use crate::record::{Float, Recorder, float};
+
+/// A value of a run.
+#[derive(Clone, Debug)]
+pub(crate) enum Value<E: Element> {
+    Float(Float<E>),
+    /// Indices and masks.
+    Host(HostTensor),
+}
+
+impl<E: Element> Value<E>
+where
+    Cpu: Device<E>,
+{
+    pub(crate) fn from_host(tensor: &HostTensor) -> Self {
+        match tensor.dtype() {
+            vspec_ir::DType::F32 => {
+                let values = tensor.to_f64().into_iter().map(E::of).collect();
+                Value::Float(float(values, tensor.shape().to_vec()))
+            }
+            _ => Value::Host(tensor.clone()),
+        }
+    }
+
+    pub(crate) fn to_host(&self) -> Result<HostTensor, EngineError> {
+        match self {
+            Value::Host(tensor) => Ok(tensor.clone()),
+            Value::Float(f) => HostTensor::new(f.shape.clone(), E::buffer(f.to_vec()))
+                .ok_or_else(|| EngineError::Unsupported("a value does not fill its shape".to_string())),
+        }
+    }
+}
+
+/// What a run reads.
+pub(crate) struct Run<'a, E: Element> {
+    pub(crate) graph: &'a Graph,
+    pub(crate) inputs: &'a Inputs,
+    pub(crate) variables: &'a BTreeMap<String, Value<E>>,
+    pub(crate) key: RunKey,
+    pub(crate) sizes: Sizes,
+}
+
+impl<'a, E: Element> Run<'a, E>
+where
+    Cpu: Device<E>,
+{
+    pub(crate) fn new(
+        graph: &'a Graph,
+        inputs: &'a Inputs,
+        variables: &'a BTreeMap<String, Value<E>>,
+        key: RunKey,
+    ) -> Result<Self, EngineError> {
+        Ok(Run { graph, inputs, variables, key, sizes: bind(graph, inputs)? })
+    }
+
+    /// The values of all outputs, by node.
+    pub(crate) fn values(&self) -> Result<Vec<Option<Value<E>>>, EngineError> {
+        let losses = Losses::of(self.graph)?;
+        let live = self.graph.live(self.graph.outputs());
+        let last = last_uses(self.graph, &live);
+        let mut values: Vec<Option<Value<E>>> = vec![None; self.graph.len()];
+        let mut gradients = Gradients::new(&losses);
+        for (id, node) in self.graph.nodes().filter(|(id, _)| live[id.index()]) {
+            let value = match &node.op {
+                Op::Gradient {} => gradients.answer(self, &losses, node, &values)?,
+                _ => {
+                    let mut recorder = gradients.recorder(&losses, id);
+                    let value = self.compute(id, node, &values, recorder.as_mut())?;
+                    gradients.put_back(recorder);
+                    value
+                }
+            };
+            values[id.index()] = Some(value);
+            // A loss is computed again for each further tape, so what it needs is kept while gradients are open.
+            if losses.count() <= 1 {
+                for input in node.inputs.iter().filter(|i| last[i.index()] == Some(id)) {
+                    values[input.index()] = None;
+                }
+            }
+        }
+        Ok(values)
+    }
+
+    /// The value of one node.
+    pub(crate) fn compute(
+        &self,
+        id: NodeId,
+        node: &Node,
+        values: &[Option<Value<E>>],
+        recorder: Option<&mut Recorder<E>>,
+    ) -> Result<Value<E>, EngineError> {
+        match &node.op {
+            Op::Input { name, .. } => self
+                .inputs
+                .get(&**name)
+                .map(Value::from_host)
+                .ok_or_else(|| EngineError::MissingInput(name.to_string())),
+            Op::Param { path, .. } | Op::State { path, .. } => self.variable(path, node),
+            _ => {
+                let operands: Option<Vec<&Value<E>>> =
+                    node.inputs.iter().map(|i| values[i.index()].as_ref()).collect();
+                let operands =
+                    operands.ok_or_else(|| EngineError::Unsupported(format!("{id} reads a value that was freed")))?;
+                self.apply(node, operands, recorder)
+            }
+        }
+    }
+
+    fn apply(
+        &self,
+        node: &Node,
+        values: Vec<&Value<E>>,
+        recorder: Option<&mut Recorder<E>>,
+    ) -> Result<Value<E>, EngineError> {
+        let floats = node.ty.dtype == vspec_ir::DType::F32;
+        let operands = Operands { values, sizes: &self.sizes };
+        if floats {
+            let mut forgetful = Recorder::forgetful();
+            let recorder = recorder.unwrap_or(&mut forgetful);
+            if let Some(result) = differentiable(recorder, &node.op, &operands) {
+                return result.map(Value::Float);
+            }
+        }
+        self.on_host(node, &operands.values)
+    }
+
+    /// Sources, comparisons, casts and everything on indices and masks: no gradient flows, so the reference computes them.
+    fn on_host(&self, node: &Node, values: &[&Value<E>]) -> Result<Value<E>, EngineError> {
+        let operands: Result<Vec<HostTensor>, EngineError> = values.iter().map(|v| v.to_host()).collect();
+        let precision = match E::buffer(vec![]) {
+            vspec_engine::Buffer::F64(_) => Precision::F64,
+            _ => Precision::F32,
+        };
+        let result = Interpreter::new(precision).evaluate(node, &operands?, &self.sizes, self.key)?;
+        Ok(Value::from_host(&result))
+    }
+
+    fn variable(&self, path: &str, node: &Node) -> Result<Value<E>, EngineError> {
+        let value = self.variables.get(path).ok_or_else(|| EngineError::MissingVariable(path.to_string()))?;
+        let shape = match value {
+            Value::Float(f) => &f.shape,
+            Value::Host(h) => h.shape(),
+        };
+        match self.sizes.shape(&node.ty.shape)? == *shape {
+            true => Ok(value.clone()),
+            false => {
+                check_variable(path, &node.ty, &value.to_host()?)?;
+                Ok(value.clone())
+            }
+        }
+    }
+}
+
+/// For each node, the node that uses it last; outputs are used at the end.
+fn last_uses(graph: &Graph, live: &[bool]) -> Vec<Option<NodeId>> {
+    let mut last = vec![None; graph.len()];
+    for (id, node) in graph.nodes().filter(|(id, _)| live[id.index()]) {
+        for input in &node.inputs {
+            last[input.index()] = Some(id);
+        }
+    }
+    for output in graph.outputs() {
+        last[output.node.index()] = None;
+    }
+    last
+}

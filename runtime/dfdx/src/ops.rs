@@ -1,0 +1,205 @@
+//! One call for each op on floats.
+
+use dfdx::prelude::{Cpu, Device};
+use vspec_engine::{EngineError, HostTensor, Sizes};
+use vspec_ir::Op;
+
+use crate::contract::{conv, matmul};
+use crate::element::Element;
+use crate::elementwise::{binary, custom, custom_binary, own, select};
+use crate::execute::Value;
+use crate::fold::{Axes, extreme, sum};
+use crate::im2col::Window;
+use crate::pool::{avg_pool, max_pool};
+use crate::record::{Float, Recorder, float};
+use crate::view::{broadcast, concat, gather, pad, permute, slice};
+
+type Result<T> = std::result::Result<T, EngineError>;
+
+/// Operands of a node, and what binds its sizes.
+pub(crate) struct Operands<'a, E: Element> {
+    pub(crate) values: Vec<&'a Value<E>>,
+    pub(crate) sizes: &'a Sizes,
+}
+
+impl<'a, E: Element> Operands<'a, E> {
+    fn float(&self, i: usize) -> Result<&'a Float<E>> {
+        match self.values.get(i) {
+            Some(Value::Float(f)) => Ok(f),
+            _ => Err(EngineError::Unsupported(format!("operand {i} is not a float"))),
+        }
+    }
+
+    fn host(&self, i: usize) -> Result<&'a HostTensor> {
+        match self.values.get(i) {
+            Some(Value::Host(h)) => Ok(h),
+            _ => Err(EngineError::Unsupported(format!("operand {i} is not an index or a mask"))),
+        }
+    }
+
+    fn floats(&self) -> Result<Vec<&'a Float<E>>> {
+        (0..self.values.len()).map(|i| self.float(i)).collect()
+    }
+}
+
+/// Computes an op whose result is a float that gradients may flow through; `None` for every other op.
+pub(crate) fn differentiable<E: Element>(
+    r: &mut Recorder<E>,
+    op: &Op,
+    x: &Operands<'_, E>,
+) -> Option<Result<Float<E>>>
+where
+    Cpu: Device<E>,
+{
+    Some(match op {
+        Op::Neg {} => unary(r, x, |r, x| own(r, x, |t| -t)),
+        Op::Exp {} => unary(r, x, |r, x| own(r, x, |t| t.exp())),
+        Op::Log {} => unary(r, x, |r, x| own(r, x, |t| t.ln())),
+        Op::Sqrt {} => unary(r, x, |r, x| own(r, x, |t| t.sqrt())),
+        Op::Sin {} => unary(r, x, |r, x| own(r, x, |t| t.sin())),
+        Op::Cos {} => unary(r, x, |r, x| own(r, x, |t| t.cos())),
+        Op::Tanh {} => unary(r, x, |r, x| own(r, x, |t| t.tanh())),
+        Op::Sigmoid {} => unary(r, x, |r, x| own(r, x, |t| t.sigmoid())),
+        Op::Relu {} => unary(r, x, |r, x| own(r, x, |t| t.relu())),
+        Op::Abs {} => unary(r, x, |r, x| custom(r, x, f64::abs, |x, _| sign(x))),
+        Op::Log1p {} => unary(r, x, |r, x| custom(r, x, f64::ln_1p, |x, _| 1.0 / (1.0 + x))),
+        Op::Erf {} => unary(r, x, |r, x| custom(r, x, libm::erf, erf_derivative)),
+        Op::Add {} => two(r, x, |r, a, b| binary(r, a, b, |t, u| t + u)),
+        Op::Sub {} => two(r, x, |r, a, b| binary(r, a, b, |t, u| t - u)),
+        Op::Mul {} => two(r, x, |r, a, b| binary(r, a, b, |t, u| t * u)),
+        Op::Div {} => two(r, x, |r, a, b| binary(r, a, b, |t, u| t / u)),
+        Op::Pow {} => two(r, x, |r, a, b| custom_binary(r, a, b, E::powf, pow_derivatives)),
+        Op::Max {} => two(r, x, |r, a, b| custom_binary(r, a, b, |p, q| if q > p { q } else { p }, |p, q| swap(share(p, q)))),
+        Op::Min {} => two(r, x, |r, a, b| custom_binary(r, a, b, |p, q| if q < p { q } else { p }, share)),
+        Op::Where {} => where_op(r, x),
+        Op::Sum { axes, keepdims } => fold(r, x, axes, *keepdims, |r, x, axes| sum(r, x, axes, false)),
+        Op::Mean { axes, keepdims } => fold(r, x, axes, *keepdims, |r, x, axes| sum(r, x, axes, true)),
+        Op::ReduceMax { axes, keepdims } => fold(r, x, axes, *keepdims, |r, x, axes| extreme(r, x, axes, |p, q| p > q)),
+        Op::ReduceMin { axes, keepdims } => fold(r, x, axes, *keepdims, |r, x, axes| extreme(r, x, axes, |p, q| p < q)),
+        Op::Matmul {} => two(r, x, matmul),
+        Op::Conv { stride, padding, dilation, groups } => {
+            two(r, x, |r, x, w| conv(r, x, w, (stride, padding, dilation), *groups as usize))
+        }
+        Op::MaxPool { kernel, stride, padding, dilation } => pooled(r, x, kernel, (stride, padding, dilation), max_pool),
+        Op::AvgPool { kernel, stride, padding, count_padding } => {
+            let dilation = vec![1; kernel.len()];
+            pooled(r, x, kernel, (stride, padding, &dilation), |r, x, w| avg_pool(r, x, w, *count_padding))
+        }
+        Op::Reshape { shape } => x.sizes.shape(shape).and_then(|shape| Ok(x.float(0)?.with_shape(shape))),
+        Op::Permute { axes } => unary(r, x, |r, x| permute(r, x, axes)),
+        Op::Broadcast { shape } => x.sizes.shape(shape).and_then(|shape| Ok(broadcast(r, x.float(0)?, &shape))),
+        Op::Slice { axis, start, end, step } => bounds(x, [start, end])
+            .and_then(|[start, end]| Ok(slice(r, x.float(0)?, *axis as usize, [start, end, *step as usize]))),
+        Op::Concat { axis } => x.floats().map(|parts| concat(r, &parts, *axis as usize)),
+        Op::Pad { axis, low, high, value } => {
+            unary(r, x, |r, x| pad(r, x, *axis as usize, ([*low as usize, *high as usize], *value)))
+        }
+        Op::Gather { axis } => gathered(r, x, *axis as usize),
+        Op::StopGradient {} => x.float(0).map(|x| float(x.to_vec(), x.shape.clone())),
+        _ => return None,
+    })
+}
+
+fn unary<E: Element>(
+    r: &mut Recorder<E>,
+    x: &Operands<'_, E>,
+    f: impl FnOnce(&mut Recorder<E>, &Float<E>) -> Float<E>,
+) -> Result<Float<E>> {
+    Ok(f(r, x.float(0)?))
+}
+
+fn two<E: Element>(
+    r: &mut Recorder<E>,
+    x: &Operands<'_, E>,
+    f: impl FnOnce(&mut Recorder<E>, &Float<E>, &Float<E>) -> Float<E>,
+) -> Result<Float<E>> {
+    Ok(f(r, x.float(0)?, x.float(1)?))
+}
+
+fn fold<E: Element>(
+    r: &mut Recorder<E>,
+    x: &Operands<'_, E>,
+    axes: &[i64],
+    keepdims: bool,
+    f: impl FnOnce(&mut Recorder<E>, &Float<E>, &Axes<'_>) -> Float<E>,
+) -> Result<Float<E>> {
+    Ok(f(r, x.float(0)?, &Axes { axes, keepdims }))
+}
+
+fn pooled<E: Element>(
+    r: &mut Recorder<E>,
+    x: &Operands<'_, E>,
+    kernel: &[i64],
+    (stride, padding, dilation): (&[i64], &[[i64; 2]], &[i64]),
+    f: impl FnOnce(&mut Recorder<E>, &Float<E>, &Window<'_>) -> Float<E>,
+) -> Result<Float<E>> {
+    let kernel: Vec<usize> = kernel.iter().map(|k| *k as usize).collect();
+    Ok(f(r, x.float(0)?, &Window { kernel: &kernel, stride, padding, dilation }))
+}
+
+fn bounds<E: Element>(x: &Operands<'_, E>, dims: [&vspec_ir::Dim; 2]) -> Result<[usize; 2]> {
+    Ok([x.sizes.dim(dims[0])?, x.sizes.dim(dims[1])?])
+}
+
+fn where_op<E: Element>(r: &mut Recorder<E>, x: &Operands<'_, E>) -> Result<Float<E>>
+where
+    Cpu: Device<E>,
+{
+    let mask = x.host(0)?;
+    let holds: Vec<bool> = mask.to_f64().iter().map(|v| *v != 0.0).collect();
+    Ok(select(r, (&holds, mask.shape()), x.float(1)?, x.float(2)?))
+}
+
+fn gathered<E: Element>(r: &mut Recorder<E>, x: &Operands<'_, E>, axis: usize) -> Result<Float<E>>
+where
+    Cpu: Device<E>,
+{
+    let (source, index) = (x.float(0)?, x.host(1)?);
+    let n = source.shape[axis];
+    let places: Result<Vec<usize>> = index
+        .to_f64()
+        .iter()
+        .map(|i| {
+            let place = if *i >= 0.0 { Some(*i as usize).filter(|i| *i < n) } else { None };
+            place.ok_or_else(|| EngineError::Unsupported(format!("index {i} is outside an axis of {n}")))
+        })
+        .collect();
+    Ok(gather(r, source, axis, (&places?, index.shape())))
+}
+
+fn sign(x: f64) -> f64 {
+    if x > 0.0 {
+        1.0
+    } else if x < 0.0 {
+        -1.0
+    } else {
+        0.0
+    }
+}
+
+fn erf_derivative(x: f64, _: f64) -> f64 {
+    std::f64::consts::FRAC_2_SQRT_PI * libm::exp(-x * x)
+}
+
+/// The exponent gets no gradient where the base is not positive.
+fn pow_derivatives<E: Element>(a: E, b: E) -> (E, E) {
+    let zero = E::default();
+    let by_base = if b == zero { zero } else { b * a.powf(b - E::of(1.0)) };
+    (by_base, if a > zero { a.powf(b) * a.ln() } else { zero })
+}
+
+fn swap<E>((a, b): (E, E)) -> (E, E) {
+    (b, a)
+}
+
+/// The whole gradient to the smaller of two, half to each of equal ones.
+fn share<E: Element>(p: E, q: E) -> (E, E) {
+    let (zero, half, one) = (E::default(), E::of(0.5), E::of(1.0));
+    if p < q {
+        (one, zero)
+    } else if q < p {
+        (zero, one)
+    } else {
+        (half, half)
+    }
+}

@@ -1,0 +1,89 @@
+//! Pooling as custom operations.
+
+use dfdx::prelude::{Cpu, Device};
+
+use crate::element::Element;
+use crate::im2col::{OUTSIDE, Places, Window};
+use crate::record::{Float, Recorder};
+
+fn result_shape(x: &[usize], places: &Places) -> Vec<usize> {
+    x[..2].iter().chain(&places.count).copied().collect()
+}
+
+/// Largest element of each window; the gradient goes to the first of equal ones.
+pub(crate) fn max_pool<E: Element>(r: &mut Recorder<E>, x: &Float<E>, window: &Window<'_>) -> Float<E>
+where
+    Cpu: Device<E>,
+{
+    let places = Places::new(window, &x.shape[2..]);
+    let (source, maps) = (x.to_vec(), x.shape[0] * x.shape[1]);
+    let mut winners = Vec::with_capacity(maps * places.positions);
+    for map in 0..maps {
+        let plane = &source[map * places.plane..(map + 1) * places.plane];
+        let mut best = vec![OUTSIDE; places.positions];
+        for tap in 0..places.taps {
+            for (best, place) in best.iter_mut().zip(places.row(tap, 0..places.positions)) {
+                let wins = *place != OUTSIDE
+                    && plane.get(*best as usize).is_none_or(|b| plane[*place as usize] > *b);
+                if wins {
+                    *best = *place;
+                }
+            }
+        }
+        winners.extend(best.iter().map(|b| map * places.plane + *b as usize));
+    }
+    let values = winners.iter().map(|w| source.get(*w).copied().unwrap_or(E::of(f64::NEG_INFINITY))).collect();
+    r.custom(&[x], values, result_shape(&x.shape, &places), move |dy, dx| {
+        for (g, winner) in dy.iter().zip(&winners) {
+            if let Some(slot) = dx[0].get_mut(*winner) {
+                *slot += *g;
+            }
+        }
+    })
+}
+
+/// Mean of each window.
+pub(crate) fn avg_pool<E: Element>(
+    r: &mut Recorder<E>,
+    x: &Float<E>,
+    window: &Window<'_>,
+    count_padding: bool,
+) -> Float<E>
+where
+    Cpu: Device<E>,
+{
+    let places = Places::new(window, &x.shape[2..]);
+    let (source, maps) = (x.to_vec(), x.shape[0] * x.shape[1]);
+    let all = 0..places.positions;
+    let mut inside = vec![0usize; places.positions];
+    for tap in 0..places.taps {
+        inside.iter_mut().zip(places.row(tap, all.clone())).for_each(|(n, p)| *n += usize::from(*p != OUTSIDE));
+    }
+    let scale: Vec<E> = inside
+        .iter()
+        .map(|n| E::of(1.0 / if count_padding { places.taps } else { (*n).max(1) } as f64))
+        .collect();
+    let mut values = vec![E::default(); maps * places.positions];
+    for (map, out) in values.chunks_exact_mut(places.positions.max(1)).enumerate() {
+        let plane = &source[map * places.plane..(map + 1) * places.plane];
+        for tap in 0..places.taps {
+            for (out, place) in out.iter_mut().zip(places.row(tap, all.clone())) {
+                *out += plane.get(*place as usize).copied().unwrap_or_default();
+            }
+        }
+        out.iter_mut().zip(&scale).for_each(|(v, s)| *v *= *s);
+    }
+    let shape = result_shape(&x.shape, &places);
+    r.custom(&[x], values, shape, move |dy, dx| {
+        for (map, dy) in dy.chunks_exact(places.positions.max(1)).enumerate() {
+            let plane = &mut dx[0][map * places.plane..(map + 1) * places.plane];
+            for tap in 0..places.taps {
+                for (i, place) in places.row(tap, 0..places.positions).iter().enumerate() {
+                    if let Some(slot) = plane.get_mut(*place as usize) {
+                        *slot += dy[i] * scale[i];
+                    }
+                }
+            }
+        }
+    })
+}
