@@ -1,1 +1,38 @@
-//! Running steps and schedules, checkpoints, metrics and logs.
+//! Running steps and schedules: training, evaluation, checkpoints, metrics and logs.
+//!
+//! A [`Trainer`] takes an elaborated program, a session of some engine, and a source of batches, and writes a
+//! [`RunFolder`]. It has no terminal: whoever wants to watch implements [`Observer`]. Everything that it does follows from the
+//! program and the seed, so that equal runs leave equal metrics and equal checkpoints.
+
+mod atomic;
+mod batches;
+pub mod checkpoint;
+mod clock;
+mod error;
+mod evaluate;
+mod executor;
+mod means;
+mod metrics;
+mod observer;
+mod outcome;
+mod phase;
+mod plan;
+mod reports;
+mod run_folder;
+mod tally;
+mod trainer;
+mod variables;
+
+pub use batches::{Batch, BatchIter, Batches, DataSource};
+pub use checkpoint::{CheckpointError, Kept};
+pub use clock::Clock;
+pub use error::{FileError, TrainError, reason};
+pub use evaluate::evaluate;
+pub use executor::Setup;
+pub use metrics::json_line;
+pub use observer::{Event, Observer, Progress, Row, RowKind, Silent};
+pub use outcome::{Best, Ended, Expectation, Outcome};
+pub use reports::report_names;
+pub use run_folder::RunFolder;
+pub use trainer::Trainer;
+pub use variables::initialise;

@@ -1,0 +1,149 @@
+//! Running one step of an experiment on an engine: inputs in, reports out.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use vspec_engine::{Inputs, RunKey, Session};
+use vspec_ir::{CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS, Graph, Op, Program};
+
+use crate::batches::{Batches, DataSource, Feed};
+use crate::observer::{Event, Observer, Row, RowKind};
+use crate::reports::report_values;
+use crate::tally::Tally;
+use crate::{Clock, TrainError, checkpoint, variables};
+
+/// What a run is made of.
+pub struct Setup<'a> {
+    /// The experiment.
+    pub program: &'a Program,
+    /// Where it computes; still without variables.
+    pub session: Box<dyn Session>,
+    /// Where its data sets come from.
+    pub data: &'a dyn DataSource,
+    /// Key of all randomness.
+    pub seed: u64,
+    /// Set from outside to end the run after the current step.
+    pub stop: &'a AtomicBool,
+    /// At most so many training iterations, and so many batches of an evaluation pass.
+    pub max_steps: Option<u64>,
+}
+
+/// A session with the data and the clock that its steps need.
+pub(crate) struct Executor<'a> {
+    pub(crate) setup: Setup<'a>,
+    pub(crate) clock: Clock,
+    opened: Vec<Option<Rc<dyn Batches>>>,
+}
+
+/// What one run of a step gave.
+pub(crate) struct Ran {
+    pub(crate) values: Vec<f64>,
+    pub(crate) items: u64,
+    pub(crate) waited: Duration,
+}
+
+impl<'a> Executor<'a> {
+    pub(crate) fn new(setup: Setup<'a>) -> Self {
+        let opened = setup.program.data.iter().map(|_| None).collect();
+        Executor { setup, clock: Clock::default(), opened }
+    }
+
+    /// Opens the data sets that a step reads.
+    pub(crate) fn open(&mut self, step: usize) -> Result<(), TrainError> {
+        let program = self.setup.program;
+        for batch in &program.steps[step].batches {
+            let (Some(set), Some(slot)) = (program.data.get(batch.data), self.opened.get_mut(batch.data))
+            else {
+                continue;
+            };
+            if slot.is_none() {
+                let source = self.setup.data.open(set);
+                *slot = Some(source.map_err(|message| TrainError::Data { set: set.name.clone(), message })?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives every variable its first value.
+    pub(crate) fn initialise(&mut self) -> Result<(), TrainError> {
+        variables::initialise(&self.setup.program.variables, self.setup.session.as_mut(), self.setup.seed)
+    }
+
+    /// Takes the variables and the clock from a checkpoint.
+    pub(crate) fn load(&mut self, path: &Path) -> Result<(), TrainError> {
+        for (name, tensor) in checkpoint::read(path, &self.setup.program.variables)? {
+            let written = self.setup.session.write(&name, tensor);
+            written.map_err(|error| TrainError::Initialise { path: name, error })?;
+        }
+        self.clock = checkpoint::read_progress(path).clock;
+        Ok(())
+    }
+
+    /// Streams of a step whose data sets are open, at their beginning.
+    pub(crate) fn feed(&self, step: usize) -> Result<Feed, TrainError> {
+        Feed::new(self.setup.program, &self.setup.program.steps[step], &self.opened)
+    }
+
+    /// Whether someone wants the run to end.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.setup.stop.load(Ordering::Relaxed)
+    }
+
+    /// Runs a step once. `number` keys its randomness.
+    pub(crate) fn run(&mut self, step: usize, feed: &mut Feed, number: u64) -> Result<Ran, TrainError> {
+        let step = &self.setup.program.steps[step];
+        let begun = Instant::now();
+        let mut inputs = self.clock_inputs(&step.graph);
+        let items = feed.next(&mut inputs)?;
+        let waited = begun.elapsed();
+        let key = RunKey { seed: self.setup.seed, step: number };
+        let outputs = self.setup.session.run(&step.graph, &inputs, key).map_err(|error| {
+            TrainError::Engine { step: step.name.clone(), iteration: self.clock.iteration, error }
+        })?;
+        let values = report_values(&step.graph, &outputs)
+            .map_err(|report| TrainError::NotANumber { step: step.name.clone(), report })?;
+        Ok(Ran { values, items, waited })
+    }
+
+    /// The clock inputs that a graph declares.
+    fn clock_inputs(&self, graph: &Graph) -> Inputs {
+        let declared = declared_inputs(graph);
+        let clock = [CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS].into_iter();
+        let wanted = clock.filter(|name| declared.contains(name));
+        wanted.filter_map(|name| Some((name.to_string(), self.clock.input(name)?))).collect()
+    }
+
+    /// Runs a step over all its data, always in the order and with the randomness of epoch 0, so that passes can be
+    /// compared. `None` if the run was stopped on the way.
+    pub(crate) fn pass(
+        &mut self,
+        step: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<Option<Row>, TrainError> {
+        let mut feed = self.feed(step)?;
+        let batches = feed.batches().min(self.setup.max_steps.unwrap_or(u64::MAX));
+        let mut tally = Tally::begin(&self.setup.program.steps[step], batches);
+        observer.notify(&tally.started());
+        for number in 0..batches {
+            let ran = self.run(step, &mut feed, number)?;
+            tally.add(&ran);
+            observer.notify(&Event::Iteration(tally.progress(&self.clock, &tally.means())));
+            if self.is_stopped() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(tally.row(RowKind::Evaluation, &self.clock)))
+    }
+}
+
+/// Names of the inputs that a graph declares.
+fn declared_inputs(graph: &Graph) -> BTreeSet<&str> {
+    let inputs = graph.nodes().filter_map(|(_, node)| match &node.op {
+        Op::Input { name, .. } => Some(&**name),
+        _ => None,
+    });
+    inputs.collect()
+}

@@ -1,0 +1,146 @@
+//! The folder of a run: `runs/<experiment>/<number>`, never used twice.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::FileError;
+use crate::atomic::replace_file;
+
+/// The folder of one run.
+///
+/// ```text
+/// runs/shapes/003/
+///   resolved.vspec       running it repeats the run
+///   environment.json     version, command line, host, seed, engine
+///   metrics.csv          a row for each step and epoch, and for every few training iterations
+///   metrics.jsonl        the same, with times
+///   train.log            what happened when
+///   checkpoints/         last.safetensors, best.safetensors, each with a .json
+/// runs/shapes/latest     a link to the newest run
+/// ```
+#[derive(Debug, Clone)]
+pub struct RunFolder {
+    path: PathBuf,
+}
+
+impl RunFolder {
+    /// Makes the next free folder `<root>/<name>/<number>`. Two runs that start at the same time get two folders.
+    ///
+    /// # Errors
+    /// When a folder cannot be made.
+    pub fn create(root: &Path, name: &str) -> Result<RunFolder, FileError> {
+        let parent = root.join(name);
+        fs::create_dir_all(&parent).map_err(FileError::at("create", &parent))?;
+        let mut number = last_number(&parent) + 1;
+        loop {
+            let path = parent.join(format!("{number:03}"));
+            match fs::create_dir(&path) {
+                Ok(()) => return RunFolder { path }.furnish(&parent),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => number += 1,
+                Err(e) => return Err(FileError::at("create", &path)(e)),
+            }
+        }
+    }
+
+    fn furnish(self, parent: &Path) -> Result<RunFolder, FileError> {
+        let checkpoints = self.checkpoints();
+        fs::create_dir(&checkpoints).map_err(FileError::at("create", &checkpoints))?;
+        link_latest(parent, &self.path);
+        Ok(self)
+    }
+
+    /// The folder itself.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The folder of the checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join("checkpoints")
+    }
+
+    /// Writes a file of the folder as a whole.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn write(&self, name: &str, text: &str) -> Result<(), FileError> {
+        replace_file(&self.path.join(name), text.as_bytes())
+    }
+}
+
+/// The highest number among the folders, 0 if there is none.
+fn last_number(parent: &Path) -> u64 {
+    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
+    entries.filter_map(|e| e.file_name().to_str()?.parse().ok()).max().unwrap_or(0)
+}
+
+/// Points `latest` at the run. A system without links does without it.
+fn link_latest(parent: &Path, run: &Path) {
+    let Some(target) = run.file_name() else { return };
+    let beside = parent.join(format!(".latest.{}.tmp", std::process::id()));
+    let linked =
+        symlink(Path::new(target), &beside).and_then(|()| fs::rename(&beside, parent.join("latest")));
+    if linked.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+}
+
+#[cfg(unix)]
+fn symlink(target: &Path, link: &Path) -> io::Result<()> {
+    std::os::unix::fs::symlink(target, link)
+}
+
+#[cfg(not(unix))]
+fn symlink(_: &Path, _: &Path) -> io::Result<()> {
+    Err(io::Error::from(io::ErrorKind::Unsupported))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_are_numbered_and_never_overwritten() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let first = RunFolder::create(root.path(), "shapes").expect("writable");
+        assert_eq!(first.path(), root.path().join("shapes/001"));
+        first.write("resolved.vspec", "first").expect("writable");
+        fs::create_dir(root.path().join("shapes/007")).expect("writable");
+        let second = RunFolder::create(root.path(), "shapes").expect("writable");
+        assert_eq!(second.path(), root.path().join("shapes/008"));
+        assert!(second.checkpoints().is_dir());
+        assert_eq!(fs::read_to_string(first.path().join("resolved.vspec")).expect("kept"), "first");
+    }
+
+    #[test]
+    fn runs_that_start_together_get_different_folders() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let create = || RunFolder::create(root.path(), "shapes").expect("writable").path().to_path_buf();
+        let mut paths: Vec<PathBuf> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8).map(|_| scope.spawn(create)).collect();
+            threads.into_iter().map(|t| t.join().expect("no panic")).collect()
+        });
+        paths.sort();
+        paths.dedup();
+        assert_eq!(paths.len(), 8);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn latest_points_at_the_newest_run() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        for _ in 0..2 {
+            RunFolder::create(root.path(), "shapes").expect("writable");
+        }
+        let target = fs::read_link(root.path().join("shapes/latest")).expect("a link");
+        assert_eq!(target, Path::new("002"));
+    }
+
+    #[test]
+    fn a_root_that_is_a_file_is_an_error() {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        let error = RunFolder::create(file.path(), "shapes").expect_err("no folder");
+        assert!(error.to_string().starts_with("cannot create `"), "{error}");
+    }
+}

@@ -1,0 +1,411 @@
+//! Tests of the order in which a schedule runs things, with a session that only remembers.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fs;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use vspec_engine::{EngineError, HostTensor, Inputs, RunKey, Session};
+use vspec_ir::text::{parse, parse_type};
+use vspec_ir::{
+    CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS, DataSet, Every, Expect, Graph, KeepBest, Metric, Phase,
+    Program, Source, Stage, Step, StepBatch, Unit, Variable, VariableKind,
+};
+
+use crate::batches::{Batch, BatchIter, Batches, DataSource};
+use crate::observer::Silent;
+use crate::{Ended, Outcome, RunFolder, Setup, TrainError, Trainer};
+
+const TRAIN: usize = 0;
+const EVALUATE: usize = 1;
+
+/// Remembers what was run, and reports the first element of the batch.
+struct Remembering {
+    log: Rc<RefCell<Vec<String>>>,
+    variables: BTreeMap<String, HostTensor>,
+    /// Set after so many runs.
+    stop: Option<(usize, &'static AtomicBool)>,
+}
+
+impl Session for Remembering {
+    fn write(&mut self, path: &str, value: HostTensor) -> Result<(), EngineError> {
+        self.variables.insert(path.to_string(), value);
+        Ok(())
+    }
+
+    fn read(&self, path: &str) -> Result<HostTensor, EngineError> {
+        self.variables.get(path).cloned().ok_or_else(|| EngineError::MissingVariable(path.to_string()))
+    }
+
+    fn run(&mut self, graph: &Graph, inputs: &Inputs, key: RunKey) -> Result<Vec<HostTensor>, EngineError> {
+        let number = |name: &str| inputs.get(name).and_then(HostTensor::item).unwrap_or(-1.0);
+        let clock = [CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS].map(number);
+        let item = inputs.get("b.x").map(|t| t.to_f64()[0]).unwrap_or(-1.0);
+        self.log.borrow_mut().push(format!("{}#{} {clock:?} {item}", graph.name, key.step));
+        if let Some((after, stop)) = self.stop {
+            stop.store(self.log.borrow().len() >= after, Ordering::Relaxed);
+        }
+        Ok(vec![HostTensor::scalar(item as f32)])
+    }
+}
+
+/// A data set of `sizes.len()` batches; the first element of batch `i` of epoch `e` is `100 e + i`.
+struct Counted {
+    sizes: Vec<usize>,
+    broken: Option<usize>,
+}
+
+impl Batches for Counted {
+    fn count(&self) -> u64 {
+        self.sizes.len() as u64
+    }
+
+    fn epoch(&self, epoch: u64, skip: u64) -> BatchIter {
+        let (broken, sizes) = (self.broken, self.sizes.clone());
+        let batches = sizes.into_iter().enumerate().skip(skip as usize).map(move |(i, size)| {
+            if broken == Some(i) {
+                return Err("`b/7.jpg` is truncated".to_string());
+            }
+            let x = vec![(100 * epoch) as f32 + i as f32; size];
+            let x = HostTensor::new(vec![size], vspec_engine::Buffer::F32(x)).expect("a fitting buffer");
+            Ok(Batch { fields: vec![("x".to_string(), x)], items: size })
+        });
+        Box::new(batches)
+    }
+}
+
+struct Sets(Vec<(&'static str, Rc<Counted>)>);
+
+impl DataSource for Sets {
+    fn open(&self, set: &DataSet) -> Result<Rc<dyn Batches>, String> {
+        let found = self.0.iter().find(|(name, _)| *name == set.name);
+        found.map(|(_, b)| b.clone() as Rc<dyn Batches>).ok_or_else(|| "no such folder".to_string())
+    }
+}
+
+fn sets(train: &[usize], val: &[usize]) -> Sets {
+    let counted = |sizes: &[usize]| Rc::new(Counted { sizes: sizes.to_vec(), broken: None });
+    Sets(vec![("train", counted(train)), ("val", counted(val))])
+}
+
+fn data_set(name: &str) -> DataSet {
+    let source = Source::Shapes { count: 1, size: 8, split: name.to_string() };
+    let stages = vec![Stage::Batch { size: 1, drop_last: false }];
+    DataSet { name: name.to_string(), source, stages, item: vec![] }
+}
+
+fn step(name: &str, data: usize, trains: bool) -> Step {
+    let text = format!(
+        "graph @{name}(B: size) {{
+  %e = input name=\"{CLOCK_EPOCH}\" : f32[]
+  %i = input name=\"{CLOCK_ITERATION}\" : f32[]
+  %p = input name=\"{CLOCK_PROGRESS}\" : f32[]
+  %x = input name=\"b.x\" : f32[B]
+  %m = mean(%x) axes=[0] : f32[]
+  report loss = %m
+}}"
+    );
+    let batch = StepBatch { name: "b".to_string(), data, fields: vec!["x".to_string()] };
+    let graph = parse(&text).expect("a graph");
+    Step { name: name.to_string(), trains, batches: vec![batch], graph }
+}
+
+fn metric(step: usize) -> Metric {
+    Metric { step, name: "loss".to_string() }
+}
+
+fn epochs(count: u64, every: Vec<Every>) -> Phase {
+    Phase::Steps { step: TRAIN, count, unit: Unit::Epochs, every, keep_best: None, expect: vec![] }
+}
+
+fn every(count: u64, unit: Unit) -> Vec<Every> {
+    vec![Every { step: EVALUATE, count, unit }]
+}
+
+fn program(schedule: Vec<Phase>) -> Program {
+    let init =
+        parse("graph @init() {\n  %0 = full value=0.5 dtype=f32 shape=[2] : f32[2]\n  value init = %0\n}");
+    let weight = Variable {
+        path: "net.weight".into(),
+        kind: VariableKind::Param,
+        ty: parse_type("f32[2]").expect("a type"),
+        init: init.expect("a graph"),
+    };
+    Program {
+        name: "tiny".to_string(),
+        variables: vec![weight],
+        data: vec![data_set("train"), data_set("val")],
+        steps: vec![step("train", 0, true), step("evaluate", 1, false)],
+        schedule,
+    }
+}
+
+struct Done {
+    outcome: Result<Outcome, TrainError>,
+    log: Vec<String>,
+    folder: RunFolder,
+    _root: tempfile::TempDir,
+}
+
+impl Done {
+    /// The names of what was run, without clock and items.
+    fn order(&self) -> Vec<&str> {
+        self.log.iter().map(|l| l.split(' ').next().unwrap_or_default()).collect()
+    }
+
+    fn outcome(&self) -> &Outcome {
+        self.outcome.as_ref().expect("a run without errors")
+    }
+
+    fn file(&self, name: &str) -> String {
+        fs::read_to_string(self.folder.path().join(name)).expect("a file of the run")
+    }
+}
+
+struct Options {
+    stop_after: Option<usize>,
+    max_steps: Option<u64>,
+}
+
+const WHOLE: Options = Options { stop_after: None, max_steps: None };
+
+fn run(program: &Program, sets: &Sets, options: Options) -> Done {
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let folder = RunFolder::create(root.path(), &program.name).expect("writable");
+    let log = Rc::new(RefCell::new(vec![]));
+    let stop: &'static AtomicBool = Box::leak(Box::default());
+    let session = Remembering {
+        log: log.clone(),
+        variables: BTreeMap::new(),
+        stop: options.stop_after.map(|after| (after, stop)),
+    };
+    let setup = Setup {
+        program,
+        session: Box::new(session),
+        data: sets,
+        seed: 1,
+        stop,
+        max_steps: options.max_steps,
+    };
+    let outcome = Trainer::new(setup).and_then(|t| t.run(&folder, &mut Silent));
+    let log = log.borrow().clone();
+    Done { outcome, log, folder, _root: root }
+}
+
+#[test]
+fn steps_run_every_so_often_and_at_the_end_of_the_phase() {
+    let done = run(&program(vec![epochs(3, every(2, Unit::Epochs))]), &sets(&[4, 4], &[3]), WHOLE);
+    let expected =
+        ["train#0", "train#1", "train#2", "train#3", "evaluate#0", "train#4", "train#5", "evaluate#0"];
+    assert_eq!(done.order(), expected);
+    assert_eq!(done.outcome().ended, Ended::Completed);
+    assert_eq!((done.outcome().epochs, done.outcome().iterations), (3, 6));
+}
+
+#[test]
+fn the_end_of_a_phase_does_not_repeat_what_just_ran() {
+    let done = run(&program(vec![epochs(2, every(1, Unit::Epochs))]), &sets(&[4], &[3]), WHOLE);
+    assert_eq!(done.order(), ["train#0", "evaluate#0", "train#1", "evaluate#0"]);
+}
+
+#[test]
+fn the_clock_counts_training_and_stands_still_in_evaluation() {
+    let done = run(&program(vec![epochs(2, every(1, Unit::Iterations))]), &sets(&[4, 4], &[3]), WHOLE);
+    assert_eq!(
+        done.log,
+        [
+            "train#0 [0.0, 0.0, 0.0] 0",
+            "evaluate#0 [0.0, 1.0, 0.25] 0",
+            "train#1 [0.0, 1.0, 0.25] 1",
+            "evaluate#0 [1.0, 2.0, 0.5] 0",
+            "train#2 [1.0, 2.0, 0.5] 100",
+            "evaluate#0 [1.0, 3.0, 0.75] 0",
+            "train#3 [1.0, 3.0, 0.75] 101",
+            "evaluate#0 [2.0, 4.0, 1.0] 0",
+        ]
+    );
+}
+
+#[test]
+fn iterations_go_on_where_the_last_phase_left_the_data() {
+    let three = Phase::Steps {
+        step: TRAIN,
+        count: 3,
+        unit: Unit::Iterations,
+        every: vec![],
+        keep_best: None,
+        expect: vec![],
+    };
+    let schedule = vec![Phase::Repeat { count: 2, phases: vec![three] }];
+    let done = run(&program(schedule), &sets(&[1, 1], &[1]), WHOLE);
+    let items: Vec<&str> = done.log.iter().filter_map(|l| l.rsplit(' ').next()).collect();
+    assert_eq!(items, ["0", "1", "100", "101", "200", "201"]);
+    assert!(done.file("metrics.csv").contains("\npart,train,1,3,1,100,\n"), "{}", done.file("metrics.csv"));
+}
+
+#[test]
+fn reports_are_means_over_items_and_rows_keep_their_columns() {
+    let done = run(&program(vec![epochs(1, every(1, Unit::Epochs))]), &sets(&[3, 1], &[1, 1]), WHOLE);
+    let expected = "kind,step,epoch,iteration,items,train/loss,evaluate/loss\n\
+                    epoch,train,1,2,4,0.25,\n\
+                    evaluation,evaluate,1,2,2,,0.5\n";
+    assert_eq!(done.file("metrics.csv"), expected);
+    let lines: Vec<serde_json::Value> =
+        done.file("metrics.jsonl").lines().map(|l| serde_json::from_str(l).expect("JSON")).collect();
+    assert_eq!(lines.len(), 2);
+    assert_eq!(lines[1]["values"]["loss"], 0.5);
+    assert!(lines[0]["seconds"].is_number());
+}
+
+#[test]
+fn long_epochs_leave_a_row_for_every_window() {
+    let done = run(&program(vec![epochs(1, vec![])]), &sets(&[1; 120], &[1]), WHOLE);
+    let csv = done.file("metrics.csv");
+    assert!(csv.contains("\nwindow,train,0,50,50,24.5,\nwindow,train,0,100,50,74.5,\n"), "{csv}");
+}
+
+#[test]
+fn the_best_checkpoint_is_the_first_of_the_best() {
+    let keep = |lowest| Some(KeepBest { metric: metric(TRAIN), lowest });
+    let phase = |lowest| Phase::Steps {
+        step: TRAIN,
+        count: 3,
+        unit: Unit::Epochs,
+        every: vec![],
+        keep_best: keep(lowest),
+        expect: vec![],
+    };
+    let highest = run(&program(vec![phase(false)]), &sets(&[1], &[1]), WHOLE);
+    let best = highest.outcome().best.clone().expect("a best one");
+    assert_eq!((best.value, best.epoch), (200.0, 3));
+    let lowest = run(&program(vec![phase(true)]), &sets(&[1], &[1]), WHOLE);
+    let best = lowest.outcome().best.clone().expect("a best one");
+    assert_eq!((best.value, best.epoch), (0.0, 1));
+    for file in ["best.safetensors", "best.json", "last.safetensors", "last.json"] {
+        assert!(lowest.folder.checkpoints().join(file).is_file(), "{file}");
+    }
+}
+
+#[test]
+fn expectations_are_checked_at_the_end_even_if_nothing_else_runs_their_step() {
+    let expect = |at_least| Expect { metric: metric(EVALUATE), at_least, bound: 0.25 };
+    let phase = Phase::Steps {
+        step: TRAIN,
+        count: 1,
+        unit: Unit::Epochs,
+        every: vec![],
+        keep_best: None,
+        expect: vec![expect(true), expect(false)],
+    };
+    let done = run(&program(vec![phase]), &sets(&[1], &[1, 1]), WHOLE);
+    assert_eq!(done.order(), ["train#0", "evaluate#0", "evaluate#1"]);
+    let held: Vec<bool> = done.outcome().expectations.iter().map(|e| e.holds()).collect();
+    assert_eq!(held, [true, false]);
+    assert!(!done.outcome().is_as_expected());
+    assert_eq!(done.outcome().expectations[1].to_string(), "evaluate.loss <= 0.25");
+}
+
+#[test]
+fn a_stopped_run_finishes_its_step_and_saves() {
+    let options = Options { stop_after: Some(3), ..WHOLE };
+    let done = run(&program(vec![epochs(9, every(1, Unit::Epochs))]), &sets(&[1; 5], &[1]), options);
+    assert_eq!(done.order(), ["train#0", "train#1", "train#2"]);
+    assert_eq!(done.outcome().ended, Ended::Interrupted);
+    let reached = crate::checkpoint::read_progress(&done.folder.checkpoints().join("last.safetensors"));
+    assert_eq!((reached.clock.epoch, reached.clock.iteration, reached.clock.iterations), (0, 3, 45));
+}
+
+#[test]
+fn a_limit_shortens_training_and_evaluation_and_expects_nothing() {
+    let expect = vec![Expect { metric: metric(EVALUATE), at_least: true, bound: 1e9 }];
+    let phase = Phase::Steps {
+        step: TRAIN,
+        count: 9,
+        unit: Unit::Epochs,
+        every: every(1, Unit::Epochs),
+        keep_best: None,
+        expect,
+    };
+    let options = Options { max_steps: Some(2), ..WHOLE };
+    let done = run(&program(vec![phase]), &sets(&[1; 5], &[1; 5]), options);
+    assert_eq!(done.order(), ["train#0", "train#1", "evaluate#0", "evaluate#1"]);
+    assert_eq!(done.outcome().ended, Ended::Shortened);
+    assert!(done.outcome().is_as_expected());
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_run_and_leaves_the_last_checkpoint() {
+    let mut sets = sets(&[1, 1], &[1]);
+    sets.0[0].1 = Rc::new(Counted { sizes: vec![1, 1], broken: None });
+    struct Exploding(Remembering);
+    impl Session for Exploding {
+        fn write(&mut self, path: &str, value: HostTensor) -> Result<(), EngineError> {
+            self.0.write(path, value)
+        }
+        fn read(&self, path: &str) -> Result<HostTensor, EngineError> {
+            self.0.read(path)
+        }
+        fn run(
+            &mut self,
+            graph: &Graph,
+            inputs: &Inputs,
+            key: RunKey,
+        ) -> Result<Vec<HostTensor>, EngineError> {
+            let normal = self.0.run(graph, inputs, key)?;
+            Ok(if key.step == 3 { vec![HostTensor::scalar(f32::NAN)] } else { normal })
+        }
+    }
+    let root = tempfile::tempdir().expect("a temporary folder");
+    let folder = RunFolder::create(root.path(), "tiny").expect("writable");
+    let session = Exploding(Remembering { log: Rc::default(), variables: BTreeMap::new(), stop: None });
+    let (program, stop) = (program(vec![epochs(5, vec![])]), AtomicBool::new(false));
+    let setup = Setup {
+        program: &program,
+        session: Box::new(session),
+        data: &sets,
+        seed: 1,
+        stop: &stop,
+        max_steps: None,
+    };
+    let error = Trainer::new(setup).and_then(|t| t.run(&folder, &mut Silent)).expect_err("a NaN");
+    assert_eq!(error.to_string(), "`loss` of step `train` became NaN in iteration 4");
+    assert!(!error.is_bad_input());
+    let last = crate::checkpoint::read_progress(&folder.checkpoints().join("last.safetensors"));
+    assert_eq!(last.clock.iteration, 2);
+}
+
+#[test]
+fn broken_data_is_named_and_is_bad_input() {
+    let mut sets = sets(&[1, 1], &[1]);
+    sets.0[0].1 = Rc::new(Counted { sizes: vec![1, 1], broken: Some(1) });
+    let done = run(&program(vec![epochs(1, vec![])]), &sets, WHOLE);
+    let error = done.outcome.expect_err("broken data");
+    assert_eq!(error.to_string(), "data set `train`: `b/7.jpg` is truncated");
+    assert!(error.is_bad_input());
+}
+
+#[test]
+fn a_set_that_only_the_end_needs_is_missed_before_anything_runs() {
+    let sets = Sets(sets(&[1], &[]).0.into_iter().take(1).collect());
+    let done = run(&program(vec![epochs(1, every(1, Unit::Epochs))]), &sets, WHOLE);
+    assert_eq!(done.order(), [""; 0]);
+    assert_eq!(done.outcome.expect_err("no data").to_string(), "data set `val`: no such folder");
+}
+
+#[test]
+fn a_set_without_a_batch_is_an_error() {
+    let done = run(&program(vec![epochs(1, vec![])]), &sets(&[], &[1]), WHOLE);
+    let error = done.outcome.expect_err("no batch");
+    assert_eq!(error.to_string(), "data set `train` has too few items for a single batch");
+}
+
+#[test]
+fn equal_runs_leave_equal_files() {
+    let of_run = || {
+        let done = run(&program(vec![epochs(2, every(1, Unit::Epochs))]), &sets(&[2, 1], &[1]), WHOLE);
+        let last = fs::read(done.folder.checkpoints().join("last.safetensors")).expect("saved");
+        (done.file("metrics.csv"), last)
+    };
+    assert_eq!(of_run(), of_run());
+}
