@@ -3,12 +3,35 @@
 //! Everything known at compile time is evaluated here; evaluating an expression on tensors adds nodes to a graph.
 //! Elaboration is pure (files and data sets come through a [`World`]), bounded and never panics.
 
+mod builtins;
+mod codes;
+mod compile;
+mod einops;
+mod entry;
+mod eval;
+mod experiment;
+mod load;
+mod names;
+mod overrides;
+mod scope;
+pub mod stdlib;
+mod value;
 mod world;
 
+pub use compile::compile;
 pub use world::{SourceInfo, World};
 
 use vspec_ir::{Entry, Graph, Program, Variable};
+use vspec_syntax::codes::CodeInfo;
 use vspec_syntax::{Diagnostic, Sources, Span};
+
+/// Every diagnostic code of the front end, by code.
+pub fn catalogue() -> Vec<CodeInfo> {
+    let all = vspec_syntax::codes::CODES.iter().chain(codes::ALL).chain(names::CODES);
+    let mut codes: Vec<CodeInfo> = all.copied().collect();
+    codes.sort_by_key(|c| c.code);
+    codes
+}
 
 /// `--set path=value`: another value for something that the experiment names.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use std::path::Path;
 use vspec_ir::Source;
 
 /// Answers about files and data sets. The compiler itself performs no input or output.
-pub trait World {
+pub trait World: Sync {
     /// Text of a file of the package, for `use`. The error is a phrase such as `no such file`.
     fn read(&self, path: &Path) -> Result<String, String>;
 

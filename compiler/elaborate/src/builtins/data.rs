@@ -1,0 +1,163 @@
+//! Sources, transforms and samplers of data pipelines.
+
+use std::rc::Rc;
+
+use vspec_ir::{Source, Stage, Transform};
+
+use super::{Builtin, Call};
+use crate::codes;
+use crate::eval::{Eval, Evaluator};
+use crate::value::{Pipeline, Value};
+
+pub(super) const BUILTINS: &[Builtin] = &[
+    Builtin::new("shapes", "count, size?, split?", shapes),
+    Builtin::new("image_folder", "key, split, classes?", image_folder),
+    Builtin::new("image_list", "key, list, column?, classes?", image_list),
+    Builtin::new("cifar", "key, split, classes?", cifar),
+    Builtin::new("each", "data, transform", each),
+    Builtin {
+        name: "shuffle",
+        params: "data",
+        open: false,
+        transform: true,
+        run: |e, c| add(e, c, Stage::Shuffle),
+    },
+    Builtin::new("take", "data, count", |e, c| {
+        let count = c.count(e, "count")?;
+        add(e, c, Stage::Take(count))
+    }),
+    Builtin::new("batch", "data, size, drop_last?", |e, c| {
+        let (size, drop_last) = (c.count(e, "size")?, c.bool_or(e, "drop_last", false)?);
+        add(e, c, Stage::Batch { size, drop_last })
+    }),
+    Builtin::new("resize", "height, width?", |e, c| {
+        let (height, width) = area(e, c)?;
+        stage(Transform::Resize { height, width })
+    }),
+    Builtin::new("resize_short", "size", |e, c| stage(Transform::ResizeShort { size: c.count(e, "size")? })),
+    Builtin::new("center_crop", "height, width?", |e, c| {
+        let (height, width) = area(e, c)?;
+        stage(Transform::CenterCrop { height, width })
+    }),
+    Builtin::new("random_crop", "height, width?", |e, c| {
+        let (height, width) = area(e, c)?;
+        stage(Transform::RandomCrop { height, width })
+    }),
+    Builtin::new("border", "amount, value?", |e, c| {
+        let (amount, value) = (c.count(e, "amount")?, c.float_or(e, "value", 0.0)?);
+        stage(Transform::Pad { amount, value })
+    }),
+    Builtin::new("hflip", "probability?", hflip),
+    Builtin::new("normalize", "mean, std", normalize),
+];
+
+fn shapes(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let count = call.count(e, "count")?;
+    let size = if call.get("size").is_some() { call.count(e, "size")? } else { 32 };
+    let split = call.string_or(e, "split", "train")?;
+    pipeline(call, Source::Shapes { count, size, split }, Some(10), Some((size, size)))
+}
+
+fn image_folder(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let (key, split, classes) = (call.string(e, "key")?, call.string(e, "split")?, classes(e, call)?);
+    pipeline(call, Source::ImageFolder { key, split, classes }, classes, None)
+}
+
+fn image_list(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let (key, list, classes) = (call.string(e, "key")?, call.string(e, "list")?, classes(e, call)?);
+    let column = if call.get("column").is_some() { call.count(e, "column")? } else { 1 };
+    pipeline(call, Source::ImageList { key, list, column, classes }, classes, None)
+}
+
+fn cifar(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let (key, split) = (call.string(e, "key")?, call.string(e, "split")?);
+    let classes = classes(e, call)?.unwrap_or(10);
+    if classes != 10 && classes != 100 {
+        let message = format!("CIFAR has 10 or 100 classes, not {classes}");
+        return e.error(codes::OUT_OF_RANGE, call.span_of("classes"), message);
+    }
+    pipeline(call, Source::Cifar { key, split, classes }, Some(classes), Some((32, 32)))
+}
+
+fn classes(e: &mut Evaluator<'_>, call: &Call) -> Eval<Option<usize>> {
+    if call.get("classes").is_some() { call.count(e, "classes").map(Some) } else { Ok(None) }
+}
+
+fn pipeline(
+    call: &Call,
+    source: Source,
+    classes: Option<usize>,
+    size: Option<(usize, usize)>,
+) -> Eval<Value> {
+    let span = call.span;
+    Ok(Value::Pipeline(Rc::new(Pipeline { source, stages: vec![], classes, size, name: None, span })))
+}
+
+fn data(e: &mut Evaluator<'_>, call: &Call) -> Eval<Rc<Pipeline>> {
+    match call.value("data") {
+        Value::Pipeline(pipeline) => Ok(pipeline),
+        other => {
+            let message = format!("`{}` follows a data set, not {}", call.builtin.name, other.kind());
+            e.error(codes::WRONG_KIND, call.span_of("data"), message)
+        }
+    }
+}
+
+fn add(e: &mut Evaluator<'_>, call: &Call, stage: Stage) -> Eval<Value> {
+    let pipeline = data(e, call)?;
+    e.with_stage(&pipeline, stage, call.span)
+}
+
+fn each(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    match call.value("transform") {
+        Value::Stage(stage) => add(e, call, (*stage).clone()),
+        other => {
+            let message = format!("`each` takes a transform, such as `resize(64)`, not {}", other.kind());
+            e.error(codes::WRONG_KIND, call.span_of("transform"), message)
+        }
+    }
+}
+
+fn stage(transform: Transform) -> Eval<Value> {
+    Ok(Value::Stage(Rc::new(Stage::Each(transform))))
+}
+
+/// Height and width in pixels; one number is a square.
+fn area(e: &mut Evaluator<'_>, call: &Call) -> Eval<(usize, usize)> {
+    let height = call.count(e, "height")?;
+    let width = if call.get("width").is_some() { call.count(e, "width")? } else { height };
+    Ok((height, width))
+}
+
+fn hflip(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let probability = call.float_or(e, "probability", 0.5)?;
+    if !(0.0..=1.0).contains(&probability) {
+        let message = format!("a probability lies between 0 and 1, {probability} does not");
+        return e.error(codes::OUT_OF_RANGE, call.span_of("probability"), message);
+    }
+    stage(Transform::HFlip { probability })
+}
+
+fn normalize(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let (mean, std) = (channels(e, call, "mean")?, channels(e, call, "std")?);
+    if std.iter().any(|s| *s <= 0.0) {
+        return e.error(codes::OUT_OF_RANGE, call.span_of("std"), "standard deviations are positive");
+    }
+    stage(Transform::Normalize { mean, std })
+}
+
+/// Three numbers, one for each channel.
+fn channels(e: &mut Evaluator<'_>, call: &Call, name: &str) -> Eval<Vec<f64>> {
+    let values: Option<Vec<f64>> = match call.value(name) {
+        Value::List(items) | Value::Tuple(items) => items.iter().map(Value::as_float).collect(),
+        other => other.as_float().map(|v| vec![v; 3]),
+    };
+    match values.filter(|v| v.len() == 3) {
+        Some(values) => Ok(values),
+        None => e.error(
+            codes::WRONG_KIND,
+            call.span_of(name),
+            format!("`{name}` is three numbers, one a channel"),
+        ),
+    }
+}

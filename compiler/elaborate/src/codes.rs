@@ -1,0 +1,73 @@
+//! The elaborator's diagnostic codes. Each is stable: a code is never given a new meaning.
+
+use vspec_syntax::codes::CodeInfo;
+
+/// Declares each code as a constant with its title, so that none is written twice.
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])* $name:ident = $code:literal, $title:literal;)*) => {
+        $($(#[doc = $doc])* pub(crate) const $name: &str = $code;)*
+
+        /// Every code of evaluation.
+        pub(crate) static ALL: &[CodeInfo] =
+            &[$(CodeInfo { code: $code, title: $title, explanation: concat!($($doc, "\n"),*) }),*];
+    };
+}
+
+codes! {
+    /// A `use` names a file that cannot be read or that is not in the standard library.
+    UNKNOWN_FILE = "V0120", "cannot find a file to use";
+    /// A `use` takes a name that the file does not define.
+    UNKNOWN_IMPORT = "V0121", "cannot find a name to use";
+    /// Files use each other in a circle, so that none can be read first.
+    CYCLIC_USE = "V0122", "files use each other";
+    /// A name that nothing in scope has.
+    UNKNOWN_NAME = "V0101", "cannot find a name";
+    /// A record or an instance has no such field or member.
+    UNKNOWN_FIELD = "V0103", "cannot find a field";
+    /// The callee has no parameter of this name, or has it already.
+    UNKNOWN_ARGUMENT = "V0104", "unexpected argument";
+    /// More positional arguments than parameters.
+    TOO_MANY_ARGUMENTS = "V0105", "too many arguments";
+    /// A parameter without a default was left out where the result is needed.
+    MISSING_ARGUMENT = "V0106", "missing argument";
+    /// The value has another kind than the place needs: a string for an int, a list for a tensor.
+    WRONG_KIND = "V0201", "wrong kind of value";
+    /// Two sizes, or the numbers of axes of two shapes, must agree and do not.
+    SHAPE_MISMATCH = "V0203", "shapes do not agree";
+    /// Tensors of different element types meet; nothing converts silently.
+    TYPE_MISMATCH = "V0204", "element types do not agree";
+    /// A constraint of an op does not hold: the window does not fit, groups do not divide channels.
+    OP_CONSTRAINT = "V0205", "an operation cannot be applied";
+    /// The text of `rearrange`, `reduce`, `repeat` or `einsum` does not describe its operands.
+    BAD_PATTERN = "V0206", "pattern does not fit";
+    /// Static arithmetic went wrong: division by zero, a size that does not divide, overflow.
+    ARITHMETIC = "V0207", "arithmetic failed";
+    /// An index lies outside a list or an axis.
+    OUT_OF_RANGE = "V0208", "index out of range";
+    /// A `require` does not hold.
+    REQUIREMENT = "V0210", "requirement does not hold";
+    /// Elaboration would recurse or grow without bound.
+    LIMIT = "V0220", "elaboration limit reached";
+    /// A condition depends on data or on a size that is not known yet; only static conditions choose code.
+    NOT_STATIC = "V0221", "not known at compile time";
+    /// A tensor operation stands where there is no graph, or a clock where there is no run.
+    WRONG_PLACE = "V0222", "not possible here";
+    /// Something owns parameters but is no member, so that they have no names.
+    NO_PATH = "V0230", "parameters without a name";
+    /// A parameter that the loss reaches is neither updated nor frozen.
+    NOT_UPDATED = "V0231", "parameter is trained by nothing";
+    /// `minimize` over parameters that the loss does not depend on.
+    NOT_REACHED = "V0232", "loss does not depend on a parameter";
+    /// An experiment refers to a step, a data set or a metric that it does not have.
+    UNKNOWN_PART = "V0240", "unknown part of an experiment";
+    /// `--set` names nothing that can be set.
+    UNKNOWN_SETTING = "V0241", "nothing to set";
+    /// A data set's metadata is needed and cannot be read.
+    DATA_UNKNOWN = "V0242", "data set cannot be inspected";
+    /// The data pipeline has an impossible order or lacks a stage.
+    BAD_PIPELINE = "V0243", "data pipeline is not complete";
+    /// A test expected another shape.
+    TEST_FAILED = "V0250", "test failed";
+    /// The language has this construct, but this version of the compiler does not elaborate it.
+    NOT_SUPPORTED = "V0290", "not supported yet";
+}

@@ -1,0 +1,85 @@
+//! The way from a text to everything that is in it.
+
+use std::path::Path;
+
+use vspec_syntax::Sources;
+use vspec_syntax::ast::ItemKind;
+
+use crate::eval::Evaluator;
+use crate::load::Loader;
+use crate::{Compiled, Override, World, overrides};
+
+/// Stack of the evaluation thread. Calls nest at most a bounded number of times; this is enough for that many.
+const STACK: usize = 512 << 20;
+
+/// Compiles a file: reads what it uses, checks names, and elaborates its entries, experiments and tests.
+pub fn compile(world: &dyn World, path: &Path, text: &str, overrides: &[Override]) -> Compiled {
+    std::thread::scope(|scope| {
+        let work = || compile_here(world, path, text, overrides);
+        match std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
+            Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            // No memory for the stack: the caller's own will do for all but the deepest recursion.
+            Err(_) => compile_here(world, path, text, overrides),
+        }
+    })
+}
+
+fn compile_here(world: &dyn World, path: &Path, text: &str, overrides: &[Override]) -> Compiled {
+    match with_overrides(world, path, text, overrides) {
+        Ok(resolved) => {
+            let mut compiled = elaborate(world, path, &resolved);
+            compiled.resolved = resolved;
+            compiled
+        }
+        Err(compiled) => *compiled,
+    }
+}
+
+/// The text with overrides in place. A text with syntax errors is left alone: compiling it shows them.
+fn with_overrides(
+    world: &dyn World,
+    path: &Path,
+    text: &str,
+    set: &[Override],
+) -> Result<String, Box<Compiled>> {
+    if set.is_empty() {
+        return Ok(text.to_string());
+    }
+    let mut loader = Loader::new(world);
+    let file = loader.load_main(path, text);
+    if loader.diagnostics.iter().any(|d| d.is_error()) {
+        return Ok(text.to_string());
+    }
+    overrides::apply(&mut loader, &file, text, set).map_err(|diagnostics| {
+        let sources = std::mem::take(&mut loader.sources);
+        Box::new(Compiled { sources, diagnostics, ..Compiled::default() })
+    })
+}
+
+fn elaborate(world: &dyn World, path: &Path, text: &str) -> Compiled {
+    let mut loader = Loader::new(world);
+    let file = loader.load_main(path, text);
+    let broken = loader.diagnostics.iter().any(|d| d.is_error());
+    if !broken {
+        let found = crate::names::check_file(&file.ast);
+        loader.diagnostics.extend(found);
+    }
+    let unknown = loader.diagnostics.iter().any(|d| d.is_error());
+    let mut evaluator = Evaluator::new(loader);
+    let mut compiled = Compiled::default();
+    // After a syntax error or an unknown name, most of what elaboration would say is an echo.
+    if !unknown {
+        for item in &file.ast.items {
+            match &item.kind {
+                ItemKind::Entry(def) => compiled.entries.extend(evaluator.entry(def, &file)),
+                ItemKind::Experiment(def) => compiled.programs.extend(evaluator.experiment(def, &file)),
+                _ => {}
+            }
+        }
+        compiled.tests = evaluator.tests(&file);
+    }
+    compiled.diagnostics = std::mem::take(&mut evaluator.loader.diagnostics);
+    compiled.sources = std::mem::take::<Sources>(&mut evaluator.loader.sources);
+    compiled.diagnostics.sort_by_key(|d| (d.primary.span.file, d.primary.span.start));
+    compiled
+}

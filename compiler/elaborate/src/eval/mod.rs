@@ -1,0 +1,205 @@
+//! Evaluation: from expressions to values and graph nodes.
+//!
+//! An error is reported where it is found and the evaluation of that statement stops; what the statement would have bound
+//! becomes [`Value::Poison`], which nothing reports again. So one run shows many errors and no echoes.
+
+pub(crate) mod blocks;
+pub(crate) mod call;
+pub(crate) mod callee;
+pub(crate) mod expr;
+pub(crate) mod index;
+pub(crate) mod instance;
+pub(crate) mod lookup;
+pub(crate) mod operators;
+pub(crate) mod provenance;
+pub(crate) mod signature;
+pub(crate) mod tensor;
+pub(crate) mod variables;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use vspec_ir::{DType, Graph, NodeId, Variable};
+use vspec_syntax::{Diagnostic, Label, Span};
+
+use crate::codes;
+use crate::experiment::StepContext;
+use crate::load::Loader;
+use crate::value::VariableDecl;
+
+/// The error of an evaluation that has reported what is wrong.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stop;
+
+pub(crate) type Eval<T> = Result<T, Stop>;
+
+/// What tensor expressions are evaluated for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Static code: there is no graph.
+    Static,
+    /// The initial value of a variable.
+    Init,
+    /// A value of an experiment outside its steps: may depend on the run clock, not on batches.
+    Experiment,
+    /// An entry: type literals are inputs.
+    Entry,
+    /// A test: variables are drawn, the clock stands still.
+    Test,
+    /// A step of an experiment.
+    Step,
+}
+
+/// One level of the chain of calls.
+#[derive(Debug, Clone)]
+struct Frame {
+    span: Span,
+    what: Arc<str>,
+}
+
+/// How deep calls may nest. The evaluation thread's stack is sized for it.
+const MAX_DEPTH: usize = 192;
+/// How many expressions one compilation may evaluate.
+const MAX_WORK: u64 = 20_000_000;
+/// How many nodes a graph may have.
+const MAX_NODES: usize = 1_000_000;
+/// How many errors one compilation reports.
+pub(crate) const MAX_ERRORS: usize = 20;
+
+/// The state of one compilation.
+pub(crate) struct Evaluator<'w> {
+    pub(crate) loader: Loader<'w>,
+    /// Every node of the program; steps and entries are extracted from it.
+    pub(crate) graph: Graph,
+    pub(crate) place: Place,
+    /// Variables with a path, by path, and how each is initialised.
+    pub(crate) variables: IndexMap<Arc<str>, Variable>,
+    /// Values of variables in the step or entry that is being built.
+    pub(crate) current: IndexMap<Arc<str>, NodeId>,
+    /// Scalar constants of the graph.
+    pub(crate) scalars: IndexMap<(u64, DType), NodeId>,
+    /// Paths that the step has written, in order of the first write.
+    pub(crate) written: IndexMap<Arc<str>, NodeId>,
+    pub(crate) step: StepContext,
+    /// Whether modules behave as in training.
+    pub(crate) training: bool,
+    /// Path of the instance whose method is being evaluated.
+    pub(crate) module_path: Option<Arc<str>>,
+    /// Prefix of random streams while a variable is initialised.
+    pub(crate) stream: Arc<str>,
+    pub(crate) streams: u32,
+    /// Declarations by path, for messages about sizes.
+    pub(crate) declared: IndexMap<Arc<str>, Rc<VariableDecl>>,
+    frames: Vec<Frame>,
+    work: u64,
+}
+
+impl<'w> Evaluator<'w> {
+    pub(crate) fn new(loader: Loader<'w>) -> Self {
+        Evaluator {
+            loader,
+            graph: Graph::new(""),
+            place: Place::Static,
+            variables: IndexMap::new(),
+            current: IndexMap::new(),
+            scalars: IndexMap::new(),
+            written: IndexMap::new(),
+            step: StepContext::default(),
+            training: false,
+            module_path: None,
+            stream: "".into(),
+            streams: 0,
+            declared: IndexMap::new(),
+            frames: vec![],
+            work: 0,
+        }
+    }
+
+    /// Reports and stops.
+    pub(crate) fn fail<T>(&mut self, diagnostic: Diagnostic) -> Eval<T> {
+        self.report(diagnostic);
+        Err(Stop)
+    }
+
+    /// Reports an error of one phrase and stops.
+    pub(crate) fn error<T>(&mut self, code: &'static str, span: Span, message: impl Into<String>) -> Eval<T> {
+        self.fail(Diagnostic::error(code, span, message))
+    }
+
+    /// Reports, with the chain of calls that led here; the same message at the same place only once.
+    pub(crate) fn report(&mut self, mut diagnostic: Diagnostic) {
+        diagnostic.trace =
+            self.frames.iter().rev().map(|f| Label { span: f.span, text: f.what.to_string() }).collect();
+        let known = |d: &Diagnostic| {
+            (d.code, d.primary.span, &d.message)
+                == (diagnostic.code, diagnostic.primary.span, &diagnostic.message)
+        };
+        if !self.loader.diagnostics.iter().any(known) {
+            self.loader.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// Whether so many errors were reported that more would not help.
+    pub(crate) fn saturated(&self) -> bool {
+        self.loader.diagnostics.iter().filter(|d| d.is_error()).count() >= MAX_ERRORS
+    }
+
+    /// Counts one evaluated expression.
+    pub(crate) fn spend(&mut self, span: Span) -> Eval<()> {
+        self.work += 1;
+        if self.work <= MAX_WORK {
+            return Ok(());
+        }
+        self.error(codes::LIMIT, span, format!("elaboration takes more than {MAX_WORK} steps"))
+    }
+
+    /// Evaluates something one call deeper.
+    pub(crate) fn framed<T>(
+        &mut self,
+        span: Span,
+        what: impl Into<Arc<str>>,
+        body: impl FnOnce(&mut Self) -> Eval<T>,
+    ) -> Eval<T> {
+        if self.frames.len() >= MAX_DEPTH {
+            let frames = std::mem::take(&mut self.frames);
+            let stopped = self.fail(
+                Diagnostic::error(codes::LIMIT, span, format!("calls nest more than {MAX_DEPTH} deep"))
+                    .hint("a static `if` has to end a recursion"),
+            );
+            self.frames = frames;
+            return stopped;
+        }
+        self.frames.push(Frame { span, what: what.into() });
+        let result = body(self);
+        self.frames.pop();
+        result
+    }
+
+    /// Evaluates something with tensor expressions meaning something else, in a graph of its own.
+    pub(crate) fn in_graph<T>(
+        &mut self,
+        place: Place,
+        body: impl FnOnce(&mut Self) -> Eval<T>,
+    ) -> (Eval<T>, Graph) {
+        let graph = std::mem::take(&mut self.graph);
+        let current = std::mem::take(&mut self.current);
+        let written = std::mem::take(&mut self.written);
+        let scalars = std::mem::take(&mut self.scalars);
+        let outer = std::mem::replace(&mut self.place, place);
+        let result = body(self);
+        self.place = outer;
+        self.scalars = scalars;
+        self.written = written;
+        self.current = current;
+        (result, std::mem::replace(&mut self.graph, graph))
+    }
+
+    /// Evaluates something in another place of the same graph.
+    pub(crate) fn at_place<T>(&mut self, place: Place, body: impl FnOnce(&mut Self) -> T) -> T {
+        let outer = std::mem::replace(&mut self.place, place);
+        let result = body(self);
+        self.place = outer;
+        result
+    }
+}

@@ -1,0 +1,348 @@
+//! Types of parameters, results and bindings: checking values against them, and binding the sizes they name.
+
+use std::rc::Rc;
+
+use vspec_ir::{DType, Dim, NodeId, Obligation, Relation};
+use vspec_syntax::ast::{DimExpr, Expr, ExprKind, TypeExpr, TypeKind};
+use vspec_syntax::{Diagnostic, Span};
+
+use super::{Eval, Evaluator};
+use crate::codes;
+use crate::scope::{Parent, Scope};
+use crate::value::{Callable, Given, Value};
+
+impl Evaluator<'_> {
+    /// Checks a value against a type, binds the sizes that the type names in `scope`, and returns the value as that type has it.
+    /// `what` names the place in messages: "parameter `x`".
+    pub(crate) fn conform(
+        &mut self,
+        given: &Given,
+        ty: &TypeExpr,
+        scope: &Rc<Scope>,
+        what: &str,
+    ) -> Eval<Value> {
+        match &ty.kind {
+            TypeKind::Named(name) => self.conform_named(given, &name.name, ty.span, scope, what),
+            TypeKind::Shaped { element, dims } => match DType::from_name(&element.name) {
+                Some(dtype) => self.conform_tensor(given, dtype, dims, ty.span, scope, what),
+                None => self.unsupported(ty.span, "a batched record type"),
+            },
+            TypeKind::List(element) => match &given.value {
+                Value::List(items) => {
+                    let items: Eval<Vec<Value>> = items
+                        .iter()
+                        .map(|v| {
+                            self.conform(&Given { value: v.clone(), ..given.clone() }, element, scope, what)
+                        })
+                        .collect();
+                    Ok(Value::list(items?))
+                }
+                other => self.mismatch(given, "a list", &other.clone(), ty.span, what),
+            },
+            TypeKind::Tuple(parts) => self.conform_tuple(given, parts, ty.span, scope, what),
+            TypeKind::Record { fields, .. } => {
+                for (field, ty) in fields {
+                    let value = self.field(&given.value, field)?;
+                    self.conform(
+                        &Given { value, ..given.clone() },
+                        ty,
+                        scope,
+                        &format!("field `{}`", field.name),
+                    )?;
+                }
+                Ok(given.value.clone())
+            }
+            TypeKind::Fn { .. } => match &given.value {
+                Value::Callable(_) | Value::Instance(_) => Ok(given.value.clone()),
+                other => self.mismatch(given, "a function", &other.clone(), ty.span, what),
+            },
+            TypeKind::Module(Some(_)) => self.conform_module(given, ty.span, what),
+            TypeKind::Module(None) => match &given.value {
+                Value::Instance(_) => Ok(given.value.clone()),
+                other => self.mismatch(given, "a module instance", &other.clone(), ty.span, what),
+            },
+        }
+    }
+
+    fn conform_module(&mut self, given: &Given, ty: Span, what: &str) -> Eval<Value> {
+        match &given.value {
+            Value::Callable(callable) if makes_module(callable) => Ok(given.value.clone()),
+            Value::Callable(callable)
+                if matches!(**callable, Callable::Function(_) | Callable::Partial(..)) =>
+            {
+                Ok(given.value.clone())
+            }
+            other => self.mismatch(given, "a module to make instances of", &other.clone(), ty, what),
+        }
+    }
+
+    fn conform_tuple(
+        &mut self,
+        given: &Given,
+        parts: &[TypeExpr],
+        ty: Span,
+        scope: &Rc<Scope>,
+        what: &str,
+    ) -> Eval<Value> {
+        match &given.value {
+            Value::Tuple(items) | Value::List(items) if items.len() == parts.len() => {
+                let items: Eval<Vec<Value>> = items
+                    .iter()
+                    .zip(parts)
+                    .map(|(v, ty)| {
+                        self.conform(&Given { value: v.clone(), ..given.clone() }, ty, scope, what)
+                    })
+                    .collect();
+                Ok(Value::Tuple(Rc::new(items?)))
+            }
+            other => self.mismatch(given, &format!("a tuple of {}", parts.len()), &other.clone(), ty, what),
+        }
+    }
+
+    fn conform_named(
+        &mut self,
+        given: &Given,
+        name: &str,
+        ty: Span,
+        scope: &Rc<Scope>,
+        what: &str,
+    ) -> Eval<Value> {
+        let value = &given.value;
+        match (name, value) {
+            ("int", Value::Int(_) | Value::Dim(_))
+            | ("float", Value::Float(_))
+            | ("bool", Value::Bool(_))
+            | ("string", Value::Str(_)) => Ok(value.clone()),
+            ("float", Value::Int(i)) => Ok(Value::Float(*i as f64)),
+            ("int", _) => self.mismatch(given, "an int", value, ty, what),
+            ("float", _) => self.mismatch(given, "a float", value, ty, what),
+            ("bool", _) => self.mismatch(given, "a bool", value, ty, what),
+            ("string", _) => self.mismatch(given, "a string", value, ty, what),
+            _ => match scope.file().definition(name) {
+                Some(crate::load::Definition::Record(record)) => {
+                    for (field, ty) in &record.fields {
+                        let value = self.field(value, field)?;
+                        let what = format!("field `{}`", field.name);
+                        self.conform(&Given { value, ..given.clone() }, ty, scope, &what)?;
+                    }
+                    Ok(value.clone())
+                }
+                _ => self.unknown_type(name, ty),
+            },
+        }
+    }
+
+    fn unknown_type<T>(&mut self, name: &str, span: Span) -> Eval<T> {
+        let known = ["int", "float", "bool", "string", "f32", "i32", "module"];
+        let error = Diagnostic::error(codes::UNKNOWN_NAME, span, format!("there is no type `{name}`"));
+        self.fail(match vspec_syntax::did_you_mean(name, known) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error,
+        })
+    }
+
+    fn mismatch<T>(&mut self, given: &Given, wanted: &str, found: &Value, ty: Span, what: &str) -> Eval<T> {
+        let mut error = Diagnostic::error(
+            codes::WRONG_KIND,
+            given.span,
+            format!("{what} must be {wanted}, not {}", found.kind()),
+        )
+        .also(ty, "declared here");
+        match found {
+            Value::Callable(callable) => {
+                if let Callable::Partial(inner, _) = &**callable {
+                    error = error.hint(format!("`{}` was not given all of its arguments", inner.name()));
+                }
+            }
+            Value::Tensor(_) | Value::Type(_) => {
+                error = error.hint(
+                    "static arguments come first, tensors are given to what they make: is one left out?",
+                );
+            }
+            _ => {}
+        }
+        self.fail(error)
+    }
+
+    fn conform_tensor(
+        &mut self,
+        given: &Given,
+        dtype: DType,
+        dims: &[DimExpr],
+        ty: Span,
+        scope: &Rc<Scope>,
+        what: &str,
+    ) -> Eval<Value> {
+        let node = match &given.value {
+            Value::Tensor(node) => *node,
+            Value::Type(t) if self.takes_types() => self.type_input(&t.clone(), given.span)?,
+            Value::Int(_) | Value::Float(_) | Value::Dim(_) | Value::Bool(_) if dims.is_empty() => {
+                // A scalar parameter takes a static number as it is: where it meets a tensor it becomes one.
+                return Ok(given.value.clone());
+            }
+            other => return self.mismatch(given, "a tensor", &other.clone(), ty, what),
+        };
+        let found = self.graph.ty(node).clone();
+        if found.dtype != dtype {
+            let message = format!("{what} must be {dtype}, not {}", found.dtype);
+            return self.fail(
+                Diagnostic::error(codes::TYPE_MISMATCH, given.span, message)
+                    .label(format!("this is {found}"))
+                    .also(ty, "declared here")
+                    .hint(format!("convert with `{dtype}(..)`")),
+            );
+        }
+        self.conform_shape(given, node, dims, ty, scope, what)?;
+        Ok(Value::Tensor(node))
+    }
+
+    fn conform_shape(
+        &mut self,
+        given: &Given,
+        node: NodeId,
+        dims: &[DimExpr],
+        ty: Span,
+        scope: &Rc<Scope>,
+        what: &str,
+    ) -> Eval<()> {
+        let found = self.graph.ty(node).clone();
+        let rest = dims.iter().position(|d| matches!(d.size.kind, ExprKind::Rest(_)));
+        let named = dims.len() - usize::from(rest.is_some());
+        if found.rank() < named || (rest.is_none() && found.rank() != named) {
+            let more = if rest.is_some() { "at least " } else { "" };
+            let message = format!("{what} must have {more}{named} axes, not {}", found.rank());
+            return self.fail(
+                Diagnostic::error(codes::SHAPE_MISMATCH, given.span, message)
+                    .label(format!("this is {found}"))
+                    .also(ty, "declared here"),
+            );
+        }
+        let skipped = found.rank() - named;
+        for (i, dim) in dims.iter().enumerate() {
+            let axis = match rest {
+                Some(at) if i == at => continue,
+                Some(at) if i > at => i - 1 + skipped,
+                _ => i,
+            };
+            self.conform_axis(given, node, axis, dim, scope, what)?;
+        }
+        Ok(())
+    }
+
+    /// One axis: `_` matches anything, a new capitalised name binds, everything else has to agree.
+    fn conform_axis(
+        &mut self,
+        given: &Given,
+        node: NodeId,
+        axis: usize,
+        dim: &DimExpr,
+        scope: &Rc<Scope>,
+        what: &str,
+    ) -> Eval<()> {
+        if dim.masked {
+            return self.unsupported(dim.size.span, "a masked axis");
+        }
+        let found = self.graph.ty(node).shape[axis].clone();
+        match &dim.size.kind {
+            ExprKind::Hole => return Ok(()),
+            ExprKind::Name(name) if name.starts_with(char::is_uppercase) && !self.in_scope(name, scope) => {
+                scope.bind(name.clone(), Value::dim(&found), dim.size.span);
+                return Ok(());
+            }
+            _ => {}
+        }
+        let expected = self.dim_expr(&dim.size, scope)?;
+        match Relation::Equal.decide(&expected, &found, self.graph.facts()) {
+            Some(true) => Ok(()),
+            Some(false) => self.axis_mismatch(given, (node, axis), (&expected, &dim.size), scope, what),
+            None => {
+                let obligation = Obligation { relation: Relation::Equal, left: expected, right: found };
+                self.graph.oblige(node, obligation);
+                Ok(())
+            }
+        }
+    }
+
+    fn axis_mismatch(
+        &mut self,
+        given: &Given,
+        (node, axis): (NodeId, usize),
+        (expected, declared): (&Dim, &Expr),
+        scope: &Rc<Scope>,
+        what: &str,
+    ) -> Eval<()> {
+        let found = self.graph.ty(node).clone();
+        let name = self.loader.sources.slice(declared.span).to_string();
+        let is = if name == expected.to_string() { name } else { format!("{name} = {expected}") };
+        let message = format!("{what} must have {is} in axis {axis}, not {}", found.shape[axis]);
+        let mut error = Diagnostic::error(codes::SHAPE_MISMATCH, given.span, message)
+            .label(format!("this is {found}"))
+            .also(declared.span, format!("{expected} is expected here"));
+        if let Some((span, text)) = self.static_origin(declared, scope) {
+            error = error.also(span, text);
+        }
+        if let Some((span, text)) = self.size_origin(node, axis).filter(|(span, _)| *span != given.span) {
+            error = error.also(span, text);
+        }
+        self.fail(error)
+    }
+
+    /// Where the value of a size expression was first written down: the argument behind a name.
+    pub(crate) fn static_origin(&mut self, expr: &Expr, scope: &Rc<Scope>) -> Option<(Span, String)> {
+        let name = first_name(expr)?;
+        if !self.in_scope(&name, scope) {
+            return None;
+        }
+        let binding = self.lookup(&name, expr.span, scope).ok()?;
+        let value = binding.value.as_dim()?;
+        (binding.origin != expr.span).then(|| (binding.origin, format!("`{name}` is {value}")))
+    }
+
+    /// A size in a signature.
+    pub(crate) fn dim_expr(&mut self, expr: &Expr, scope: &Rc<Scope>) -> Eval<Dim> {
+        let value = self.expr(expr, scope)?;
+        match value.as_dim() {
+            Some(dim) => Ok(dim),
+            None => {
+                let message = format!("a size is an int, not {}", value.kind());
+                self.error(codes::WRONG_KIND, expr.span, message)
+            }
+        }
+    }
+
+    /// Whether a name has a value in the scopes around, files and built-ins aside.
+    pub(crate) fn in_scope(&self, name: &str, scope: &Rc<Scope>) -> bool {
+        let mut at = scope.clone();
+        loop {
+            if at.own(name).is_some() {
+                return true;
+            }
+            at = match &at.parent {
+                Parent::Scope(outer) => outer.clone(),
+                Parent::Instance(i) if i.member(name).is_some() => return true,
+                Parent::Instance(i) => i.scope.clone(),
+                // A module called `B` does not keep a signature from naming a size `B`; a constant of the file does.
+                Parent::File(file) => {
+                    return matches!(file.definition(name), Some(crate::load::Definition::Constant(_)));
+                }
+            }
+        }
+    }
+}
+
+/// Whether calling this in the end gives a module instance.
+fn makes_module(callable: &Callable) -> bool {
+    match callable {
+        Callable::Module(_) => true,
+        Callable::Partial(inner, _) => makes_module(inner),
+        _ => false,
+    }
+}
+
+fn first_name(expr: &Expr) -> Option<std::sync::Arc<str>> {
+    match &expr.kind {
+        ExprKind::Name(name) => Some(name.clone()),
+        ExprKind::Binary(_, a, b) => first_name(a).or_else(|| first_name(b)),
+        _ => None,
+    }
+}

@@ -1,0 +1,177 @@
+//! Parameters and states: registering, initialising, reading, updating.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use vspec_ir::{Graph, NodeId, Op, Output, OutputKind, Type, Variable, VariableKind};
+use vspec_syntax::ast::{Expr, ExprKind};
+use vspec_syntax::{Diagnostic, Span};
+
+use super::instance::joined;
+use super::{Eval, Evaluator, Place};
+use crate::codes;
+use crate::scope::Scope;
+use crate::value::{DeclKind, Given, Instance, Member, Value, VariableDecl};
+
+impl Evaluator<'_> {
+    /// Registers a declaration under its path and computes its initialiser. Constants are no variables.
+    pub(crate) fn register(&mut self, path: &str, decl: &Rc<VariableDecl>) -> Eval<()> {
+        self.declared.insert(path.into(), decl.clone());
+        let kind = match decl.kind {
+            DeclKind::Param => VariableKind::Param,
+            DeclKind::State => VariableKind::State,
+            DeclKind::Const => return Ok(()),
+        };
+        let init = self.initialiser(path, decl)?;
+        let variable = Variable { path: path.into(), kind, ty: decl.ty.clone(), init };
+        self.variables.insert(path.into(), variable);
+        Ok(())
+    }
+
+    /// The graph that computes a variable's first value; zeros when the declaration gives none.
+    fn initialiser(&mut self, path: &str, decl: &Rc<VariableDecl>) -> Eval<Graph> {
+        let stream = std::mem::replace(&mut self.stream, path.into());
+        let streams = std::mem::take(&mut self.streams);
+        let (node, graph) = self.in_graph(Place::Init, |e| e.initial_value(decl));
+        self.stream = stream;
+        self.streams = streams;
+        let output = Output { name: "init".into(), kind: OutputKind::Value, node: node? };
+        Ok(graph.extract(path, &[output]))
+    }
+
+    fn initial_value(&mut self, decl: &Rc<VariableDecl>) -> Eval<NodeId> {
+        let Type { dtype, shape } = decl.ty.clone();
+        let span = decl.def.init.as_ref().map_or(decl.def.name.span, |i| i.span);
+        let Some(init) = &decl.def.init else { return self.full(0.0, dtype, shape, span) };
+        let mut value = self.expr(init, &decl.scope)?;
+        if let Value::Callable(_) = value {
+            let sizes = Value::list(shape.iter().map(Value::dim).collect());
+            value =
+                self.call(&value, vec![Given { name: None, value: sizes, span, origin: span }], span, span)?;
+        }
+        let node = match (&value, value.as_float()) {
+            (_, Some(number)) => self.full(number, dtype, shape.clone(), span)?,
+            _ => self.number(&value, dtype, span)?,
+        };
+        let found = self.graph.ty(node).clone();
+        match found == decl.ty {
+            true => Ok(node),
+            false if found.dtype == dtype && found.rank() == 0 => {
+                self.emit(Op::Broadcast { shape }, &[node], span)
+            }
+            false => {
+                let message = format!("the initial value is {found}, the variable {}", decl.ty);
+                self.error(codes::SHAPE_MISMATCH, span, message)
+            }
+        }
+    }
+
+    /// The current value of a variable: what was last written in this step, else what it was before.
+    pub(crate) fn read_variable(
+        &mut self,
+        instance: &Rc<Instance>,
+        name: &str,
+        decl: &Rc<VariableDecl>,
+        span: Span,
+    ) -> Eval<NodeId> {
+        if self.place == Place::Static || self.place == Place::Init {
+            return self.error(
+                codes::WRONG_PLACE,
+                span,
+                format!("`{name}` has a value only while a graph is built"),
+            );
+        }
+        let Some(path) = instance.path() else { return self.without_path(instance, span) };
+        let path = joined(&path, name);
+        if let Some(node) = self.current.get(path.as_str()) {
+            return Ok(*node);
+        }
+        let node = match decl.kind {
+            DeclKind::Const => self.constant_value(&path, decl)?,
+            _ => self.variable_node(&path, decl, span)?,
+        };
+        self.current.insert(path.into(), node);
+        Ok(node)
+    }
+
+    fn variable_node(&mut self, path: &str, decl: &VariableDecl, span: Span) -> Eval<NodeId> {
+        let Type { dtype, shape } = decl.ty.clone();
+        let op = match decl.kind {
+            DeclKind::Param => Op::Param { path: path.into(), shape },
+            _ => Op::State { path: path.into(), dtype, shape },
+        };
+        self.emit(op, &[], span)
+    }
+
+    /// A constant is computed in the graph that uses it.
+    fn constant_value(&mut self, path: &str, decl: &Rc<VariableDecl>) -> Eval<NodeId> {
+        let stream = std::mem::replace(&mut self.stream, path.into());
+        let node = self.initial_value(decl);
+        self.stream = stream;
+        node
+    }
+
+    fn without_path<T>(&mut self, instance: &Rc<Instance>, span: Span) -> Eval<T> {
+        let message = format!("this `{}` has parameters but no name", instance.name);
+        self.fail(
+            Diagnostic::error(codes::NO_PATH, instance.span, message)
+                .label("made here")
+                .also(span, "used here")
+                .hint("make it a member of a module or a `let` of an experiment, so that its parameters have a path"),
+        )
+    }
+
+    /// `update target = value`: the next value of a state, seen by every later read of the step.
+    pub(crate) fn update(&mut self, target: &Expr, value: &Expr, scope: &Rc<Scope>) -> Eval<()> {
+        if matches!(target.kind, ExprKind::Index(..)) {
+            return self.unsupported(target.span, "an indexed update");
+        }
+        if let Some(result) = self.update_optimizer_state(target, value, scope) {
+            return result;
+        }
+        let (path, decl) = self.update_target(target, scope)?;
+        let given = self.given(None, value, scope)?;
+        let node = self.number(&given.value, decl.ty.dtype, given.span)?;
+        let node = self.fit(node, &decl.ty, value.span)?;
+        self.current.insert(path.clone(), node);
+        self.written.insert(path, node);
+        Ok(())
+    }
+
+    fn update_target(&mut self, target: &Expr, scope: &Rc<Scope>) -> Eval<(Arc<str>, Rc<VariableDecl>)> {
+        let found = match &target.kind {
+            ExprKind::Name(name) => scope.instance().map(|instance| (instance, name.clone())),
+            ExprKind::Field(base, field) => match self.expr(base, scope)? {
+                Value::Instance(instance) => Some((instance, field.name.clone())),
+                _ => None,
+            },
+            _ => None,
+        };
+        let variable = found.and_then(|(instance, name)| match instance.member(&name) {
+            Some(Member::Variable(decl)) if decl.kind == DeclKind::State => Some((instance, name, decl)),
+            _ => None,
+        });
+        let Some((instance, name, decl)) = variable else {
+            let text = self.loader.sources.slice(target.span).to_string();
+            let error = Diagnostic::error(codes::WRONG_KIND, target.span, format!("`{text}` is not a state"));
+            return self.fail(error.hint("declare it: `state name: f32[..] = 0`"));
+        };
+        match instance.path() {
+            Some(path) => Ok((joined(&path, &name).into(), decl)),
+            None => self.without_path(&instance, target.span),
+        }
+    }
+
+    /// A value of exactly this type: scalars are spread out, everything else has to match.
+    pub(crate) fn fit(&mut self, node: NodeId, ty: &Type, span: Span) -> Eval<NodeId> {
+        let found = self.graph.ty(node).clone();
+        if found == *ty {
+            return Ok(node);
+        }
+        if found.dtype == ty.dtype && found.rank() == 0 {
+            return self.emit(Op::Broadcast { shape: ty.shape.clone() }, &[node], span);
+        }
+        let message = format!("the new value is {found}, the variable {ty}");
+        self.error(codes::SHAPE_MISMATCH, span, message)
+    }
+}

@@ -1,0 +1,213 @@
+//! Experiments: data sets, values, steps, the run.
+
+mod optimizer;
+mod pipeline;
+mod run;
+mod step;
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+use vspec_ir::{NodeId, Obligation, Output, OutputKind, Program, Step, StepBatch, Variable};
+use vspec_syntax::ast::{ExperimentDef, ExperimentPart, StepDef};
+use vspec_syntax::{Diagnostic, Span, did_you_mean};
+
+pub(crate) use optimizer::OptimizerFrame;
+
+use crate::codes;
+use crate::eval::{Eval, Evaluator, Place, Stop};
+use crate::load::FileScope;
+use crate::scope::{Parent, Scope};
+use crate::value::{Pipeline, Value};
+
+/// A named part of a loss and the parts of that.
+#[derive(Debug, Clone)]
+pub(crate) struct Term {
+    pub(crate) name: Arc<str>,
+    pub(crate) node: NodeId,
+}
+
+/// What statements of a step, an entry or a test have said so far.
+#[derive(Debug, Default)]
+pub(crate) struct StepContext {
+    /// Terms of the loss or step that is being evaluated.
+    pub(crate) terms: Vec<Term>,
+    /// Terms of losses that have returned, for whoever names their sum.
+    pub(crate) inner_terms: Vec<Term>,
+    /// Whether a term could not be evaluated, so that the sum of all terms has no meaning.
+    pub(crate) broken: bool,
+    pub(crate) reports: Vec<(Arc<str>, NodeId)>,
+    /// Number of inputs made from type literals.
+    pub(crate) inputs: usize,
+    /// Number of instances that got a path because they stand in an entry or a test.
+    pub(crate) instances: usize,
+    /// Where the sizes of inputs are written.
+    pub(crate) input_axes: IndexMap<Arc<str>, Vec<Span>>,
+    /// Relations that the specification requires.
+    pub(crate) obligations: Vec<Obligation>,
+    /// The update rule that is being applied.
+    pub(crate) optimizer: Option<OptimizerFrame>,
+    /// Conditions of a test.
+    pub(crate) assertions: Vec<(NodeId, Span)>,
+    /// Parameters that a minimized loss reaches, with the loss's place.
+    pub(crate) reached: Vec<(Arc<str>, Span)>,
+}
+
+/// An experiment while it is elaborated.
+struct Parts {
+    data: Vec<Rc<Pipeline>>,
+    steps: Vec<Step>,
+    /// Parameters that some step trains.
+    trained: IndexSet<Arc<str>>,
+    reached: Vec<(Arc<str>, Span)>,
+}
+
+impl Evaluator<'_> {
+    /// Elaborates an experiment.
+    pub(crate) fn experiment(&mut self, def: &ExperimentDef, file: &Rc<FileScope>) -> Eval<Program> {
+        self.graph = vspec_ir::Graph::new(&*def.name.name);
+        self.current.clear();
+        self.scalars.clear();
+        self.variables.clear();
+        self.declared.clear();
+        self.step = StepContext::default();
+        let scope = Scope::new(Parent::File(file.clone()));
+        let mut parts = Parts { data: vec![], steps: vec![], trained: IndexSet::new(), reached: vec![] };
+        let mut failed = self.values(def, &scope, &mut parts).is_err();
+        for part in &def.parts {
+            if let ExperimentPart::Step(step) = part {
+                failed |= self.step_part(step, &scope, &mut parts).is_err();
+            }
+        }
+        if failed {
+            return Err(Stop);
+        }
+        self.check_trained(&parts)?;
+        let schedule = self.schedule(def, &scope, &parts.steps)?;
+        let variables: Vec<Variable> = self.variables.values().cloned().collect();
+        let data = parts.data.iter().map(|p| p.finished()).collect();
+        Ok(Program { name: def.name.name.to_string(), variables, data, steps: parts.steps, schedule })
+    }
+
+    /// Data sets and `let`s in written order.
+    fn values(&mut self, def: &ExperimentDef, scope: &Rc<Scope>, parts: &mut Parts) -> Eval<()> {
+        let mut failed = false;
+        for part in &def.parts {
+            failed |= match part {
+                ExperimentPart::Data { name, value } => self.data_part(name, value, scope, parts).is_err(),
+                ExperimentPart::Let(def) => self.let_part(def, scope).is_err(),
+                ExperimentPart::Step(_) | ExperimentPart::Run(_) => false,
+            };
+        }
+        if failed { Err(Stop) } else { Ok(()) }
+    }
+
+    /// An experiment's `let` names what owns variables.
+    fn let_part(&mut self, def: &vspec_syntax::ast::Let, scope: &Rc<Scope>) -> Eval<()> {
+        self.at_place(Place::Experiment, |e| e.let_statement(def, scope))?;
+        let vspec_syntax::ast::Pattern::Name(name) = &def.pattern else { return Ok(()) };
+        let Some(binding) = scope.own(&name.name) else { return Ok(()) };
+        if let Value::Optimizer(optimizer) = &binding.value {
+            optimizer.name.borrow_mut().get_or_insert_with(|| name.name.clone());
+        }
+        self.assign_path(&binding.value, &name.name)
+    }
+
+    fn step_part(&mut self, def: &StepDef, scope: &Rc<Scope>, parts: &mut Parts) -> Eval<()> {
+        self.step = StepContext::default();
+        self.current.retain(|name, _| name.starts_with("clock."));
+        self.written.clear();
+        self.streams = 0;
+        self.stream = def.name.name.clone();
+        let trains = step::trains(&def.body);
+        let inner = scope.inner();
+        let batches = self.batches(def, &inner, &parts.data)?;
+        let training = std::mem::replace(&mut self.training, trains);
+        let result = self.at_place(Place::Step, |e| e.block_in(&def.body, &inner));
+        self.training = training;
+        result?;
+        parts.reached.append(&mut self.step.reached);
+        parts.trained.extend(self.written.keys().cloned());
+        parts.steps.push(self.finish_step(def, trains, batches));
+        Ok(())
+    }
+
+    /// Cuts the step's graph out of the experiment's.
+    fn finish_step(&mut self, def: &StepDef, trains: bool, mut batches: Vec<StepBatch>) -> Step {
+        let report = |(name, node): &(Arc<str>, NodeId)| Output {
+            name: name.clone(),
+            kind: OutputKind::Report,
+            node: *node,
+        };
+        let write = |(path, node): (&Arc<str>, &NodeId)| Output {
+            name: path.clone(),
+            kind: OutputKind::Write,
+            node: *node,
+        };
+        let outputs: Vec<Output> =
+            self.step.reports.iter().map(report).chain(self.written.iter().map(write)).collect();
+        self.oblige(&outputs);
+        let graph = self.graph.extract(&*def.name.name, &outputs);
+        for batch in &mut batches {
+            let prefix = format!("{}.", batch.name);
+            let inputs = graph.nodes().filter_map(|(_, node)| match &node.op {
+                vspec_ir::Op::Input { name, .. } => name.strip_prefix(&prefix).map(str::to_string),
+                _ => None,
+            });
+            batch.fields = inputs.collect();
+        }
+        Step { name: def.name.name.to_string(), trains, batches, graph }
+    }
+
+    /// Hands the relations that the specification requires to a node that is kept.
+    pub(crate) fn oblige(&mut self, outputs: &[Output]) {
+        let Some(first) = outputs.first() else { return };
+        for obligation in std::mem::take(&mut self.step.obligations) {
+            self.graph.oblige(first.node, obligation);
+        }
+    }
+
+    /// A parameter that a loss reaches has to be trained by some step.
+    fn check_trained(&mut self, parts: &Parts) -> Eval<()> {
+        let mut forgotten: Vec<(Span, Vec<Arc<str>>)> = vec![];
+        for (path, span) in parts.reached.iter().filter(|(path, _)| !parts.trained.contains(path)) {
+            match forgotten.iter_mut().find(|(s, _)| s == span) {
+                Some((_, paths)) => paths.push(path.clone()),
+                None => forgotten.push((*span, vec![path.clone()])),
+            }
+        }
+        let mut result = Ok(());
+        for (span, paths) in forgotten {
+            let more = match paths.len() {
+                1 => String::new(),
+                n => format!(" and {} more", n - 1),
+            };
+            let error = Diagnostic::error(
+                codes::NOT_UPDATED,
+                span,
+                format!("`{}`{more}: reached by the loss, trained by nothing", paths[0]),
+            );
+            let error = error.label("the loss that is minimized");
+            result = self.fail(error.hint("add its module to `over`, or cut the path with `stop_gradient`"));
+        }
+        result
+    }
+
+    /// The message that an experiment has no part of a name.
+    pub(crate) fn unknown_part<T>(
+        &mut self,
+        what: &str,
+        name: &vspec_syntax::ast::Ident,
+        known: &[&str],
+    ) -> Eval<T> {
+        let error =
+            Diagnostic::error(codes::UNKNOWN_PART, name.span, format!("there is no {what} `{}`", name.name));
+        let hint = match did_you_mean(&name.name, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => return self.fail(error),
+            None => format!("there is {}", known.join(", ")),
+        };
+        self.fail(error.hint(hint))
+    }
+}

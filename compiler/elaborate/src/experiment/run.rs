@@ -1,0 +1,162 @@
+//! `run`: from the written order of things to phases.
+
+use std::rc::Rc;
+
+use vspec_ir::{Every, Expect, KeepBest, Metric, OutputKind, Phase, Step, Unit};
+use vspec_syntax::ast::{
+    BinaryOp, ExperimentDef, ExperimentPart, Expr, ExprKind, Ident, RunClause, RunKind, RunPhase,
+};
+use vspec_syntax::{Diagnostic, Span};
+
+use crate::codes;
+use crate::eval::{Eval, Evaluator};
+use crate::scope::Scope;
+
+impl Evaluator<'_> {
+    /// The phases of all `run` parts; an experiment without one cannot be run.
+    pub(super) fn schedule(
+        &mut self,
+        def: &ExperimentDef,
+        scope: &Rc<Scope>,
+        steps: &[Step],
+    ) -> Eval<Vec<Phase>> {
+        let mut phases = vec![];
+        for part in &def.parts {
+            let ExperimentPart::Run(run) = part else { continue };
+            if let Some(per) = &run.per {
+                return self.unsupported(per.unit.span, "a run over sequences");
+            }
+            for phase in &run.phases {
+                phases.push(self.phase(phase, scope, steps)?);
+            }
+        }
+        if phases.is_empty() {
+            let message = format!("experiment `{}` has no `run`", def.name.name);
+            return self.fail(
+                Diagnostic::error(codes::UNKNOWN_PART, def.name.span, message)
+                    .hint("add `run 10 epochs of train`"),
+            );
+        }
+        Ok(phases)
+    }
+
+    fn phase(&mut self, phase: &RunPhase, scope: &Rc<Scope>, steps: &[Step]) -> Eval<Phase> {
+        match &phase.kind {
+            RunKind::Steps { count, epochs, step } => {
+                let count = self.count(count.as_ref(), scope)?;
+                let unit = if *epochs { Unit::Epochs } else { Unit::Iterations };
+                let step = self.step_index(step, steps)?;
+                let (every, keep_best, expect) = self.clauses(&phase.clauses, scope, steps)?;
+                Ok(Phase::Steps { step, count, unit, every, keep_best, expect })
+            }
+            RunKind::Repeat { until: Some(until), .. } => self.unsupported(until.span, "`repeat .. until`"),
+            RunKind::Repeat { count, until: None, phases } => {
+                let count = self.count(Some(count), scope)?;
+                let phases: Eval<Vec<Phase>> = phases.iter().map(|p| self.phase(p, scope, steps)).collect();
+                Ok(Phase::Repeat { count, phases: phases? })
+            }
+            RunKind::On { step, .. } => self.unsupported(step.span, "a step on part of a sequence"),
+        }
+    }
+
+    fn count(&mut self, count: Option<&Expr>, scope: &Rc<Scope>) -> Eval<u64> {
+        let Some(expr) = count else { return Ok(1) };
+        let value = self.static_int(expr, scope)?;
+        match u64::try_from(value) {
+            Ok(count) if count > 0 => Ok(count),
+            _ => self.error(codes::OUT_OF_RANGE, expr.span, format!("{value} times is not possible")),
+        }
+    }
+
+    fn step_index(&mut self, name: &Ident, steps: &[Step]) -> Eval<usize> {
+        match steps.iter().position(|s| s.name == *name.name) {
+            Some(index) => Ok(index),
+            None => {
+                let known: Vec<&str> = steps.iter().map(|s| &*s.name).collect();
+                self.unknown_part("step", name, &known)
+            }
+        }
+    }
+
+    fn clauses(
+        &mut self,
+        clauses: &[RunClause],
+        scope: &Rc<Scope>,
+        steps: &[Step],
+    ) -> Eval<(Vec<Every>, Option<KeepBest>, Vec<Expect>)> {
+        let (mut every, mut best, mut expect) = (vec![], None, vec![]);
+        for clause in clauses {
+            match clause {
+                RunClause::Every { step, count, epochs } => {
+                    let count = self.count(count.as_ref(), scope)?;
+                    let unit = if *epochs { Unit::Epochs } else { Unit::Iterations };
+                    every.push(Every { step: self.step_index(step, steps)?, count, unit });
+                }
+                RunClause::KeepBest { lowest, metric } => {
+                    best = Some(KeepBest { metric: self.metric(metric, steps)?, lowest: *lowest });
+                }
+                RunClause::Expect(condition) => expect.push(self.expectation(condition, scope, steps)?),
+            }
+        }
+        Ok((every, best, expect))
+    }
+
+    /// `evaluate.accuracy`
+    fn metric(&mut self, expr: &Expr, steps: &[Step]) -> Eval<Metric> {
+        let Some((step, name, span)) = metric_path(expr) else {
+            return self.metric_form(expr.span);
+        };
+        let index = self.step_index(&step, steps)?;
+        let reports = steps[index].graph.outputs().iter().filter(|o| o.kind == OutputKind::Report);
+        let known: Vec<&str> = reports.map(|o| &*o.name).collect();
+        match known.contains(&name.as_str()) {
+            true => Ok(Metric { step: index, name }),
+            false => {
+                let ident = Ident { name: name.into(), span };
+                self.unknown_part(&format!("report of step `{}` called", step.name), &ident, &known)
+            }
+        }
+    }
+
+    fn metric_form<T>(&mut self, span: Span) -> Eval<T> {
+        self.fail(
+            Diagnostic::error(codes::WRONG_KIND, span, "a metric is named by its step and its report")
+                .hint("`evaluate.accuracy`"),
+        )
+    }
+
+    /// `evaluate.accuracy >= 0.9`
+    fn expectation(&mut self, condition: &Expr, scope: &Rc<Scope>, steps: &[Step]) -> Eval<Expect> {
+        let ExprKind::Binary(op @ (BinaryOp::Ge | BinaryOp::Le), metric, bound) = &condition.kind else {
+            return self.fail(
+                Diagnostic::error(codes::WRONG_KIND, condition.span, "an expectation is a bound on a metric")
+                    .hint("`expect evaluate.accuracy >= 0.9`"),
+            );
+        };
+        let metric = self.metric(metric, steps)?;
+        let value = self.expr(bound, scope)?;
+        match value.as_float() {
+            Some(bound) => Ok(Expect { metric, at_least: *op == BinaryOp::Ge, bound }),
+            None => self.error(
+                codes::WRONG_KIND,
+                bound.span,
+                format!("a bound is a number, not {}", value.kind()),
+            ),
+        }
+    }
+}
+
+/// Step and report of `evaluate.accuracy` or `evaluate.loss.box`.
+fn metric_path(expr: &Expr) -> Option<(Ident, String, Span)> {
+    let ExprKind::Field(base, field) = &expr.kind else { return None };
+    match &base.kind {
+        ExprKind::Name(step) => {
+            let step = Ident { name: step.clone(), span: base.span };
+            Some((step, field.name.to_string(), field.span))
+        }
+        _ => {
+            let (step, report, _) = metric_path(base)?;
+            Some((step, format!("{report}.{}", field.name), expr.span))
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Statements of steps: batches, terms, `minimize`, `report`.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use vspec_ir::{BATCH, DType, Dim, NodeId, Op, StepBatch, Type};
+use vspec_syntax::ast::{Block, Expr, ExprKind, Ident, StatementKind, StepDef};
+use vspec_syntax::{Diagnostic, Span};
+
+use super::{Term, optimizer};
+use crate::codes;
+use crate::eval::{Eval, Evaluator, Place, Stop};
+use crate::scope::Scope;
+use crate::value::{OptimizerValue, Pipeline, Value};
+
+/// Whether a step minimizes something, so that modules behave as in training.
+pub(super) fn trains(block: &Block) -> bool {
+    let in_expr = |e: &Expr| match &e.kind {
+        ExprKind::If { then, otherwise, .. } => trains(then) || otherwise.as_ref().is_some_and(trains),
+        ExprKind::Block(block) => trains(block),
+        _ => false,
+    };
+    block.value.as_deref().is_some_and(in_expr)
+        || block.statements.iter().any(|s| match &s.kind {
+            StatementKind::Minimize { .. } | StatementKind::Apply { .. } => true,
+            StatementKind::For { body, .. } => trains(body),
+            StatementKind::Expr(e) => in_expr(e),
+            _ => false,
+        })
+}
+
+impl Evaluator<'_> {
+    /// Binds the batches of a step as records of inputs.
+    pub(super) fn batches(
+        &mut self,
+        def: &StepDef,
+        scope: &Rc<Scope>,
+        data: &[Rc<Pipeline>],
+    ) -> Eval<Vec<StepBatch>> {
+        let mut batches = vec![];
+        for (name, from) in &def.batches {
+            if matches!(scope.parent_binding(&from.name), Some(Value::Poison)) {
+                return Err(Stop);
+            }
+            let Some(index) = data.iter().position(|p| p.name.as_deref() == Some(&from.name)) else {
+                let known: Vec<&str> = data.iter().filter_map(|p| p.name.as_deref()).collect();
+                return self.unknown_part("data set", from, &known);
+            };
+            let size = match def.batches.len() {
+                1 => Dim::symbol(BATCH),
+                _ => Dim::symbol(&format!("{BATCH}_{}", name.name)),
+            };
+            let record = self.batch_record(name, &data[index], size)?;
+            scope.bind(name.name.clone(), record, name.span);
+            batches.push(StepBatch { name: name.name.to_string(), data: index, fields: vec![] });
+        }
+        Ok(batches)
+    }
+
+    /// A record of graph inputs `b.image`, `b.label`, with a leading batch axis.
+    fn batch_record(&mut self, name: &Ident, pipeline: &Pipeline, size: Dim) -> Eval<Value> {
+        let mut record = IndexMap::new();
+        for (field, ty) in pipeline.item() {
+            let shape: Vec<Dim> = std::iter::once(size.clone()).chain(ty.shape).collect();
+            let input: Arc<str> = format!("{}.{field}", name.name).into();
+            self.step.input_axes.insert(input.clone(), vec![pipeline.span; shape.len()]);
+            let op = Op::Input { name: input, dtype: ty.dtype, shape };
+            let node = self.at_place(Place::Step, |e| e.emit(op, &[], name.span))?;
+            if let Some(origin) = self.graph.origin_mut(node) {
+                origin.name = Some(field.as_str().into());
+            }
+            record.insert(Arc::from(field.as_str()), Value::Tensor(node));
+        }
+        Ok(Value::Record(Rc::new(record)))
+    }
+
+    /// `term name = value`: a named part of a loss.
+    pub(crate) fn term(&mut self, name: &Ident, value: &Expr, scope: &Rc<Scope>) -> Eval<()> {
+        let outer = std::mem::take(&mut self.step.inner_terms);
+        let result = self.expr(value, scope);
+        let inner = std::mem::replace(&mut self.step.inner_terms, outer);
+        let node = result.and_then(|v| self.scalar(&v, value.span, &format!("term `{}`", name.name)));
+        self.step.broken |= node.is_err();
+        let node = node?;
+        if let Some(origin) = self.graph.origin_mut(node) {
+            origin.name.get_or_insert_with(|| name.name.clone());
+        }
+        self.step.terms.push(Term { name: name.name.clone(), node });
+        for part in inner {
+            let path = format!("{}.{}", name.name, part.name);
+            if self.place == Place::Step && self.step.optimizer.is_none() {
+                self.step.reports.push((path.into(), part.node));
+            }
+        }
+        if self.place == Place::Step {
+            self.record_number(name.name.clone(), node, name.span)?;
+        }
+        Ok(())
+    }
+
+    /// A float scalar, as every loss and metric is.
+    fn scalar(&mut self, value: &Value, span: Span, what: &str) -> Eval<NodeId> {
+        let node = self.tensor(value, span)?;
+        let ty = self.graph.ty(node).clone();
+        match ty == Type::scalar(DType::F32) {
+            true => Ok(node),
+            false => self.fail(
+                Diagnostic::error(
+                    codes::SHAPE_MISMATCH,
+                    span,
+                    format!("{what} must be a scalar f32[], not {ty}"),
+                )
+                .hint("`mean(x)` or `sum(x)` makes one number of it"),
+            ),
+        }
+    }
+
+    /// The value of a loss: its last expression, or the sum of its terms.
+    pub(crate) fn loss_value(&mut self, value: Value, terms: Vec<Term>, span: Span) -> Eval<Value> {
+        let sum = match value {
+            Value::Unit => self.sum_of(&terms, span)?.map(Value::Tensor),
+            other => Some(other),
+        };
+        self.step.inner_terms.extend(terms);
+        match sum {
+            Some(sum) => Ok(sum),
+            None => self.error(codes::WRONG_KIND, span, "the loss has neither a value nor terms"),
+        }
+    }
+
+    fn sum_of(&mut self, terms: &[Term], span: Span) -> Eval<Option<NodeId>> {
+        let Some((first, rest)) = terms.split_first() else { return Ok(None) };
+        let mut sum = first.node;
+        for term in rest {
+            sum = self.emit(Op::Add {}, &[sum, term.node], span)?;
+        }
+        Ok(Some(sum))
+    }
+
+    /// Records a number of the step under a name that is still free.
+    fn record_number(&mut self, name: Arc<str>, node: NodeId, span: Span) -> Eval<()> {
+        if self.step.reports.iter().any(|(n, _)| *n == name) {
+            let message = format!("`{name}` is reported twice");
+            return self.error(codes::WRONG_PLACE, span, message);
+        }
+        self.step.reports.push((name, node));
+        Ok(())
+    }
+
+    /// `report name = value`, or `report record`.
+    pub(crate) fn report_statement(
+        &mut self,
+        name: Option<&Ident>,
+        value: &Expr,
+        span: Span,
+        scope: &Rc<Scope>,
+    ) -> Eval<()> {
+        if self.place != Place::Step {
+            return self.error(codes::WRONG_PLACE, span, "`report` stands in a step of an experiment");
+        }
+        let found = self.expr(value, scope)?;
+        match (name, &found) {
+            (Some(name), _) => {
+                let node = self.scalar(&found, value.span, &format!("report `{}`", name.name))?;
+                self.record_number(name.name.clone(), node, name.span)
+            }
+            (None, Value::Record(fields)) => fields.iter().try_for_each(|(field, part)| {
+                let node = self.scalar(part, value.span, &format!("report `{field}`"))?;
+                self.record_number(field.clone(), node, value.span)
+            }),
+            (None, _) => self.fail(
+                Diagnostic::error(codes::WRONG_KIND, value.span, "a report needs a name")
+                    .hint("`report accuracy = accuracy(scores, labels)`"),
+            ),
+        }
+    }
+
+    /// `minimize loss over params by optimizer`
+    pub(crate) fn minimize(
+        &mut self,
+        loss: &Expr,
+        over: &Expr,
+        by: &Expr,
+        span: Span,
+        scope: &Rc<Scope>,
+    ) -> Eval<()> {
+        if self.place != Place::Step {
+            return self.error(codes::WRONG_PLACE, span, "`minimize` stands in a step of an experiment");
+        }
+        let node = self.loss_node(loss, scope)?;
+        let paths = self.trained_paths(over, scope)?;
+        let optimizer = self.optimizer(by, scope)?;
+        let reached = self.reached_params(node);
+        self.step.reached.extend(reached.iter().map(|(path, _)| (path.clone(), loss.span)));
+        self.warn_unreached(&paths, &reached, over.span);
+        let trained: Vec<(Arc<str>, NodeId)> =
+            reached.into_iter().filter(|(path, _)| paths.contains(path)).collect();
+        optimizer::apply(self, &optimizer, node, &trained, span)
+    }
+
+    fn loss_node(&mut self, loss: &Expr, scope: &Rc<Scope>) -> Eval<NodeId> {
+        let inner = scope.inner();
+        let terms = std::mem::take(&mut self.step.terms);
+        let sum = self.sum_of(&terms, loss.span)?;
+        match sum {
+            _ if self.step.broken => inner.bind("terms", Value::Poison, loss.span),
+            Some(sum) => inner.bind("terms", Value::Tensor(sum), loss.span),
+            None => {}
+        }
+        let value = self.expr(loss, &inner)?;
+        let node = self.scalar(&value, loss.span, "what is minimized")?;
+        if terms.len() != 1 || sum != Some(node) {
+            let count = self.step.reports.iter().filter(|(n, _)| n.starts_with("loss")).count();
+            let name = if count == 0 { "loss".to_string() } else { format!("loss{count}") };
+            self.step.reports.push((name.into(), node));
+        }
+        self.step.terms = terms;
+        Ok(node)
+    }
+
+    fn trained_paths(&mut self, over: &Expr, scope: &Rc<Scope>) -> Eval<Vec<Arc<str>>> {
+        match self.expr(over, scope)? {
+            Value::Params(paths) => Ok(paths.to_vec()),
+            Value::Instance(instance) => self.params_of(&instance, over.span),
+            Value::List(items) | Value::Tuple(items) => {
+                let mut all = vec![];
+                for item in items.iter() {
+                    match item {
+                        Value::Params(paths) => all.extend(paths.iter().cloned()),
+                        Value::Instance(instance) => all.extend(self.params_of(instance, over.span)?),
+                        other => return self.not_params(other, over.span),
+                    }
+                }
+                Ok(all)
+            }
+            other => self.not_params(&other, over.span),
+        }
+    }
+
+    fn not_params<T>(&mut self, found: &Value, span: Span) -> Eval<T> {
+        let message = format!("`over` takes parameters, such as `net.params`, not {}", found.kind());
+        self.error(codes::WRONG_KIND, span, message)
+    }
+
+    fn optimizer(&mut self, by: &Expr, scope: &Rc<Scope>) -> Eval<Rc<OptimizerValue>> {
+        match self.expr(by, scope)? {
+            Value::Optimizer(optimizer) if optimizer.name.borrow().is_some() => Ok(optimizer),
+            Value::Optimizer(_) => self.fail(
+                Diagnostic::error(
+                    codes::NO_PATH,
+                    by.span,
+                    "an optimizer needs a name, because it keeps state",
+                )
+                .hint("`let opt = sgd(..)` in the experiment, then `by opt`"),
+            ),
+            other => {
+                let message = format!("`by` takes an optimizer, not {}", other.kind());
+                self.error(codes::WRONG_KIND, by.span, message)
+            }
+        }
+    }
+
+    /// The parameters that a value was computed from through ops that have gradients, in order of their paths' first use.
+    fn reached_params(&self, loss: NodeId) -> Vec<(Arc<str>, NodeId)> {
+        let mut seen = vec![false; self.graph.len()];
+        let mut stack = vec![loss];
+        let mut found = vec![];
+        while let Some(id) = stack.pop() {
+            if std::mem::replace(&mut seen[id.index()], true) {
+                continue;
+            }
+            let node = self.graph.node(id);
+            match &node.op {
+                Op::Param { path, .. } => found.push((path.clone(), id)),
+                op if op.decl().gradient == vspec_ir::ops::Gradient::Yes => stack.extend(&node.inputs),
+                _ => {}
+            }
+        }
+        found.sort_by_key(|(path, _)| self.variables.get_index_of(path));
+        found
+    }
+
+    fn warn_unreached(&mut self, paths: &[Arc<str>], reached: &[(Arc<str>, NodeId)], span: Span) {
+        let idle: Vec<&Arc<str>> = paths.iter().filter(|p| !reached.iter().any(|(r, _)| r == *p)).collect();
+        let Some(first) = idle.first() else { return };
+        let more = if idle.len() == 1 { String::new() } else { format!(" and {} more", idle.len() - 1) };
+        let message = format!("the loss does not depend on `{first}`{more}");
+        self.report(
+            Diagnostic::warning(codes::NOT_REACHED, span, message).label("these parameters stay as they are"),
+        );
+    }
+}

@@ -1,0 +1,289 @@
+//! Files: reading, parsing, and which names each one sees.
+
+use std::cell::RefCell;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use vspec_syntax::ast::{self, Item, ItemKind};
+use vspec_syntax::{Diagnostic, Sources, Span, did_you_mean};
+
+use crate::value::Value;
+use crate::{World, codes, stdlib};
+
+/// A function with the file that it was written in.
+#[derive(Debug)]
+pub(crate) struct FnItem {
+    pub(crate) def: ast::FnDef,
+    pub(crate) file: Rc<FileScope>,
+}
+
+/// A module with the file that it was written in.
+#[derive(Debug)]
+pub(crate) struct ModuleItem {
+    pub(crate) def: ast::ModuleDef,
+    pub(crate) file: Rc<FileScope>,
+}
+
+/// A loss with the file that it was written in.
+#[derive(Debug)]
+pub(crate) struct LossItem {
+    pub(crate) def: ast::LossDef,
+    pub(crate) file: Rc<FileScope>,
+}
+
+/// An optimizer with the file that it was written in.
+#[derive(Debug)]
+pub(crate) struct OptimizerItem {
+    pub(crate) def: ast::OptimizerDef,
+    pub(crate) file: Rc<FileScope>,
+}
+
+/// A named item.
+#[derive(Debug, Clone)]
+pub(crate) enum Definition {
+    Function(Rc<FnItem>),
+    Module(Rc<ModuleItem>),
+    Loss(Rc<LossItem>),
+    Optimizer(Rc<OptimizerItem>),
+    Record(Rc<ast::RecordDef>),
+    /// A constant, evaluated when it is first used.
+    Constant(Rc<Constant>),
+}
+
+/// `let NAME = ..` at the top of a file.
+#[derive(Debug)]
+pub(crate) struct Constant {
+    pub(crate) def: ast::Let,
+    pub(crate) file: Rc<FileScope>,
+    pub(crate) value: RefCell<Option<Value>>,
+}
+
+/// A loaded file.
+#[derive(Debug)]
+pub(crate) struct FileScope {
+    pub(crate) name: Arc<str>,
+    pub(crate) ast: ast::File,
+    definitions: RefCell<IndexMap<Arc<str>, Definition>>,
+}
+
+impl FileScope {
+    /// What a name of this file, or one that it uses, stands for.
+    pub(crate) fn definition(&self, name: &str) -> Option<Definition> {
+        self.definitions.borrow().get(name).cloned()
+    }
+
+    /// Every name that it defines or uses.
+    pub(crate) fn names(&self) -> Vec<Arc<str>> {
+        self.definitions.borrow().keys().cloned().collect()
+    }
+}
+
+/// Reads files and remembers them.
+pub(crate) struct Loader<'w> {
+    world: &'w dyn World,
+    pub(crate) sources: Sources,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Finished files by name.
+    loaded: IndexMap<String, Rc<FileScope>>,
+    /// Files that are being read, outermost first.
+    open: Vec<String>,
+}
+
+/// The longest chain of files that use each other.
+const MAX_USE_DEPTH: usize = 64;
+
+impl<'w> Loader<'w> {
+    pub(crate) fn new(world: &'w dyn World) -> Self {
+        Loader {
+            world,
+            sources: Sources::default(),
+            diagnostics: vec![],
+            loaded: IndexMap::new(),
+            open: vec![],
+        }
+    }
+
+    pub(crate) fn world(&self) -> &'w dyn World {
+        self.world
+    }
+
+    /// Parses a text and loads what it uses.
+    pub(crate) fn load(&mut self, name: &str, text: &str) -> Rc<FileScope> {
+        let id = self.sources.add(name, text);
+        let (ast, diagnostics) = vspec_syntax::parse(id, text);
+        self.diagnostics.extend(diagnostics);
+        self.open.push(name.to_string());
+        let scope = Rc::new(FileScope { name: name.into(), ast, definitions: RefCell::default() });
+        for item in &scope.ast.items {
+            self.define(&scope, item);
+        }
+        self.open.pop();
+        self.loaded.insert(name.to_string(), scope.clone());
+        scope
+    }
+
+    /// A definition that every file sees.
+    pub(crate) fn prelude(&mut self, name: &str) -> Option<Definition> {
+        let (path, text) = stdlib::defining("prelude", name)?;
+        self.library(path, text)?.definition(name)
+    }
+
+    /// A file of the standard library; `None` while it is being loaded itself.
+    pub(crate) fn library(&mut self, path: &str, text: &str) -> Option<Rc<FileScope>> {
+        let name = format!("std.{}", path.replace('/', "."));
+        match self.loaded.get(&name) {
+            Some(file) => Some(file.clone()),
+            None if self.open.contains(&name) => None,
+            None => Some(self.load(&name, text)),
+        }
+    }
+
+    fn define(&mut self, scope: &Rc<FileScope>, item: &Item) {
+        let file = scope.clone();
+        let (name, definition) = match &item.kind {
+            ItemKind::Use(u) => return self.import(scope, u),
+            ItemKind::Entry(_) | ItemKind::Experiment(_) | ItemKind::Test(_) => return,
+            ItemKind::Fn(def) => {
+                (&def.name, Definition::Function(Rc::new(FnItem { def: def.clone(), file })))
+            }
+            ItemKind::Module(def) => {
+                (&def.name, Definition::Module(Rc::new(ModuleItem { def: def.clone(), file })))
+            }
+            ItemKind::Loss(def) => {
+                (&def.name, Definition::Loss(Rc::new(LossItem { def: def.clone(), file })))
+            }
+            ItemKind::Optimizer(def) => {
+                (&def.name, Definition::Optimizer(Rc::new(OptimizerItem { def: def.clone(), file })))
+            }
+            ItemKind::Record(def) => (&def.name, Definition::Record(Rc::new(def.clone()))),
+            ItemKind::Let(def) => {
+                let ast::Pattern::Name(name) = &def.pattern else { return };
+                let constant = Constant { def: def.clone(), file, value: RefCell::default() };
+                (name, Definition::Constant(Rc::new(constant)))
+            }
+        };
+        scope.definitions.borrow_mut().entry(name.name.clone()).or_insert(definition);
+    }
+
+    fn import(&mut self, scope: &Rc<FileScope>, u: &ast::Use) {
+        let Some(first) = u.path.first() else { return };
+        for (name, rename) in &u.names {
+            let found = match &*first.name {
+                "std" => self.import_library(u, name),
+                _ => self.import_file(u, name),
+            };
+            match found {
+                Ok(definition) => {
+                    let local = rename.as_ref().unwrap_or(name).name.clone();
+                    scope.definitions.borrow_mut().insert(local, definition);
+                }
+                Err(diagnostic) => self.report_once(*diagnostic),
+            }
+        }
+    }
+
+    /// One missing file is one message, however many names are taken from it.
+    fn report_once(&mut self, diagnostic: Diagnostic) {
+        if !self.diagnostics.contains(&diagnostic) {
+            self.diagnostics.push(diagnostic);
+        }
+    }
+
+    fn import_library(&mut self, u: &ast::Use, name: &ast::Ident) -> Result<Definition, Box<Diagnostic>> {
+        let folder = u.path[1..].iter().map(|i| &*i.name).collect::<Vec<_>>().join(".");
+        if !stdlib::exists(&folder) {
+            let message = format!("the standard library has no `{folder}`");
+            let folders = stdlib::FILES.iter().filter_map(|(p, _)| p.split('/').next());
+            return Err(suggesting(codes::UNKNOWN_FILE, path_span(u), message, &folder, folders));
+        }
+        let Some((path, text)) = stdlib::defining(&folder, &name.name) else {
+            let message = format!("`std.{folder}` has no `{}`", name.name);
+            let names = stdlib::names(&folder);
+            return Err(suggesting(codes::UNKNOWN_IMPORT, name.span, message, &name.name, names));
+        };
+        let Some(file) = self.library(path, text) else {
+            return Err(Box::new(self.cyclic(u, &format!("std.{}", path.replace('/', ".")))));
+        };
+        file.definition(&name.name).ok_or_else(|| {
+            let message = format!("`{}` of `{}` cannot be used: it has errors", name.name, file.name);
+            Box::new(Diagnostic::error(codes::UNKNOWN_IMPORT, name.span, message))
+        })
+    }
+
+    fn import_file(&mut self, u: &ast::Use, name: &ast::Ident) -> Result<Definition, Box<Diagnostic>> {
+        let path: PathBuf = u.path.iter().map(|i| &*i.name).collect();
+        let path = path.with_extension("vspec");
+        let key = path.display().to_string();
+        let file = match self.loaded.get(&key) {
+            Some(file) => file.clone(),
+            None => self.read(u, &path, &key)?,
+        };
+        file.definition(&name.name).ok_or_else(|| {
+            let message = format!("`{key}` has no `{}`", name.name);
+            let names = file.names();
+            suggesting(codes::UNKNOWN_IMPORT, name.span, message, &name.name, names.iter().map(|n| &**n))
+        })
+    }
+
+    fn read(
+        &mut self,
+        u: &ast::Use,
+        path: &std::path::Path,
+        key: &str,
+    ) -> Result<Rc<FileScope>, Box<Diagnostic>> {
+        if self.open.iter().any(|f| f == key) || self.open.len() > MAX_USE_DEPTH {
+            return Err(Box::new(self.cyclic(u, key)));
+        }
+        match self.world.read(path) {
+            Ok(text) => Ok(self.load(key, &text)),
+            Err(reason) => Err(Box::new(
+                Diagnostic::error(codes::UNKNOWN_FILE, path_span(u), format!("cannot read `{key}`: {reason}"))
+                    .hint("a `use` path is relative to the package: the folder of the nearest `vspec.toml`, else the file's own"),
+            )),
+        }
+    }
+
+    fn cyclic(&self, u: &ast::Use, key: &str) -> Diagnostic {
+        let start = self.open.iter().position(|f| f == key).unwrap_or(0);
+        let mut circle: Vec<&str> = self.open.iter().skip(start).map(String::as_str).collect();
+        circle.push(key);
+        Diagnostic::error(codes::CYCLIC_USE, path_span(u), "files use each other in a circle")
+            .label(circle.join(" -> "))
+            .hint("move what both need into a third file")
+    }
+
+    /// The main file, under the name by which other files of its package may use it.
+    pub(crate) fn load_main(&mut self, path: &std::path::Path, text: &str) -> Rc<FileScope> {
+        self.load(&path.display().to_string(), text)
+    }
+}
+
+impl Drop for Loader<'_> {
+    /// Definitions point back at their files; without this, no file would ever be freed.
+    fn drop(&mut self) {
+        for file in self.loaded.values() {
+            file.definitions.borrow_mut().clear();
+        }
+    }
+}
+
+fn path_span(u: &ast::Use) -> Span {
+    let first = u.path.first().map_or(Span::default(), |i| i.span);
+    u.path.last().map_or(first, |last| first.to(last.span))
+}
+
+fn suggesting<'a>(
+    code: &'static str,
+    span: Span,
+    message: String,
+    name: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Box<Diagnostic> {
+    let diagnostic = Diagnostic::error(code, span, message);
+    Box::new(match did_you_mean(name, candidates) {
+        Some(near) => diagnostic.hint(format!("did you mean `{near}`?")),
+        None => diagnostic,
+    })
+}
