@@ -1,0 +1,169 @@
+//! What the elaborator says: one small text for each kind of mistake, with everything that is reported.
+
+use vspec_tests::{compile_text, plain};
+
+/// The text and what is reported about it, diagnostics of tests included.
+fn reported(text: &str) -> String {
+    let mut compiled = compile_text(text);
+    for test in std::mem::take(&mut compiled.tests) {
+        compiled.diagnostics.extend(test.failures);
+    }
+    format!("{text}---\n{}", plain(&compiled))
+}
+
+/// One test for each text, so that a change shows which behaviour it touches.
+macro_rules! cases {
+    ($($name:ident: $text:literal)*) => {$(
+        #[test]
+        fn $name() {
+            insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true }, {
+                insta::assert_snapshot!(stringify!($name), reported($text));
+            });
+        }
+    )*};
+}
+
+cases! {
+    unknown_argument_suggests_the_nearest: "
+use std.nn.Conv
+entry e = Conv(3, 8, strid = 2)(f32[1, 3, 8, 8])
+"
+    missing_argument_names_the_parameter: "
+use std.nn.Linear
+module M() {
+  head = Linear(8)
+  forward(x: f32[B, 8]) { head(x) }
+}
+entry e = M()(f32[1, 8])
+"
+    too_many_arguments_are_refused: "
+fn twice(x) { x * 2 }
+test \"t\" { assert twice(1, 2) == 2 }
+"
+    a_use_of_nothing_suggests_a_name: "
+use std.nn.Convv
+use std.nm.Conv
+entry e = 1
+"
+    sizes_have_to_divide: "
+module M(c: int) {
+  param weight: f32[c / 2] = 0
+  forward(x: f32[c]) { x }
+}
+entry e = M(7)(f32[7])
+"
+    an_axis_that_is_missing: "
+test \"t\" { shape sum(ones([2, 3]), axis = 2) == f32[2] }
+"
+    wrong_number_of_axes: "
+use std.nn.Conv
+entry e = Conv(3, 8)(f32[3, 8, 8])
+"
+    wrong_result_type: "
+fn f(x: f32[N]) -> f32[N, 2] { x }
+entry e = f(f32[4])
+"
+    broadcasting_needs_a_literal_one: "
+fn f(x: f32[N, 3], y: f32[N, 4]) { x + y }
+entry e = f(f32[2, 3], f32[2, 4])
+"
+    symbolic_sizes_that_never_agree: "
+fn f(x: f32[N], y: f32[N]) { x + y }
+entry e = f(f32[H], f32[H + 1])
+"
+    a_pattern_that_does_not_fit: "
+entry e = rearrange(f32[2, 6, 4], \"b (g c) h -> b g c hh\", g = 4)
+"
+    a_condition_on_data: "
+fn f(x: f32[]) { if x > 0 { x } else { 0 - x } }
+entry e = f(f32[])
+"
+    a_requirement_with_a_message: "
+module M(groups: int) {
+  require groups > 0, \"`groups` must be positive\"
+  forward(x: f32[N]) { x }
+}
+entry e = M(0)(f32[2])
+"
+    a_fact_about_a_size_makes_division_exact: "
+fn f(x: f32[H]) -> f32[H / 4, 4] {
+  require H % 8 == 0
+  reshape(x, [H / 4, 4])
+}
+entry e = f(f32[H])
+"
+    without_the_fact_it_is_an_error: "
+fn f(x: f32[H]) { reshape(x, [H / 4, 4]) }
+entry e = f(f32[H])
+"
+    recursion_is_bounded: "
+fn f(n: int) -> int { f(n + 1) }
+let N = f(0)
+test \"t\" { assert N == 0 }
+"
+    a_clock_outside_a_run: "
+fn f(x: f32[N]) { x * progress }
+entry e = f(f32[3])
+"
+    a_loss_without_a_value: "
+loss L()(x: f32[N]) { let y = x }
+test \"t\" { assert close(L()(ones([2])), 0.0) }
+"
+    a_state_that_is_none: "
+module M(n: int) {
+  param weight: f32[n] = 1
+  forward(x: f32[n]) {
+    update weight = x
+    x
+  }
+}
+entry e = M(2)(f32[2])
+"
+    an_initial_value_of_another_shape: "
+module M() {
+  param weight: f32[2] = zeros([3])
+  forward(x: f32[2]) { x * weight }
+}
+entry e = M()(f32[2])
+"
+    a_failed_shape_test: "
+use std.nn.Conv
+test \"halves\" { shape Conv(3, 8, stride = 2)(f32[B, 3, H, W]) == f32[B, 8, H // 2, W // 2] }
+"
+    an_experiment_with_unknown_parts: "
+use std.optim.sgd
+use std.nn.Linear
+experiment e {
+  data train = shapes(10) |> batch(5)
+  let net = Linear(3, 2)
+  let opt = sgd(lr = 0.1)
+  step fit(b from trian) {
+    term loss = mean(net(mean(b.image, axis = [2, 3])))
+    minimize terms over net.params by opt
+  }
+  run 1 epochs of fit
+}
+"
+    a_pipeline_without_batches: "
+experiment e {
+  data train = image_folder(\"x\", split = \"train\", classes = 3) |> batch(4)
+  data val = shapes(10) |> shuffle
+  step s(b from train) { report m = mean(b.image) }
+  run 1 epochs of s
+}
+"
+    a_term_that_is_no_scalar: "
+use std.optim.sgd
+use std.nn.Linear
+experiment e {
+  data train = shapes(10) |> batch(5)
+  let net = Linear(3, 2)
+  let opt = sgd(lr = 0.1)
+  step fit(b from train) {
+    term loss = net(mean(b.image, axis = [2, 3]))
+    minimize terms over net.params by opt
+  }
+  run 1 epochs of fit
+}
+"
+}
