@@ -1,0 +1,76 @@
+//! Sources: where items come from.
+
+mod archive;
+mod cifar;
+mod folder;
+mod list;
+mod root;
+mod shapes;
+
+use std::path::Path;
+
+use vspec_ir::Source;
+
+use crate::error::DataError;
+use crate::pixels::Pixels;
+
+/// What a source says about itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Info {
+    /// Number of classes.
+    pub classes: usize,
+    /// Names of the classes in the order of their labels; empty where the source only has numbers.
+    pub class_names: Vec<String>,
+    /// Number of items.
+    pub items: usize,
+}
+
+impl Info {
+    /// Of a source that names its classes.
+    fn named(class_names: Vec<String>, items: usize) -> Self {
+        Info { classes: class_names.len(), class_names, items }
+    }
+}
+
+/// One item as it is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sample {
+    /// The image.
+    pub(crate) pixels: Pixels,
+    /// The class, from 0.
+    pub(crate) label: i32,
+}
+
+/// An opened source, read from several threads.
+pub(crate) trait Reader: Send + Sync {
+    /// Classes and items.
+    fn info(&self) -> &Info;
+
+    /// Item `index`, below the number of items.
+    fn read(&self, index: usize) -> Result<Sample, DataError>;
+
+    /// Where item `index` comes from, for messages.
+    fn describe(&self, index: usize) -> String;
+}
+
+/// Counts items and classes of a source without decoding an image. `root` is the folder that holds the data sets;
+/// [`Source::Shapes`] needs none.
+pub fn inspect(source: &Source, root: Option<&Path>) -> Result<Info, DataError> {
+    Ok(open(source, root)?.info().clone())
+}
+
+/// Opens a source: lists its items, but reads none of them.
+pub(crate) fn open(source: &Source, root: Option<&Path>) -> Result<Box<dyn Reader>, DataError> {
+    Ok(match source {
+        Source::Shapes { count, size, split } => Box::new(shapes::Shapes::open(*count, *size, split)?),
+        Source::ImageFolder { key, split, classes } => {
+            folder::open(&root::folder(root, key)?, split, *classes)?
+        }
+        Source::ImageList { key, list, column, classes } => {
+            Box::new(list::List::open(&root::folder(root, key)?, list, *column, *classes)?)
+        }
+        Source::Cifar { key, split, classes } => {
+            Box::new(cifar::Cifar::open(&root::folder(root, key)?, split, *classes)?)
+        }
+    })
+}
