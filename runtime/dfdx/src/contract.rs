@@ -111,7 +111,13 @@ impl Conv {
                 let a = &weight[group * rows * depth..(group + 1) * rows * depth];
                 let c = &mut out[group * rows * self.places.positions..][block.start..];
                 let row = self.places.positions;
-                product([rows, depth, block.len()], (a, [depth, 1]), (&columns, [block.len(), 1]), (c, row), false);
+                product(
+                    [rows, depth, block.len()],
+                    (a, [depth, 1]),
+                    (&columns, [block.len(), 1]),
+                    (c, row),
+                    false,
+                );
             }
         }
     }
@@ -125,7 +131,13 @@ impl Conv {
                 let a = &weight[group * rows * depth..(group + 1) * rows * depth];
                 let b = &dy[group * rows * self.places.positions..][block.start..];
                 let size = [depth, rows, block.len()];
-                product(size, (a, [1, depth]), (b, [self.places.positions, 1]), (&mut columns, block.len()), false);
+                product(
+                    size,
+                    (a, [1, depth]),
+                    (b, [self.places.positions, 1]),
+                    (&mut columns, block.len()),
+                    false,
+                );
                 self.scatter(&columns, group, &block, dx);
             }
         }
@@ -139,7 +151,13 @@ impl Conv {
                 let a = &dy[group * rows * self.places.positions..][block.start..];
                 let c = &mut dw[group * rows * depth..(group + 1) * rows * depth];
                 let size = [rows, block.len(), depth];
-                product(size, (a, [self.places.positions, 1]), (&columns, [1, block.len()]), (c, depth), true);
+                product(
+                    size,
+                    (a, [self.places.positions, 1]),
+                    (&columns, [1, block.len()]),
+                    (c, depth),
+                    true,
+                );
             }
         }
     }
@@ -153,7 +171,11 @@ impl Conv {
                 let mut part = vec![E::default(); dw.len()];
                 for i in images {
                     let image = &x[i * self.input_len()..(i + 1) * self.input_len()];
-                    self.weight_image(image, &dy[i * self.output_len()..(i + 1) * self.output_len()], &mut part);
+                    self.weight_image(
+                        image,
+                        &dy[i * self.output_len()..(i + 1) * self.output_len()],
+                        &mut part,
+                    );
                 }
                 part
             })

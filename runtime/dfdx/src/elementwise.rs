@@ -7,7 +7,11 @@ use crate::record::{Float, Recorder, Taped};
 use crate::view::broadcast;
 
 /// One of dfdx's own functions.
-pub(crate) fn own<E: Element>(r: &mut Recorder<E>, x: &Float<E>, f: impl FnOnce(Taped<E>) -> Taped<E>) -> Float<E>
+pub(crate) fn own<E: Element>(
+    r: &mut Recorder<E>,
+    x: &Float<E>,
+    f: impl FnOnce(Taped<E>) -> Taped<E>,
+) -> Float<E>
 where
     Cpu: Device<E>,
 {

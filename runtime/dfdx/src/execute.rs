@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use dfdx::prelude::{Cpu, Device};
-use vspec_engine::{EngineError, HostTensor, Inputs, Interpreter, Precision, RunKey, Sizes, bind, check_variable};
+use vspec_engine::{
+    EngineError, HostTensor, Inputs, Interpreter, Precision, RunKey, Sizes, bind, check_variable,
+};
 use vspec_ir::{Graph, Node, NodeId, Op};
 
 use crate::element::Element;
@@ -110,8 +112,8 @@ where
             _ => {
                 let operands: Option<Vec<&Value<E>>> =
                     node.inputs.iter().map(|i| values[i.index()].as_ref()).collect();
-                let operands =
-                    operands.ok_or_else(|| EngineError::Unsupported(format!("{id} reads a value that was freed")))?;
+                let operands = operands
+                    .ok_or_else(|| EngineError::Unsupported(format!("{id} reads a value that was freed")))?;
                 self.apply(node, operands, recorder)
             }
         }

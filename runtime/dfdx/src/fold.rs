@@ -27,7 +27,8 @@ impl Axes<'_> {
 
     /// For each element of an operand, the element of the result that it is folded into.
     fn targets(&self, shape: &[usize]) -> Vec<usize> {
-        let kept: Vec<usize> = shape.iter().enumerate().map(|(i, d)| if self.gone(i) { 1 } else { *d }).collect();
+        let kept: Vec<usize> =
+            shape.iter().enumerate().map(|(i, d)| if self.gone(i) { 1 } else { *d }).collect();
         let own = strides(&kept);
         let steps: Vec<usize> = (0..shape.len()).map(|i| if self.gone(i) { 0 } else { own[i] }).collect();
         walk(shape, &steps, 0)
@@ -57,7 +58,9 @@ where
     };
     values.iter_mut().for_each(|v| *v *= scale);
     match axes.blocks(&x.shape) {
-        Some(blocks) => r.custom(&[x], values, shape, move |dy, dx| spread_blocks(dy, &mut dx[0], blocks, scale)),
+        Some(blocks) => {
+            r.custom(&[x], values, shape, move |dy, dx| spread_blocks(dy, &mut dx[0], blocks, scale))
+        }
         None => {
             let targets = axes.targets(&x.shape);
             r.custom(&[x], values, shape, move |dy, dx| {

@@ -148,7 +148,8 @@ where
             None => self.record_again(run, loss, index, values)?,
         };
         let own = &self.values[index];
-        let value = own.get(loss.node.index()).and_then(Option::as_ref).or(values[loss.node.index()].as_ref());
+        let value =
+            own.get(loss.node.index()).and_then(Option::as_ref).or(values[loss.node.index()].as_ref());
         let Some(Value::Float(value)) = value else {
             return Err(EngineError::Unsupported("the loss was freed".to_string()));
         };

@@ -57,7 +57,8 @@ impl Window<'_> {
     fn place(&self, position: &[usize], tap: &[usize], spatial: &[usize]) -> u32 {
         let mut flat = 0;
         for i in 0..spatial.len() {
-            let at = position[i] as i64 * self.stride[i] + tap[i] as i64 * self.dilation[i] - self.padding[i][0];
+            let at =
+                position[i] as i64 * self.stride[i] + tap[i] as i64 * self.dilation[i] - self.padding[i][0];
             match usize::try_from(at) {
                 Ok(at) if at < spatial[i] => flat = flat * spatial[i] + at,
                 _ => return OUTSIDE,

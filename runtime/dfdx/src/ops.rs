@@ -69,25 +69,35 @@ where
         Op::Mul {} => two(r, x, |r, a, b| binary(r, a, b, |t, u| t * u)),
         Op::Div {} => two(r, x, |r, a, b| binary(r, a, b, |t, u| t / u)),
         Op::Pow {} => two(r, x, |r, a, b| custom_binary(r, a, b, E::powf, pow_derivatives)),
-        Op::Max {} => two(r, x, |r, a, b| custom_binary(r, a, b, |p, q| if q > p { q } else { p }, |p, q| swap(share(p, q)))),
+        Op::Max {} => two(r, x, |r, a, b| {
+            custom_binary(r, a, b, |p, q| if q > p { q } else { p }, |p, q| swap(share(p, q)))
+        }),
         Op::Min {} => two(r, x, |r, a, b| custom_binary(r, a, b, |p, q| if q < p { q } else { p }, share)),
         Op::Where {} => where_op(r, x),
         Op::Sum { axes, keepdims } => fold(r, x, axes, *keepdims, |r, x, axes| sum(r, x, axes, false)),
         Op::Mean { axes, keepdims } => fold(r, x, axes, *keepdims, |r, x, axes| sum(r, x, axes, true)),
-        Op::ReduceMax { axes, keepdims } => fold(r, x, axes, *keepdims, |r, x, axes| extreme(r, x, axes, |p, q| p > q)),
-        Op::ReduceMin { axes, keepdims } => fold(r, x, axes, *keepdims, |r, x, axes| extreme(r, x, axes, |p, q| p < q)),
+        Op::ReduceMax { axes, keepdims } => {
+            fold(r, x, axes, *keepdims, |r, x, axes| extreme(r, x, axes, |p, q| p > q))
+        }
+        Op::ReduceMin { axes, keepdims } => {
+            fold(r, x, axes, *keepdims, |r, x, axes| extreme(r, x, axes, |p, q| p < q))
+        }
         Op::Matmul {} => two(r, x, matmul),
         Op::Conv { stride, padding, dilation, groups } => {
             two(r, x, |r, x, w| conv(r, x, w, (stride, padding, dilation), *groups as usize))
         }
-        Op::MaxPool { kernel, stride, padding, dilation } => pooled(r, x, kernel, (stride, padding, dilation), max_pool),
+        Op::MaxPool { kernel, stride, padding, dilation } => {
+            pooled(r, x, kernel, (stride, padding, dilation), max_pool)
+        }
         Op::AvgPool { kernel, stride, padding, count_padding } => {
             let dilation = vec![1; kernel.len()];
             pooled(r, x, kernel, (stride, padding, &dilation), |r, x, w| avg_pool(r, x, w, *count_padding))
         }
         Op::Reshape { shape } => x.sizes.shape(shape).and_then(|shape| Ok(x.float(0)?.with_shape(shape))),
         Op::Permute { axes } => unary(r, x, |r, x| permute(r, x, axes)),
-        Op::Broadcast { shape } => x.sizes.shape(shape).and_then(|shape| Ok(broadcast(r, x.float(0)?, &shape))),
+        Op::Broadcast { shape } => {
+            x.sizes.shape(shape).and_then(|shape| Ok(broadcast(r, x.float(0)?, &shape)))
+        }
         Op::Slice { axis, start, end, step } => bounds(x, [start, end])
             .and_then(|[start, end]| Ok(slice(r, x.float(0)?, *axis as usize, [start, end, *step as usize]))),
         Op::Concat { axis } => x.floats().map(|parts| concat(r, &parts, *axis as usize)),

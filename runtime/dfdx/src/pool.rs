@@ -32,7 +32,8 @@ where
         }
         winners.extend(best.iter().map(|b| map * places.plane + *b as usize));
     }
-    let values = winners.iter().map(|w| source.get(*w).copied().unwrap_or(E::of(f64::NEG_INFINITY))).collect();
+    let values =
+        winners.iter().map(|w| source.get(*w).copied().unwrap_or(E::of(f64::NEG_INFINITY))).collect();
     r.custom(&[x], values, result_shape(&x.shape, &places), move |dy, dx| {
         for (g, winner) in dy.iter().zip(&winners) {
             if let Some(slot) = dx[0].get_mut(*winner) {
@@ -57,7 +58,10 @@ where
     let all = 0..places.positions;
     let mut inside = vec![0usize; places.positions];
     for tap in 0..places.taps {
-        inside.iter_mut().zip(places.row(tap, all.clone())).for_each(|(n, p)| *n += usize::from(*p != OUTSIDE));
+        inside
+            .iter_mut()
+            .zip(places.row(tap, all.clone()))
+            .for_each(|(n, p)| *n += usize::from(*p != OUTSIDE));
     }
     let scale: Vec<E> = inside
         .iter()

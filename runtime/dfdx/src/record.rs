@@ -120,7 +120,8 @@ where
     ) -> Float<E> {
         let result = float(values, shape);
         let Some(tape) = &mut self.tape else { return result };
-        let (output, inputs) = (result.tensor.clone(), operands.iter().map(|o| o.tensor.clone()).collect::<Vec<_>>());
+        let (output, inputs) =
+            (result.tensor.clone(), operands.iter().map(|o| o.tensor.clone()).collect::<Vec<_>>());
         let ids: Vec<u64> = operands.iter().map(|o| o.id).collect();
         use dfdx::prelude::Tape;
         tape.add_backward_op(move |gradients| {

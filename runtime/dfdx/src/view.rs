@@ -47,7 +47,12 @@ pub(crate) fn broadcast_places(own: &[usize], shape: &[usize]) -> Vec<usize> {
 }
 
 /// A value that reads each element from a place of `x`.
-pub(crate) fn take<E: Element>(r: &mut Recorder<E>, x: &Float<E>, places: Vec<usize>, shape: Vec<usize>) -> Float<E>
+pub(crate) fn take<E: Element>(
+    r: &mut Recorder<E>,
+    x: &Float<E>,
+    places: Vec<usize>,
+    shape: Vec<usize>,
+) -> Float<E>
 where
     Cpu: Device<E>,
 {

@@ -23,7 +23,13 @@ fn sample(domain: Domain, ty: &Type, bound: usize, stream: &Stream) -> HostTenso
     let ladder = |i: usize| (f64::from(order[i]) + 0.5) / n as f64;
     let value = |i: usize| match domain {
         Domain::Positive => 0.3 + 2.0 * ladder(i),
-        Domain::NonZero => if i % 2 == 0 { 0.3 + ladder(i) } else { -0.3 - ladder(i) },
+        Domain::NonZero => {
+            if i % 2 == 0 {
+                0.3 + ladder(i)
+            } else {
+                -0.3 - ladder(i)
+            }
+        }
         _ => {
             let v = 3.0 * ladder(i) - 1.5;
             if v.abs() < 0.05 { v + 0.1 } else { v }
@@ -32,7 +38,9 @@ fn sample(domain: Domain, ty: &Type, bound: usize, stream: &Stream) -> HostTenso
     let buffer = match (ty.dtype, domain) {
         (DType::F32, _) => Buffer::F64((0..n).map(value).collect()),
         (DType::I32, Domain::Index) => Buffer::I32((0..n).map(|i| (i * 7 % bound) as i32).collect()),
-        (DType::I32, _) => Buffer::I32((0..n).map(|i| if i % 2 == 0 { i as i32 + 1 } else { -(i as i32) }).collect()),
+        (DType::I32, _) => {
+            Buffer::I32((0..n).map(|i| if i % 2 == 0 { i as i32 + 1 } else { -(i as i32) }).collect())
+        }
         (DType::Bool, _) => Buffer::Bool((0..n).map(|i| stream.bits(i as u64) % 2 == 0).collect()),
     };
     HostTensor::new(shape, buffer).expect("as many elements as the shape says")
@@ -66,7 +74,10 @@ fn run(engine: &dyn Engine, graph: &Graph, inputs: &Inputs) -> Vec<Vec<f64>> {
 fn assert_close(got: &[f64], want: &[f64], tolerance: f64, what: &str) {
     assert_eq!(got.len(), want.len(), "{what}");
     for (i, (g, w)) in got.iter().zip(want).enumerate() {
-        assert!((g - w).abs() <= tolerance * (1.0 + w.abs()) || g == w, "{what}: element {i} is {g}, not {w}");
+        assert!(
+            (g - w).abs() <= tolerance * (1.0 + w.abs()) || g == w,
+            "{what}: element {i} is {g}, not {w}"
+        );
     }
 }
 
@@ -127,7 +138,8 @@ fn every_gradient_is_the_slope_of_the_reference() {
             .collect();
         for i in &floats {
             let op = Op::Gradient {};
-            let node = instance.graph.add(op, &[loss, instance.operands[*i]], Origin::default()).expect("a scalar");
+            let node =
+                instance.graph.add(op, &[loss, instance.operands[*i]], Origin::default()).expect("a scalar");
             instance.graph.output(format!("g{i}"), OutputKind::Value, node);
         }
         let got = run(&DfdxEngine::new(Precision::F64), &instance.graph, &instance.inputs);

@@ -24,7 +24,7 @@ const fn open(name: &'static str, params: &'static str, run: super::Run) -> Buil
 type Planner = fn(&str, &Operand<'_>) -> Result<Vec<Step>, PatternError>;
 
 fn arranged(e: &mut Evaluator<'_>, call: &Call, plan: Planner) -> Eval<Value> {
-    planned(e, call, |pattern, operand| plan(pattern, operand))
+    planned(e, call, plan)
 }
 
 fn reduce(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {

@@ -168,7 +168,7 @@ impl Evaluator<'_> {
     ) -> Eval<T> {
         instance.used.set(true);
         let outer = match instance.path() {
-            Some(path) => std::mem::replace(&mut self.module_path, Some(path)),
+            Some(path) => self.module_path.replace(path),
             None => self.module_path.clone(),
         };
         let result = self.framed(span, what, body);

@@ -43,7 +43,7 @@ pub(super) fn apply(
     let result = gradients.and_then(|gradients| {
         params.iter().zip(gradients).try_for_each(|((path, p), g)| {
             let what = format!("update of `{path}`");
-            e.framed(span, what, |e| update_one(e, optimizer, &rule, path, [*p, g]))
+            e.framed(span, what, |e| update_one(e, optimizer, rule, path, [*p, g]))
         })
     });
     e.module_path = outer;
