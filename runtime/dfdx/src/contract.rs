@@ -6,18 +6,20 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use dfdx::prelude::{Cpu, Device, ReshapeTo, TryMatMul};
+use dfdx::prelude::{ReshapeTo, TryMatMul};
 use rayon::prelude::*;
 
+use crate::backend::Backend;
 use crate::element::{Element, Matrix};
 use crate::im2col::{OUTSIDE, Places, Window};
 use crate::record::{Float, Recorder};
 
 /// `[.., M, K] x [.., K, N]`
-pub(crate) fn matmul<E: Element>(r: &mut Recorder<E>, a: &Float<E>, b: &Float<E>) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+pub(crate) fn matmul<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    a: &Float<E, D>,
+    b: &Float<E, D>,
+) -> Float<E, D> {
     let rank = a.shape.len();
     let (m, k, n) = (a.shape[rank - 2], a.shape[rank - 1], b.shape[rank - 1]);
     let batch: usize = a.shape[..rank - 2].iter().product();
@@ -207,16 +209,13 @@ fn product<E: Element>(
 }
 
 /// `[N, C, ..] * [O, C / groups, ..] -> [N, O, ..]`
-pub(crate) fn conv<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Float<E>,
-    weight: &Float<E>,
+pub(crate) fn conv<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
+    weight: &Float<E, D>,
     (stride, padding, dilation): (&[i64], &[[i64; 2]], &[i64]),
     groups: usize,
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+) -> Float<E, D> {
     let window = Window { kernel: &weight.shape[2..], stride, padding, dilation };
     let places = Arc::new(Places::new(&window, &x.shape[2..]));
     let (images, inputs, outputs) = (x.shape[0], x.shape[1], weight.shape[0]);

@@ -1,6 +1,6 @@
 //! The element types that floats are computed in.
 
-use dfdx::prelude::{Cpu, Dtype, Storage};
+use dfdx::prelude::Dtype;
 use vspec_engine::Buffer;
 
 /// A matrix in memory: its start and the distances between rows and between columns.
@@ -20,8 +20,6 @@ pub(crate) trait Element: Dtype + PartialOrd + std::iter::Sum + std::ops::Neg<Ou
     fn powf(self, exponent: Self) -> Self;
     fn ln(self) -> Self;
     fn buffer(values: Vec<Self>) -> Buffer;
-    /// The elements of one of dfdx's buffers.
-    fn elements(buffer: &mut <Cpu as Storage<Self>>::Vec) -> &mut Vec<Self>;
 
     /// `c += a b` for an `m` by `k` and a `k` by `n` matrix, or `c = a b` when not `accumulate`, on the calling thread.
     ///
@@ -53,9 +51,6 @@ macro_rules! element {
             }
             fn buffer(values: Vec<Self>) -> Buffer {
                 Buffer::$buffer(values)
-            }
-            fn elements(buffer: &mut <Cpu as Storage<Self>>::Vec) -> &mut Vec<Self> {
-                &mut **buffer
             }
             unsafe fn gemm(
                 [m, k, n]: [usize; 3],

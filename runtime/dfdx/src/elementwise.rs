@@ -1,33 +1,26 @@
 //! Elementwise ops: dfdx's own where it has them, custom operations where it does not or where its gradient differs.
 
-use dfdx::prelude::{Cpu, Device};
-
+use crate::backend::Backend;
 use crate::element::Element;
 use crate::record::{Float, Recorder, Taped};
 use crate::view::broadcast;
 
 /// One of dfdx's own functions.
-pub(crate) fn own<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Float<E>,
-    f: impl FnOnce(Taped<E>) -> Taped<E>,
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+pub(crate) fn own<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
+    f: impl FnOnce(Taped<E, D>) -> Taped<E, D>,
+) -> Float<E, D> {
     r.op(x, x.shape.clone(), f)
 }
 
 /// A function that dfdx lacks: its value and its derivative, given `x` and `f(x)`.
-pub(crate) fn custom<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Float<E>,
+pub(crate) fn custom<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
     f: impl Fn(f64) -> f64,
     derivative: impl Fn(f64, f64) -> f64 + 'static,
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+) -> Float<E, D> {
     let values = x.to_vec();
     let result: Vec<E> = values.iter().map(|v| E::of(f(v.wide()))).collect();
     let saved = if r.is_recording() { (values, result.clone()) } else { Default::default() };
@@ -49,10 +42,11 @@ pub(crate) fn common_shape(shapes: &[&[usize]]) -> Vec<usize> {
 }
 
 /// Two operands of one shape, distinct to the tape.
-fn aligned<E: Element>(r: &mut Recorder<E>, a: &Float<E>, b: &Float<E>) -> (Float<E>, Float<E>)
-where
-    Cpu: Device<E>,
-{
+fn aligned<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    a: &Float<E, D>,
+    b: &Float<E, D>,
+) -> (Float<E, D>, Float<E, D>) {
     let shape = common_shape(&[&a.shape, &b.shape]);
     let (x, y) = (broadcast(r, a, &shape), broadcast(r, b, &shape));
     let y = r.distinct(&y, &x);
@@ -60,30 +54,24 @@ where
 }
 
 /// One of dfdx's own operators on two operands.
-pub(crate) fn binary<E: Element>(
-    r: &mut Recorder<E>,
-    a: &Float<E>,
-    b: &Float<E>,
-    f: impl FnOnce(Taped<E>, crate::record::Flat<E>) -> Taped<E>,
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+pub(crate) fn binary<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    a: &Float<E, D>,
+    b: &Float<E, D>,
+    f: impl FnOnce(Taped<E, D>, crate::record::Flat<E, D>) -> Taped<E, D>,
+) -> Float<E, D> {
     let (x, y) = aligned(r, a, b);
     r.op(&x, x.shape.clone(), |t| f(t, y.tensor.clone()))
 }
 
 /// An operator on two operands that dfdx lacks: its value, and its derivatives by both.
-pub(crate) fn custom_binary<E: Element>(
-    r: &mut Recorder<E>,
-    a: &Float<E>,
-    b: &Float<E>,
+pub(crate) fn custom_binary<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    a: &Float<E, D>,
+    b: &Float<E, D>,
     f: impl Fn(E, E) -> E,
     derivatives: impl Fn(E, E) -> (E, E) + 'static,
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+) -> Float<E, D> {
     let (x, y) = aligned(r, a, b);
     let (p, q) = (x.to_vec(), y.to_vec());
     let values = p.iter().zip(&q).map(|(p, q)| f(*p, *q)).collect();
@@ -97,15 +85,12 @@ where
 }
 
 /// `a` where the mask holds, `b` elsewhere.
-pub(crate) fn select<E: Element>(
-    r: &mut Recorder<E>,
+pub(crate) fn select<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
     (mask, mask_shape): (&[bool], &[usize]),
-    a: &Float<E>,
-    b: &Float<E>,
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+    a: &Float<E, D>,
+    b: &Float<E, D>,
+) -> Float<E, D> {
     let shape = common_shape(&[mask_shape, &a.shape, &b.shape]);
     let places = crate::view::broadcast_places(mask_shape, &shape);
     let mask: Vec<bool> = places.iter().map(|p| mask[*p]).collect();

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use dfdx::prelude::{Cpu, Device};
 use vspec_engine::{
     EngineError, HostTensor, Inputs, Interpreter, Precision, RunKey, Sizes, bind, check_variable,
 };
 use vspec_ir::{Graph, Node, NodeId, Op};
 
+use crate::backend::Backend;
 use crate::element::Element;
 use crate::gradient::{Gradients, Losses};
 use crate::ops::{Operands, differentiable};
@@ -15,21 +15,18 @@ use crate::record::{Float, Recorder, float};
 
 /// A value of a run.
 #[derive(Clone, Debug)]
-pub(crate) enum Value<E: Element> {
-    Float(Float<E>),
+pub(crate) enum Value<E: Element, D: Backend<E>> {
+    Float(Float<E, D>),
     /// Indices and masks.
     Host(HostTensor),
 }
 
-impl<E: Element> Value<E>
-where
-    Cpu: Device<E>,
-{
-    pub(crate) fn from_host(tensor: &HostTensor) -> Self {
+impl<E: Element, D: Backend<E>> Value<E, D> {
+    pub(crate) fn from_host(device: &D, tensor: &HostTensor) -> Self {
         match tensor.dtype() {
             vspec_ir::DType::F32 => {
                 let values = tensor.to_f64().into_iter().map(E::of).collect();
-                Value::Float(float(values, tensor.shape().to_vec()))
+                Value::Float(float(device, values, tensor.shape().to_vec()))
             }
             _ => Value::Host(tensor.clone()),
         }
@@ -45,34 +42,33 @@ where
 }
 
 /// What a run reads.
-pub(crate) struct Run<'a, E: Element> {
+pub(crate) struct Run<'a, E: Element, D: Backend<E>> {
+    pub(crate) device: &'a D,
     pub(crate) graph: &'a Graph,
     pub(crate) inputs: &'a Inputs,
-    pub(crate) variables: &'a BTreeMap<String, Value<E>>,
+    pub(crate) variables: &'a BTreeMap<String, Value<E, D>>,
     pub(crate) key: RunKey,
     pub(crate) sizes: Sizes,
 }
 
-impl<'a, E: Element> Run<'a, E>
-where
-    Cpu: Device<E>,
-{
+impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
     pub(crate) fn new(
+        device: &'a D,
         graph: &'a Graph,
         inputs: &'a Inputs,
-        variables: &'a BTreeMap<String, Value<E>>,
+        variables: &'a BTreeMap<String, Value<E, D>>,
         key: RunKey,
     ) -> Result<Self, EngineError> {
-        Ok(Run { graph, inputs, variables, key, sizes: bind(graph, inputs)? })
+        Ok(Run { device, graph, inputs, variables, key, sizes: bind(graph, inputs)? })
     }
 
     /// The values of all outputs, by node.
-    pub(crate) fn values(&self) -> Result<Vec<Option<Value<E>>>, EngineError> {
+    pub(crate) fn values(&self) -> Result<Vec<Option<Value<E, D>>>, EngineError> {
         let losses = Losses::of(self.graph)?;
         let live = self.graph.live(self.graph.outputs());
         let last = last_uses(self.graph, &live);
-        let mut values: Vec<Option<Value<E>>> = vec![None; self.graph.len()];
-        let mut gradients = Gradients::new(&losses);
+        let mut values: Vec<Option<Value<E, D>>> = vec![None; self.graph.len()];
+        let mut gradients = Gradients::new(self.device, &losses);
         for (id, node) in self.graph.nodes().filter(|(id, _)| live[id.index()]) {
             let value = match &node.op {
                 Op::Gradient {} => gradients.answer(self, &losses, node, &values)?,
@@ -99,18 +95,18 @@ where
         &self,
         id: NodeId,
         node: &Node,
-        values: &[Option<Value<E>>],
-        recorder: Option<&mut Recorder<E>>,
-    ) -> Result<Value<E>, EngineError> {
+        values: &[Option<Value<E, D>>],
+        recorder: Option<&mut Recorder<E, D>>,
+    ) -> Result<Value<E, D>, EngineError> {
         match &node.op {
             Op::Input { name, .. } => self
                 .inputs
                 .get(&**name)
-                .map(Value::from_host)
+                .map(|tensor| Value::from_host(self.device, tensor))
                 .ok_or_else(|| EngineError::MissingInput(name.to_string())),
             Op::Param { path, .. } | Op::State { path, .. } => self.variable(path, node),
             _ => {
-                let operands: Option<Vec<&Value<E>>> =
+                let operands: Option<Vec<&Value<E, D>>> =
                     node.inputs.iter().map(|i| values[i.index()].as_ref()).collect();
                 let operands = operands
                     .ok_or_else(|| EngineError::Unsupported(format!("{id} reads a value that was freed")))?;
@@ -122,13 +118,13 @@ where
     fn apply(
         &self,
         node: &Node,
-        values: Vec<&Value<E>>,
-        recorder: Option<&mut Recorder<E>>,
-    ) -> Result<Value<E>, EngineError> {
+        values: Vec<&Value<E, D>>,
+        recorder: Option<&mut Recorder<E, D>>,
+    ) -> Result<Value<E, D>, EngineError> {
         let floats = node.ty.dtype == vspec_ir::DType::F32;
         let operands = Operands { values, sizes: &self.sizes };
         if floats {
-            let mut forgetful = Recorder::forgetful();
+            let mut forgetful = Recorder::forgetful(self.device);
             let recorder = recorder.unwrap_or(&mut forgetful);
             if let Some(result) = differentiable(recorder, &node.op, &operands) {
                 return result.map(Value::Float);
@@ -138,17 +134,17 @@ where
     }
 
     /// Sources, comparisons, casts and everything on indices and masks: no gradient flows, so the reference computes them.
-    fn on_host(&self, node: &Node, values: &[&Value<E>]) -> Result<Value<E>, EngineError> {
+    fn on_host(&self, node: &Node, values: &[&Value<E, D>]) -> Result<Value<E, D>, EngineError> {
         let operands: Result<Vec<HostTensor>, EngineError> = values.iter().map(|v| v.to_host()).collect();
         let precision = match E::buffer(vec![]) {
             vspec_engine::Buffer::F64(_) => Precision::F64,
             _ => Precision::F32,
         };
         let result = Interpreter::new(precision).evaluate(node, &operands?, &self.sizes, self.key)?;
-        Ok(Value::from_host(&result))
+        Ok(Value::from_host(self.device, &result))
     }
 
-    fn variable(&self, path: &str, node: &Node) -> Result<Value<E>, EngineError> {
+    fn variable(&self, path: &str, node: &Node) -> Result<Value<E, D>, EngineError> {
         let value = self.variables.get(path).ok_or_else(|| EngineError::MissingVariable(path.to_string()))?;
         let shape = match value {
             Value::Float(f) => &f.shape,

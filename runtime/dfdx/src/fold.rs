@@ -1,7 +1,6 @@
 //! Reductions over axes as custom operations.
 
-use dfdx::prelude::{Cpu, Device};
-
+use crate::backend::Backend;
 use crate::element::Element;
 use crate::record::{Float, Recorder};
 use crate::view::{row_sum, strides, walk};
@@ -45,10 +44,12 @@ impl Axes<'_> {
 }
 
 /// Sum, or mean, over axes.
-pub(crate) fn sum<E: Element>(r: &mut Recorder<E>, x: &Float<E>, axes: &Axes<'_>, mean: bool) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+pub(crate) fn sum<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
+    axes: &Axes<'_>,
+    mean: bool,
+) -> Float<E, D> {
     let shape = axes.result(&x.shape);
     let count = x.len() / shape.iter().product::<usize>().max(1);
     let scale = E::of(if mean { 1.0 / count.max(1) as f64 } else { 1.0 });
@@ -104,15 +105,12 @@ fn sum_places<E: Element>(x: &[E], targets: &[usize], n: usize) -> Vec<E> {
 }
 
 /// Largest or smallest element over axes. dfdx gives the whole gradient to every one of equal elements; here the first has it.
-pub(crate) fn extreme<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Float<E>,
+pub(crate) fn extreme<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
     axes: &Axes<'_>,
     better: fn(E, E) -> bool,
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+) -> Float<E, D> {
     let shape = axes.result(&x.shape);
     let (source, targets) = (x.to_vec(), axes.targets(&x.shape));
     let mut winners: Vec<Option<usize>> = vec![None; shape.iter().product()];

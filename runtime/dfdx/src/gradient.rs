@@ -1,10 +1,11 @@
 //! Answering `gradient(loss, wrt)` with dfdx's tape: one tape for each loss.
 
-use dfdx::prelude::{Cpu, Device, PutTape, ReshapeTo};
+use dfdx::prelude::{PutTape, ReshapeTo};
 use vspec_engine::EngineError;
 use vspec_ir::ops::Gradient;
 use vspec_ir::{Graph, Node, NodeId, Op};
 
+use crate::backend::Backend;
 use crate::element::Element;
 use crate::execute::{Run, Value};
 use crate::record::{Recorder, float};
@@ -76,33 +77,30 @@ impl Loss {
 }
 
 /// Tapes that are being recorded, and the gradients that are known.
-pub(crate) struct Gradients<E: Element> {
+pub(crate) struct Gradients<E: Element, D: Backend<E>> {
     /// The first loss is recorded while its nodes are computed anyway.
-    recorder: Option<Recorder<E>>,
-    known: Vec<Option<dfdx::prelude::Gradients<E, Cpu>>>,
+    recorder: Option<Recorder<E, D>>,
+    known: Vec<Option<dfdx::prelude::Gradients<E, D>>>,
     /// Values on the tape of each further loss.
-    values: Vec<Vec<Option<Value<E>>>>,
+    values: Vec<Vec<Option<Value<E, D>>>>,
 }
 
-impl<E: Element> Gradients<E>
-where
-    Cpu: Device<E>,
-{
-    pub(crate) fn new(losses: &Losses) -> Self {
+impl<E: Element, D: Backend<E>> Gradients<E, D> {
+    pub(crate) fn new(device: &D, losses: &Losses) -> Self {
         Gradients {
-            recorder: (losses.count() > 0).then(Recorder::recording),
+            recorder: (losses.count() > 0).then(|| Recorder::recording(device)),
             known: losses.losses.iter().map(|_| None).collect(),
             values: losses.losses.iter().map(|_| vec![]).collect(),
         }
     }
 
     /// The recorder for a node of the first loss's tape.
-    pub(crate) fn recorder(&mut self, losses: &Losses, id: NodeId) -> Option<Recorder<E>> {
+    pub(crate) fn recorder(&mut self, losses: &Losses, id: NodeId) -> Option<Recorder<E, D>> {
         let taped = losses.losses.first().is_some_and(|loss| loss.taped[id.index()]);
         if taped { self.recorder.take() } else { None }
     }
 
-    pub(crate) fn put_back(&mut self, recorder: Option<Recorder<E>>) {
+    pub(crate) fn put_back(&mut self, recorder: Option<Recorder<E, D>>) {
         if recorder.is_some() {
             self.recorder = recorder;
         }
@@ -111,11 +109,11 @@ where
     /// The value of a gradient node.
     pub(crate) fn answer(
         &mut self,
-        run: &Run<'_, E>,
+        run: &Run<'_, E, D>,
         losses: &Losses,
         node: &Node,
-        values: &[Option<Value<E>>],
-    ) -> Result<Value<E>, EngineError> {
+        values: &[Option<Value<E, D>>],
+    ) -> Result<Value<E, D>, EngineError> {
         let (loss, wrt) = (node.inputs[0], node.inputs[1]);
         let Some(index) = losses.losses.iter().position(|l| l.node == loss) else {
             return Err(EngineError::Unsupported("a gradient of an unknown loss".to_string()));
@@ -129,18 +127,20 @@ where
             return Err(EngineError::Unsupported("a gradient by something that is not a float".to_string()));
         };
         let Some(gradients) = &mut self.known[index] else {
-            return Ok(Value::Float(float(vec![E::default(); wrt.len()], wrt.shape.clone())));
+            return Ok(Value::Float(float(run.device, vec![E::default(); wrt.len()], wrt.shape.clone())));
         };
         let slot = gradients.get_or_alloc_mut(&wrt.tensor).map_err(failed)?;
-        Ok(Value::Float(float(E::elements(slot).clone(), wrt.shape.clone())))
+        let values = run.device.take(slot);
+        run.device.put(slot, values.clone());
+        Ok(Value::Float(float(run.device, values, wrt.shape.clone())))
     }
 
     fn differentiate(
         &mut self,
-        run: &Run<'_, E>,
+        run: &Run<'_, E, D>,
         losses: &Losses,
         index: usize,
-        values: &[Option<Value<E>>],
+        values: &[Option<Value<E, D>>],
     ) -> Result<(), EngineError> {
         let loss = &losses.losses[index];
         let recorder = match self.recorder.take().filter(|_| index == 0) {
@@ -166,13 +166,13 @@ where
     /// Computes the nodes of a further loss once more, this time for its own tape.
     fn record_again(
         &mut self,
-        run: &Run<'_, E>,
+        run: &Run<'_, E, D>,
         loss: &Loss,
         index: usize,
-        values: &[Option<Value<E>>],
-    ) -> Result<Recorder<E>, EngineError> {
-        let mut own: Vec<Option<Value<E>>> = values.to_vec();
-        let mut recorder = Recorder::recording();
+        values: &[Option<Value<E, D>>],
+    ) -> Result<Recorder<E, D>, EngineError> {
+        let mut own: Vec<Option<Value<E, D>>> = values.to_vec();
+        let mut recorder = Recorder::recording(run.device);
         for (id, node) in run.graph.nodes().filter(|(id, _)| loss.taped[id.index()]) {
             own[id.index()] = Some(run.compute(id, node, &own, Some(&mut recorder))?);
         }

@@ -5,6 +5,7 @@
 //! interpreter computes them. dfdx 0.13 has no convolution, pooling or broadcasting fast enough on stable Rust: those are custom
 //! operations on its tape (`Recorder::custom`), with their own forward and backward kernels.
 
+mod backend;
 mod contract;
 mod element;
 mod elementwise;
@@ -18,6 +19,7 @@ mod record;
 mod session;
 mod view;
 
+use dfdx::prelude::Cpu;
 use vspec_engine::{Engine, Precision, Session};
 
 /// The dfdx engine on the CPU.
@@ -40,8 +42,46 @@ impl Engine for DfdxEngine {
 
     fn session(&self) -> Box<dyn Session> {
         match self.precision {
-            Precision::F32 => Box::new(session::DfdxSession::<f32>::default()),
-            Precision::F64 => Box::new(session::DfdxSession::<f64>::default()),
+            Precision::F32 => Box::new(session::DfdxSession::<f32, Cpu>::new(Cpu::default())),
+            Precision::F64 => Box::new(session::DfdxSession::<f64, Cpu>::new(Cpu::default())),
+        }
+    }
+}
+
+/// The dfdx engine on a CUDA device: the same code over dfdx's `Cuda`.
+///
+/// dfdx's own operations run on the device; custom operations run on the host and copy.
+#[cfg(feature = "dfdx-cuda")]
+#[derive(Debug, Clone)]
+pub struct DfdxCudaEngine {
+    device: dfdx::prelude::Cuda,
+    precision: Precision,
+}
+
+#[cfg(feature = "dfdx-cuda")]
+impl DfdxCudaEngine {
+    /// An engine on the device with this number.
+    ///
+    /// # Errors
+    /// When there is no such device or its driver cannot be used.
+    pub fn open(ordinal: usize, precision: Precision) -> Result<Self, vspec_engine::EngineError> {
+        let device = dfdx::prelude::Cuda::try_build(ordinal, 0)
+            .map_err(|e| vspec_engine::EngineError::Unsupported(format!("CUDA device {ordinal}: {e:?}")))?;
+        Ok(DfdxCudaEngine { device, precision })
+    }
+}
+
+#[cfg(feature = "dfdx-cuda")]
+impl Engine for DfdxCudaEngine {
+    fn name(&self) -> &'static str {
+        "dfdx-cuda"
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        use dfdx::prelude::Cuda;
+        match self.precision {
+            Precision::F32 => Box::new(session::DfdxSession::<f32, Cuda>::new(self.device.clone())),
+            Precision::F64 => Box::new(session::DfdxSession::<f64, Cuda>::new(self.device.clone())),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! One call for each op on floats.
 
-use dfdx::prelude::{Cpu, Device};
 use vspec_engine::{EngineError, HostTensor, Sizes};
 use vspec_ir::Op;
 
+use crate::backend::Backend;
 use crate::contract::{conv, matmul};
 use crate::element::Element;
 use crate::elementwise::{binary, custom, custom_binary, own, select};
@@ -17,13 +17,13 @@ use crate::view::{broadcast, concat, gather, pad, permute, slice};
 type Result<T> = std::result::Result<T, EngineError>;
 
 /// Operands of a node, and what binds its sizes.
-pub(crate) struct Operands<'a, E: Element> {
-    pub(crate) values: Vec<&'a Value<E>>,
+pub(crate) struct Operands<'a, E: Element, D: Backend<E>> {
+    pub(crate) values: Vec<&'a Value<E, D>>,
     pub(crate) sizes: &'a Sizes,
 }
 
-impl<'a, E: Element> Operands<'a, E> {
-    fn float(&self, i: usize) -> Result<&'a Float<E>> {
+impl<'a, E: Element, D: Backend<E>> Operands<'a, E, D> {
+    fn float(&self, i: usize) -> Result<&'a Float<E, D>> {
         match self.values.get(i) {
             Some(Value::Float(f)) => Ok(f),
             _ => Err(EngineError::Unsupported(format!("operand {i} is not a float"))),
@@ -37,20 +37,17 @@ impl<'a, E: Element> Operands<'a, E> {
         }
     }
 
-    fn floats(&self) -> Result<Vec<&'a Float<E>>> {
+    fn floats(&self) -> Result<Vec<&'a Float<E, D>>> {
         (0..self.values.len()).map(|i| self.float(i)).collect()
     }
 }
 
 /// Computes an op whose result is a float that gradients may flow through; `None` for every other op.
-pub(crate) fn differentiable<E: Element>(
-    r: &mut Recorder<E>,
+pub(crate) fn differentiable<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
     op: &Op,
-    x: &Operands<'_, E>,
-) -> Option<Result<Float<E>>>
-where
-    Cpu: Device<E>,
-{
+    x: &Operands<'_, E, D>,
+) -> Option<Result<Float<E, D>>> {
     Some(match op {
         Op::Neg {} => unary(r, x, |r, x| own(r, x, |t| -t)),
         Op::Exp {} => unary(r, x, |r, x| own(r, x, |t| t.exp())),
@@ -105,65 +102,69 @@ where
             unary(r, x, |r, x| pad(r, x, *axis as usize, ([*low as usize, *high as usize], *value)))
         }
         Op::Gather { axis } => gathered(r, x, *axis as usize),
-        Op::StopGradient {} => x.float(0).map(|x| float(x.to_vec(), x.shape.clone())),
+        Op::StopGradient {} => x.float(0).map(|x| float(&r.device(), x.to_vec(), x.shape.clone())),
         _ => return None,
     })
 }
 
-fn unary<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Operands<'_, E>,
-    f: impl FnOnce(&mut Recorder<E>, &Float<E>) -> Float<E>,
-) -> Result<Float<E>> {
+fn unary<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Operands<'_, E, D>,
+    f: impl FnOnce(&mut Recorder<E, D>, &Float<E, D>) -> Float<E, D>,
+) -> Result<Float<E, D>> {
     Ok(f(r, x.float(0)?))
 }
 
-fn two<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Operands<'_, E>,
-    f: impl FnOnce(&mut Recorder<E>, &Float<E>, &Float<E>) -> Float<E>,
-) -> Result<Float<E>> {
+fn two<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Operands<'_, E, D>,
+    f: impl FnOnce(&mut Recorder<E, D>, &Float<E, D>, &Float<E, D>) -> Float<E, D>,
+) -> Result<Float<E, D>> {
     Ok(f(r, x.float(0)?, x.float(1)?))
 }
 
-fn fold<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Operands<'_, E>,
+fn fold<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Operands<'_, E, D>,
     axes: &[i64],
     keepdims: bool,
-    f: impl FnOnce(&mut Recorder<E>, &Float<E>, &Axes<'_>) -> Float<E>,
-) -> Result<Float<E>> {
+    f: impl FnOnce(&mut Recorder<E, D>, &Float<E, D>, &Axes<'_>) -> Float<E, D>,
+) -> Result<Float<E, D>> {
     Ok(f(r, x.float(0)?, &Axes { axes, keepdims }))
 }
 
-fn pooled<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Operands<'_, E>,
+fn pooled<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Operands<'_, E, D>,
     kernel: &[i64],
     (stride, padding, dilation): (&[i64], &[[i64; 2]], &[i64]),
-    f: impl FnOnce(&mut Recorder<E>, &Float<E>, &Window<'_>) -> Float<E>,
-) -> Result<Float<E>> {
+    f: impl FnOnce(&mut Recorder<E, D>, &Float<E, D>, &Window<'_>) -> Float<E, D>,
+) -> Result<Float<E, D>> {
     let kernel: Vec<usize> = kernel.iter().map(|k| *k as usize).collect();
     Ok(f(r, x.float(0)?, &Window { kernel: &kernel, stride, padding, dilation }))
 }
 
-fn bounds<E: Element>(x: &Operands<'_, E>, dims: [&vspec_ir::Dim; 2]) -> Result<[usize; 2]> {
+fn bounds<E: Element, D: Backend<E>>(
+    x: &Operands<'_, E, D>,
+    dims: [&vspec_ir::Dim; 2],
+) -> Result<[usize; 2]> {
     Ok([x.sizes.dim(dims[0])?, x.sizes.dim(dims[1])?])
 }
 
-fn where_op<E: Element>(r: &mut Recorder<E>, x: &Operands<'_, E>) -> Result<Float<E>>
-where
-    Cpu: Device<E>,
-{
+fn where_op<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Operands<'_, E, D>,
+) -> Result<Float<E, D>> {
     let mask = x.host(0)?;
     let holds: Vec<bool> = mask.to_f64().iter().map(|v| *v != 0.0).collect();
     Ok(select(r, (&holds, mask.shape()), x.float(1)?, x.float(2)?))
 }
 
-fn gathered<E: Element>(r: &mut Recorder<E>, x: &Operands<'_, E>, axis: usize) -> Result<Float<E>>
-where
-    Cpu: Device<E>,
-{
+fn gathered<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Operands<'_, E, D>,
+    axis: usize,
+) -> Result<Float<E, D>> {
     let (source, index) = (x.float(0)?, x.host(1)?);
     let n = source.shape[axis];
     let places: Result<Vec<usize>> = index

@@ -1,7 +1,6 @@
 //! Pooling as custom operations.
 
-use dfdx::prelude::{Cpu, Device};
-
+use crate::backend::Backend;
 use crate::element::Element;
 use crate::im2col::{OUTSIDE, Places, Window};
 use crate::record::{Float, Recorder};
@@ -11,10 +10,11 @@ fn result_shape(x: &[usize], places: &Places) -> Vec<usize> {
 }
 
 /// Largest element of each window; the gradient goes to the first of equal ones.
-pub(crate) fn max_pool<E: Element>(r: &mut Recorder<E>, x: &Float<E>, window: &Window<'_>) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+pub(crate) fn max_pool<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
+    window: &Window<'_>,
+) -> Float<E, D> {
     let places = Places::new(window, &x.shape[2..]);
     let (source, maps) = (x.to_vec(), x.shape[0] * x.shape[1]);
     let mut winners = Vec::with_capacity(maps * places.positions);
@@ -44,15 +44,12 @@ where
 }
 
 /// Mean of each window.
-pub(crate) fn avg_pool<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Float<E>,
+pub(crate) fn avg_pool<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
     window: &Window<'_>,
     count_padding: bool,
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+) -> Float<E, D> {
     let places = Places::new(window, &x.shape[2..]);
     let (source, maps) = (x.to_vec(), x.shape[0] * x.shape[1]);
     let all = 0..places.positions;

@@ -2,19 +2,18 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use dfdx::prelude::{
-    Cpu, Device, HasShape, OwnedTape, PutTape, ReshapeTo, Shape, SplitTape, Tensor, TensorFromVec,
-};
+use dfdx::prelude::{HasShape, OwnedTape, PutTape, ReshapeTo, Shape, SplitTape, Tape, Tensor};
 
+use crate::backend::Backend;
 use crate::element::Element;
 
-pub(crate) type Flat<E> = Tensor<(usize,), E, Cpu>;
-pub(crate) type Taped<E> = Tensor<(usize,), E, Cpu, OwnedTape<E, Cpu>>;
+pub(crate) type Flat<E, D> = Tensor<(usize,), E, D>;
+pub(crate) type Taped<E, D> = Tensor<(usize,), E, D, OwnedTape<E, D>>;
 
 /// A float value: a flat dfdx tensor and its shape. Clones are the same tensor to the tape.
 #[derive(Clone, Debug)]
-pub(crate) struct Float<E: Element> {
-    pub(crate) tensor: Flat<E>,
+pub(crate) struct Float<E: Element, D: Backend<E>> {
+    pub(crate) tensor: Flat<E, D>,
     pub(crate) shape: Vec<usize>,
     /// dfdx hides its own ids; operands with the same one must not meet in one op of it.
     pub(crate) id: u64,
@@ -22,8 +21,8 @@ pub(crate) struct Float<E: Element> {
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-impl<E: Element> Float<E> {
-    pub(crate) fn new(tensor: Flat<E>, shape: Vec<usize>) -> Self {
+impl<E: Element, D: Backend<E>> Float<E, D> {
+    pub(crate) fn new(tensor: Flat<E, D>, shape: Vec<usize>) -> Self {
         Float { tensor, shape, id: NEXT.fetch_add(1, Ordering::Relaxed) }
     }
 
@@ -33,10 +32,7 @@ impl<E: Element> Float<E> {
     }
 
     /// A copy of the elements: dfdx keeps its buffer to itself.
-    pub(crate) fn to_vec(&self) -> Vec<E>
-    where
-        Cpu: Device<E>,
-    {
+    pub(crate) fn to_vec(&self) -> Vec<E> {
         let mut values = vec![E::default(); self.len()];
         self.tensor.copy_into(&mut values);
         values
@@ -49,36 +45,36 @@ impl<E: Element> Float<E> {
 }
 
 /// A value from elements.
-pub(crate) fn float<E: Element>(values: Vec<E>, shape: Vec<usize>) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+pub(crate) fn float<E: Element, D: Backend<E>>(device: &D, values: Vec<E>, shape: Vec<usize>) -> Float<E, D> {
     let n = values.len();
-    Float::new(Cpu::default().tensor_from_vec(values, (n,)), shape)
+    Float::new(device.tensor_from_vec(values, (n,)), shape)
 }
 
 /// Runs ops, and records them while it holds a tape.
-pub(crate) struct Recorder<E: Element> {
-    tape: Option<OwnedTape<E, Cpu>>,
+pub(crate) struct Recorder<E: Element, D: Backend<E>> {
+    device: D,
+    tape: Option<OwnedTape<E, D>>,
 }
 
-impl<E: Element> Recorder<E>
-where
-    Cpu: Device<E>,
-{
+impl<E: Element, D: Backend<E>> Recorder<E, D> {
     /// A recorder that forgets.
-    pub(crate) fn forgetful() -> Self {
-        Recorder { tape: None }
+    pub(crate) fn forgetful(device: &D) -> Self {
+        Recorder { device: device.clone(), tape: None }
     }
 
     /// A recorder that keeps a tape.
-    pub(crate) fn recording() -> Self {
-        Recorder { tape: Some(OwnedTape::default()) }
+    pub(crate) fn recording(device: &D) -> Self {
+        Recorder { device: device.clone(), tape: Some(OwnedTape::default()) }
     }
 
     /// The tape so far.
-    pub(crate) fn into_tape(self) -> OwnedTape<E, Cpu> {
+    pub(crate) fn into_tape(self) -> OwnedTape<E, D> {
         self.tape.unwrap_or_default()
+    }
+
+    /// Where it computes.
+    pub(crate) fn device(&self) -> D {
+        self.device.clone()
     }
 
     pub(crate) fn is_recording(&self) -> bool {
@@ -88,10 +84,10 @@ where
     /// One of dfdx's own ops on a first operand; others are captured by the function.
     pub(crate) fn op<S: Shape>(
         &mut self,
-        x: &Float<E>,
+        x: &Float<E, D>,
         shape: Vec<usize>,
-        f: impl FnOnce(Taped<E>) -> Tensor<S, E, Cpu, OwnedTape<E, Cpu>>,
-    ) -> Float<E> {
+        f: impl FnOnce(Taped<E, D>) -> Tensor<S, E, D, OwnedTape<E, D>>,
+    ) -> Float<E, D> {
         let n = shape.iter().product();
         let recording = self.tape.is_some();
         let taped = x.tensor.clone().put_tape(self.tape.take().unwrap_or_default());
@@ -101,7 +97,7 @@ where
     }
 
     /// An operand that shares its id with no other: dfdx's backward pass refuses `x * x`.
-    pub(crate) fn distinct(&mut self, x: &Float<E>, other: &Float<E>) -> Float<E> {
+    pub(crate) fn distinct(&mut self, x: &Float<E, D>, other: &Float<E, D>) -> Float<E, D> {
         if x.id != other.id {
             return x.clone();
         }
@@ -113,35 +109,35 @@ where
     /// `backward` adds to the gradients of the operands, in order. Operands may be the same tensor.
     pub(crate) fn custom(
         &mut self,
-        operands: &[&Float<E>],
+        operands: &[&Float<E, D>],
         values: Vec<E>,
         shape: Vec<usize>,
         backward: impl FnOnce(&[E], &mut [Vec<E>]) + 'static,
-    ) -> Float<E> {
-        let result = float(values, shape);
+    ) -> Float<E, D> {
+        let result = float(&self.device, values, shape);
         let Some(tape) = &mut self.tape else { return result };
-        let (output, inputs) =
-            (result.tensor.clone(), operands.iter().map(|o| o.tensor.clone()).collect::<Vec<_>>());
+        let inputs: Vec<Flat<E, D>> = operands.iter().map(|o| o.tensor.clone()).collect();
         let ids: Vec<u64> = operands.iter().map(|o| o.id).collect();
-        use dfdx::prelude::Tape;
+        let (device, output) = (self.device.clone(), result.tensor.clone());
         tape.add_backward_op(move |gradients| {
-            let incoming = std::mem::take(E::elements(gradients.get_or_alloc_mut(&output)?));
+            // A tensor that is an operand twice has one gradient: the further parts are added at the end.
+            let first = |i: usize| ids[..i].iter().all(|id| *id != ids[i]);
+            let incoming = device.take(gradients.get_or_alloc_mut(&output)?);
             let mut outgoing = vec![];
             for (i, input) in inputs.iter().enumerate() {
-                let first = ids[..i].iter().all(|id| *id != ids[i]);
-                let slot = E::elements(gradients.get_or_alloc_mut(input)?);
-                // A tensor that is an operand twice has one gradient: the second part is added below.
-                outgoing.push(if first { std::mem::take(slot) } else { vec![E::default(); input.shape().0] });
+                let slot = gradients.get_or_alloc_mut(input)?;
+                outgoing.push(if first(i) { device.take(slot) } else { vec![E::default(); input.shape().0] });
             }
             backward(&incoming, &mut outgoing);
-            for (i, (input, part)) in inputs.iter().zip(outgoing).enumerate() {
-                let slot = E::elements(gradients.get_or_alloc_mut(input)?);
-                match ids[..i].iter().all(|id| *id != ids[i]) {
-                    true => *slot = part,
-                    false => slot.iter_mut().zip(&part).for_each(|(a, b)| *a += *b),
+            for (i, (input, mut part)) in inputs.iter().zip(outgoing).enumerate() {
+                let slot = gradients.get_or_alloc_mut(input)?;
+                if !first(i) {
+                    let earlier = device.take(slot);
+                    part.iter_mut().zip(&earlier).for_each(|(a, b)| *a += *b);
                 }
+                device.put(slot, part);
             }
-            *E::elements(gradients.get_or_alloc_mut(&output)?) = incoming;
+            device.put(gradients.get_or_alloc_mut(&output)?, incoming);
             Ok(())
         });
         result

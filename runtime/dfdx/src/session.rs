@@ -2,31 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use dfdx::prelude::{Cpu, Device};
 use vspec_engine::{EngineError, HostTensor, Inputs, RunKey, Session};
 use vspec_ir::{Graph, OutputKind};
 
+use crate::backend::Backend;
 use crate::element::Element;
 use crate::execute::{Run, Value};
 
 /// Variables by path.
 #[derive(Debug)]
-pub(crate) struct DfdxSession<E: Element> {
-    variables: BTreeMap<String, Value<E>>,
+pub(crate) struct DfdxSession<E: Element, D: Backend<E>> {
+    device: D,
+    variables: BTreeMap<String, Value<E, D>>,
 }
 
-impl<E: Element> Default for DfdxSession<E> {
-    fn default() -> Self {
-        DfdxSession { variables: BTreeMap::new() }
+impl<E: Element, D: Backend<E>> DfdxSession<E, D> {
+    /// A session without variables on a device.
+    pub(crate) fn new(device: D) -> Self {
+        DfdxSession { device, variables: BTreeMap::new() }
     }
 }
 
-impl<E: Element> Session for DfdxSession<E>
-where
-    Cpu: Device<E>,
-{
+impl<E: Element, D: Backend<E>> Session for DfdxSession<E, D> {
     fn write(&mut self, path: &str, value: HostTensor) -> Result<(), EngineError> {
-        self.variables.insert(path.to_string(), Value::from_host(&value));
+        self.variables.insert(path.to_string(), Value::from_host(&self.device, &value));
         Ok(())
     }
 
@@ -35,7 +34,7 @@ where
     }
 
     fn run(&mut self, graph: &Graph, inputs: &Inputs, key: RunKey) -> Result<Vec<HostTensor>, EngineError> {
-        let values = Run::new(graph, inputs, &self.variables, key)?.values()?;
+        let values = Run::new(&self.device, graph, inputs, &self.variables, key)?.values()?;
         let mut results = vec![];
         for output in graph.outputs() {
             let Some(value) = &values[output.node.index()] else { continue };

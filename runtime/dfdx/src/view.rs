@@ -1,7 +1,6 @@
 //! Arrangements of elements as custom operations: a list of the places that are read, or blocks where that is faster.
 
-use dfdx::prelude::{Cpu, Device};
-
+use crate::backend::Backend;
 use crate::element::Element;
 use crate::record::{Float, Recorder};
 
@@ -47,15 +46,12 @@ pub(crate) fn broadcast_places(own: &[usize], shape: &[usize]) -> Vec<usize> {
 }
 
 /// A value that reads each element from a place of `x`.
-pub(crate) fn take<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Float<E>,
+pub(crate) fn take<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
     places: Vec<usize>,
     shape: Vec<usize>,
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+) -> Float<E, D> {
     let source = x.to_vec();
     let values = places.iter().map(|p| source[*p]).collect();
     r.custom(&[x], values, shape, move |dy, dx| {
@@ -66,10 +62,11 @@ where
 }
 
 /// Repeats along axes. Never a view of dfdx: reshaping one of its broadcast tensors gives wrong gradients on CUDA.
-pub(crate) fn broadcast<E: Element>(r: &mut Recorder<E>, x: &Float<E>, shape: &[usize]) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+pub(crate) fn broadcast<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
+    shape: &[usize],
+) -> Float<E, D> {
     if x.shape == shape {
         return x.clone();
     }
@@ -94,15 +91,12 @@ fn repeated_rows(own: &[usize], shape: &[usize]) -> Option<(usize, usize)> {
     kept.then_some((outer, inner))
 }
 
-fn broadcast_rows<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Float<E>,
+fn broadcast_rows<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
     shape: &[usize],
     [outer, inner]: [usize; 2],
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+) -> Float<E, D> {
     let source = x.to_vec();
     let mut values = Vec::with_capacity(outer * source.len() * inner);
     for _ in 0..outer {
@@ -131,25 +125,23 @@ pub(crate) fn row_sum<E: Element>(row: &[E]) -> E {
     rest.iter().chain(&lanes).fold(E::default(), |sum, v| sum + *v)
 }
 
-pub(crate) fn permute<E: Element>(r: &mut Recorder<E>, x: &Float<E>, axes: &[i64]) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+pub(crate) fn permute<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
+    axes: &[i64],
+) -> Float<E, D> {
     let own = strides(&x.shape);
     let steps: Vec<usize> = axes.iter().map(|a| own[*a as usize]).collect();
     let shape: Vec<usize> = axes.iter().map(|a| x.shape[*a as usize]).collect();
     take(r, x, walk(&shape, &steps, 0), shape)
 }
 
-pub(crate) fn slice<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Float<E>,
+pub(crate) fn slice<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
     axis: usize,
     [start, end, step]: [usize; 3],
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+) -> Float<E, D> {
     let mut steps = strides(&x.shape);
     let offset = start * steps[axis];
     let mut shape = x.shape.clone();
@@ -159,15 +151,12 @@ where
 }
 
 /// The axis is replaced by the axes of the index.
-pub(crate) fn gather<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Float<E>,
+pub(crate) fn gather<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
     axis: usize,
     (index, index_shape): (&[usize], &[usize]),
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+) -> Float<E, D> {
     let (outer, n, inner) = around(&x.shape, axis);
     let mut shape = x.shape.clone();
     shape.splice(axis..=axis, index_shape.iter().copied());
@@ -185,10 +174,11 @@ pub(crate) fn around(shape: &[usize], axis: usize) -> (usize, usize, usize) {
     (shape[..axis].iter().product(), shape[axis], shape[axis + 1..].iter().product())
 }
 
-pub(crate) fn concat<E: Element>(r: &mut Recorder<E>, parts: &[&Float<E>], axis: usize) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+pub(crate) fn concat<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    parts: &[&Float<E, D>],
+    axis: usize,
+) -> Float<E, D> {
     let mut shape = parts[0].shape.clone();
     shape[axis] = parts.iter().map(|p| p.shape[axis]).sum();
     let outer = around(&shape, axis).0;
@@ -213,15 +203,12 @@ where
     })
 }
 
-pub(crate) fn pad<E: Element>(
-    r: &mut Recorder<E>,
-    x: &Float<E>,
+pub(crate) fn pad<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
     axis: usize,
     ([low, high], value): ([usize; 2], f64),
-) -> Float<E>
-where
-    Cpu: Device<E>,
-{
+) -> Float<E, D> {
     let (outer, n, inner) = around(&x.shape, axis);
     let mut shape = x.shape.clone();
     shape[axis] += low + high;
