@@ -158,6 +158,11 @@ fn call_settings(
             }
             inserted(text, owner, name, own, args, expr.span, out);
         }
+        // `warmup(40) * cosine(0.1)`
+        ExprKind::Binary(_, a, b) => {
+            call_settings(loader, file, text, owner, a, false, out);
+            call_settings(loader, file, text, owner, b, false, out);
+        }
         _ => {}
     }
 }

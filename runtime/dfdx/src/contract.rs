@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 use crate::backend::Backend;
 use crate::element::{Element, Matrix};
-use crate::im2col::{OUTSIDE, Places, Window};
+use crate::im2col::{Places, Window};
 use crate::record::{Float, Recorder};
 
 /// `[.., M, K] x [.., K, N]`
@@ -75,34 +75,38 @@ impl Conv {
         (0..positions).step_by(step).map(move |start| start..(start + step).min(positions))
     }
 
-    /// Columns of a block: `depth` rows of one element for each position.
+    /// Columns of a block: `depth` rows of one element for each position, zero on padding.
     fn columns<E: Element>(&self, image: &[E], group: usize, block: &Range<usize>, columns: &mut Vec<E>) {
+        let width = block.len();
         columns.clear();
-        for channel in 0..self.own_inputs() {
-            let start = (group * self.own_inputs() + channel) * self.places.plane;
-            let plane = &image[start..start + self.places.plane];
-            for tap in 0..self.places.taps {
-                let row = self.places.row(tap, block.clone());
-                columns.extend(row.iter().map(|p| plane.get(*p as usize).copied().unwrap_or_default()));
+        columns.resize(self.depth() * width, E::default());
+        for (row, out) in columns.chunks_exact_mut(width).enumerate() {
+            let (plane, tap) = (self.plane(group, row), row % self.places.taps);
+            let plane = &image[plane];
+            for run in self.places.runs(tap, block.clone()) {
+                let at = run.position - block.start;
+                out[at..at + run.len].copy_from_slice(&plane[run.place..run.place + run.len]);
             }
         }
     }
 
     /// Adds columns back to where they were read.
     fn scatter<E: Element>(&self, columns: &[E], group: usize, block: &Range<usize>, image: &mut [E]) {
-        let width = block.len();
-        for channel in 0..self.own_inputs() {
-            let start = (group * self.own_inputs() + channel) * self.places.plane;
-            let plane = &mut image[start..start + self.places.plane];
-            for tap in 0..self.places.taps {
-                let at = (channel * self.places.taps + tap) * width;
-                for (place, v) in self.places.row(tap, block.clone()).iter().zip(&columns[at..at + width]) {
-                    if *place != OUTSIDE {
-                        plane[*place as usize] += *v;
-                    }
-                }
+        for (row, values) in columns.chunks_exact(block.len()).enumerate() {
+            let (plane, tap) = (self.plane(group, row), row % self.places.taps);
+            let plane = &mut image[plane];
+            for run in self.places.runs(tap, block.clone()) {
+                let at = run.position - block.start;
+                let target = &mut plane[run.place..run.place + run.len];
+                target.iter_mut().zip(&values[at..at + run.len]).for_each(|(t, v)| *t += *v);
             }
         }
+    }
+
+    /// The elements of an image that a row of a group's columns reads.
+    fn plane(&self, group: usize, row: usize) -> Range<usize> {
+        let channel = group * self.own_inputs() + row / self.places.taps;
+        channel * self.places.plane..(channel + 1) * self.places.plane
     }
 
     fn forward_image<E: Element>(&self, image: &[E], weight: &[E], out: &mut [E]) {

@@ -24,6 +24,29 @@ pub(crate) struct Places {
     pub(crate) plane: usize,
     /// `taps` rows of `positions` places.
     table: Vec<u32>,
+    /// For each tap, stretches of positions that cover neighbouring places; padding is in none.
+    runs: Vec<Vec<Run>>,
+}
+
+/// Neighbouring positions of a window whose tap covers neighbouring places.
+#[derive(Clone, Copy)]
+pub(crate) struct Run {
+    pub(crate) position: usize,
+    pub(crate) place: usize,
+    pub(crate) len: usize,
+}
+
+impl Run {
+    /// The part of the run that lies in a range of positions.
+    fn within(self, range: &std::ops::Range<usize>) -> Option<Run> {
+        let start = self.position.max(range.start);
+        let end = (self.position + self.len).min(range.end);
+        (start < end).then(|| Run {
+            position: start,
+            place: self.place + start - self.position,
+            len: end - start,
+        })
+    }
 }
 
 impl Places {
@@ -37,7 +60,19 @@ impl Places {
                 table.push(window.place(&coordinates(position, &count), &tap, spatial));
             }
         }
-        Places { count, positions, taps, plane: spatial.iter().product(), table }
+        let runs = table.chunks(positions.max(1)).map(runs_of).collect();
+        Places { count, positions, taps, plane: spatial.iter().product(), table, runs }
+    }
+
+    /// The runs of a tap within a range of positions, in order.
+    pub(crate) fn runs(&self, tap: usize, positions: std::ops::Range<usize>) -> impl Iterator<Item = Run> {
+        let runs = self.runs.get(tap).map(Vec::as_slice).unwrap_or_default();
+        let first = runs.partition_point(|r| r.position + r.len <= positions.start);
+        let end = positions.end;
+        runs.iter()
+            .skip(first)
+            .take_while(move |r| r.position < end)
+            .filter_map(move |r| r.within(&positions))
     }
 
     /// The places that a tap covers, for a range of positions.
@@ -66,6 +101,19 @@ impl Window<'_> {
         }
         flat as u32
     }
+}
+
+/// Joins neighbouring places of one tap.
+fn runs_of(row: &[u32]) -> Vec<Run> {
+    let mut runs: Vec<Run> = vec![];
+    for (position, place) in row.iter().enumerate().filter(|(_, p)| **p != OUTSIDE) {
+        let place = *place as usize;
+        match runs.last_mut() {
+            Some(run) if run.position + run.len == position && run.place + run.len == place => run.len += 1,
+            _ => runs.push(Run { position, place, len: 1 }),
+        }
+    }
+    runs
 }
 
 fn coordinates(mut flat: usize, shape: &[usize]) -> Vec<usize> {

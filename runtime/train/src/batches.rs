@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use vspec_data::Batch;
 use vspec_engine::Inputs;
 use vspec_ir::{Program, Step};
 
@@ -9,15 +10,6 @@ use crate::TrainError;
 
 /// Batches of one pass, in order. An error is a phrase that names the file.
 pub type BatchIter = Box<dyn Iterator<Item = Result<Batch, String>>>;
-
-/// Items that a step reads together.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Batch {
-    /// Fields by name, each with a leading axis over the items.
-    pub fields: Vec<(String, vspec_engine::HostTensor)>,
-    /// Number of items.
-    pub items: usize,
-}
 
 /// An opened data set.
 pub trait Batches {

@@ -6,6 +6,7 @@ use std::fs;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use vspec_data::Batch;
 use vspec_engine::{EngineError, HostTensor, Inputs, RunKey, Session};
 use vspec_ir::text::{parse, parse_type};
 use vspec_ir::{
@@ -13,7 +14,7 @@ use vspec_ir::{
     Program, Source, Stage, Step, StepBatch, Unit, Variable, VariableKind,
 };
 
-use crate::batches::{Batch, BatchIter, Batches, DataSource};
+use crate::batches::{BatchIter, Batches, DataSource};
 use crate::observer::Silent;
 use crate::{Ended, Outcome, RunFolder, Setup, TrainError, Trainer};
 

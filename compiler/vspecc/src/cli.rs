@@ -1,0 +1,294 @@
+//! The command line, with the help that people read.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::engines::EngineName;
+
+const MAIN_EXAMPLES: &str = "\
+Examples:
+  vspecc run specs/first/shapes.vspec          train a small network on shapes that the program draws itself
+  vspecc check my.vspec                        find every mistake before anything runs
+  vspecc stats specs/resnet/resnet18.vspec     parameters and multiply-accumulates, module by module
+
+Exit status: 0 fine, 1 the run failed (training, an expectation, a test, fmt --check), 2 bad input, 130 interrupted.";
+
+/// Compiles .vspec files: checks networks, shows their graphs, counts their cost, trains and evaluates them.
+#[derive(Debug, Parser)]
+#[command(name = "vspecc", version, after_help = MAIN_EXAMPLES, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Check names, types and shapes, and show every error at once
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(CheckArgs),
+    /// Show the syntax tree or the graph of a file
+    #[command(after_help = IR_EXAMPLES)]
+    Ir(IrArgs),
+    /// Count parameters and multiply-accumulates
+    #[command(after_help = STATS_EXAMPLES)]
+    Stats(StatsArgs),
+    /// Train: run the schedule of an experiment
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(RunArgs),
+    /// Run an evaluation step on a saved network
+    #[command(after_help = EVAL_EXAMPLES)]
+    Eval(EvalArgs),
+    /// Bring files into the one canonical layout
+    #[command(after_help = FMT_EXAMPLES)]
+    Fmt(FmtArgs),
+    /// Run the `test` blocks of files, or of the standard library
+    #[command(after_help = TEST_EXAMPLES)]
+    Test(TestArgs),
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  vspecc check my.vspec
+  vspecc check specs/*/*.vspec --data ~/data";
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// The files
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+const IR_EXAMPLES: &str = "\
+Examples:
+  vspecc ir my.vspec                                  every graph of the file as text
+  vspecc ir my.vspec --entry net --format dot | dot -Tsvg > net.svg
+  vspecc ir my.vspec --step train --format json
+  vspecc ir my.vspec --stage ast                      the syntax tree";
+
+#[derive(Debug, Args)]
+pub(crate) struct IrArgs {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// How far to compile
+    #[arg(long, value_enum, default_value_t = Stage::Graph)]
+    pub(crate) stage: Stage,
+    /// What to print; `dot` and `json` take one graph
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(crate) format: Format,
+    /// Only the graph of this entry
+    #[arg(long, value_name = "NAME", conflicts_with = "step")]
+    pub(crate) entry: Option<String>,
+    /// Only the graph of this step of the experiment
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: Option<String>,
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+}
+
+/// `--stage`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Stage {
+    /// The syntax tree
+    Ast,
+    /// The graph
+    Graph,
+}
+
+/// `--format`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For people; reads back
+    Text,
+    /// For Graphviz
+    Dot,
+    /// For programs
+    Json,
+}
+
+const STATS_EXAMPLES: &str = "\
+One multiply-accumulate is one MAC. Convolutions and linear layers count; `with matmul` adds products of activations.
+
+Examples:
+  vspecc stats specs/resnet/resnet18.vspec
+  vspecc stats my.vspec --entry net --json";
+
+#[derive(Debug, Args)]
+pub(crate) struct StatsArgs {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// Only this entry
+    #[arg(long, value_name = "NAME")]
+    pub(crate) entry: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+const RUN_EXAMPLES: &str = "\
+A run writes runs/<experiment>/<number>/ with the resolved specification, metrics, a log and checkpoints.
+Ctrl-C finishes the step, saves and exits with status 130; a second one stops at once.
+
+Examples:
+  vspecc run specs/first/shapes.vspec
+  vspecc run specs/first/cifar.vspec --data ~/data --set opt.lr=0.05 --set train.batch=100
+  vspecc run my.vspec --max-steps 2                   does every step work at all?
+  vspecc run runs/shapes/001/resolved.vspec           repeat a run";
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    /// The file
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+    /// What computes
+    #[arg(long, value_enum, default_value_t = EngineName::Dfdx)]
+    pub(crate) engine: EngineName,
+    /// Key of all randomness; the same seed repeats a run exactly
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// Where run folders go
+    #[arg(long, value_name = "DIR", default_value = "runs")]
+    pub(crate) out: PathBuf,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
+    /// Stop after so many training iterations, and look at no more than so many batches in each evaluation
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) max_steps: Option<u64>,
+}
+
+const EVAL_EXAMPLES: &str = "\
+Examples:
+  vspecc eval specs/first/shapes.vspec --checkpoint runs/shapes/latest
+  vspecc eval my.vspec --checkpoint last.safetensors --step evaluate --data ~/data";
+
+#[derive(Debug, Args)]
+pub(crate) struct EvalArgs {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// A checkpoint, or a run folder: its best checkpoint, else its last
+    #[arg(long, value_name = "PATH")]
+    pub(crate) checkpoint: PathBuf,
+    /// Which step, where the experiment has several that do not train
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: Option<String>,
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+    /// What computes
+    #[arg(long, value_enum, default_value_t = EngineName::Dfdx)]
+    pub(crate) engine: EngineName,
+    /// Key of all randomness
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
+}
+
+const FMT_EXAMPLES: &str = "\
+Examples:
+  vspecc fmt my.vspec
+  vspecc fmt --check specs/*/*.vspec
+  cat my.vspec | vspecc fmt -";
+
+#[derive(Debug, Args)]
+pub(crate) struct FmtArgs {
+    /// The files; `-` formats standard input to standard output
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Change nothing; name the files that are not formatted and exit with status 1 if there is one
+    #[arg(long)]
+    pub(crate) check: bool,
+}
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  vspecc test my.vspec
+  vspecc test std                 the standard library's own tests
+  vspecc test std my.vspec --engine dfdx";
+
+#[derive(Debug, Args)]
+pub(crate) struct TestArgs {
+    /// The files; `std` means the standard library
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// What computes assertions on values
+    #[arg(long, value_enum, default_value_t = EngineName::Interp)]
+    pub(crate) engine: EngineName,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DataArgs {
+    /// The folder in which data sets lie, each under its key
+    #[arg(long = "data", value_name = "PATH", env = "VSPEC_DATA")]
+    pub(crate) root: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExperimentArgs {
+    /// Which experiment, where the file has several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) experiment: Option<String>,
+    /// Another value for something that the experiment names: opt.lr=0.02; may be repeated
+    #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
+    pub(crate) set: Vec<(String, String)>,
+    #[command(flatten)]
+    pub(crate) data: DataArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProgressArgs {
+    /// How to show progress
+    #[arg(long, value_enum, default_value_t = ProgressStyle::Auto)]
+    pub(crate) progress: ProgressStyle,
+    /// Show nothing but errors
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+}
+
+/// `--progress`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressStyle {
+    /// A bar on a terminal, lines elsewhere and under CI
+    Auto,
+    /// A bar
+    Bar,
+    /// Lines
+    Plain,
+    /// One JSON object a line, on standard output
+    Json,
+}
+
+/// `opt.lr=0.02`
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((path, value)) if !path.trim().is_empty() && !value.trim().is_empty() => {
+            Ok((path.trim().to_string(), value.trim().to_string()))
+        }
+        _ => Err("write it as NAME=VALUE: opt.lr=0.02".to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_assignment_keeps_everything_after_the_first_sign() {
+        assert_eq!(assignment("net.name=a=b"), Ok(("net.name".to_string(), "a=b".to_string())));
+        assert_eq!(assignment(" opt.lr = 0.02 "), Ok(("opt.lr".to_string(), "0.02".to_string())));
+        assert!(assignment("opt.lr").is_err() && assignment("opt.lr=").is_err() && assignment("=1").is_err());
+    }
+}

@@ -1,0 +1,40 @@
+//! `vspecc eval`: a step over all its data, on a saved network.
+
+use vspec_train::{DataFolder, Row, Setup, evaluate, json_line};
+
+use super::{choice, front};
+use crate::cli::{EvalArgs, ProgressStyle};
+use crate::console;
+use crate::failure::{CommandResult, Exit};
+use crate::{progress, stop};
+
+/// Evaluates and prints what the step reports.
+pub(super) fn eval(args: &EvalArgs) -> CommandResult {
+    let compiled = front::compile_experiment(&args.file, &args.experiment)?;
+    let program = choice::experiment(&compiled, args.experiment.experiment.as_deref())?;
+    let step = choice::evaluation_step(program, args.step.as_deref())?;
+    let data = DataFolder { root: args.experiment.data.root.clone(), seed: args.seed };
+    let setup = Setup {
+        program,
+        session: args.engine.engine().session(),
+        data: &data,
+        seed: args.seed,
+        stop: stop::flag(),
+        max_steps: None,
+    };
+    let mut observer = progress::observer(&args.progress);
+    let row = evaluate(setup, &args.checkpoint, step, observer.as_mut())?;
+    drop(observer);
+    let Some(row) = row else { return Ok(Exit::Interrupted) };
+    match args.progress.progress {
+        ProgressStyle::Json => console::print(&format!("{}\n", json_line(&row))),
+        _ => console::print(&table(&row)),
+    }
+    Ok(Exit::Fine)
+}
+
+/// One report a line, with every digit: results get copied into other programs.
+fn table(row: &Row) -> String {
+    let width = row.values.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
+    row.values.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+}

@@ -1,0 +1,56 @@
+//! From the command line to a compiled file, with its diagnostics shown.
+
+use std::path::Path;
+
+use vspec_elaborate::{Compiled, Override, compile};
+use vspec_syntax::{Diagnostic, Sources};
+
+use crate::cli::{DataArgs, ExperimentArgs};
+use crate::console;
+use crate::failure::{CommandResult, Failure};
+use crate::package::{Package, read_file};
+use crate::render::{self, Style};
+
+/// Compiles a file and shows its diagnostics.
+pub(super) fn compile_file(file: &Path, data: &DataArgs, set: &[(String, String)]) -> CommandResult<Compiled> {
+    let text = read_file(file)?;
+    let package = Package::of(file, data.root.as_deref());
+    let overrides: Vec<Override> =
+        set.iter().map(|(path, value)| Override { path: path.clone(), value: value.clone() }).collect();
+    let compiled = compile(&package, file, &text, &overrides);
+    show(&compiled.diagnostics, &compiled.sources);
+    Ok(compiled)
+}
+
+/// The same, where nothing can go on after an error.
+pub(super) fn compile_clean(
+    file: &Path,
+    data: &DataArgs,
+    set: &[(String, String)],
+) -> CommandResult<Compiled> {
+    let compiled = compile_file(file, data, set)?;
+    match compiled.has_errors() {
+        true => Err(has_errors(file, &compiled.diagnostics)),
+        false => Ok(compiled),
+    }
+}
+
+/// The same, with everything that the options of an experiment say.
+pub(super) fn compile_experiment(file: &Path, args: &ExperimentArgs) -> CommandResult<Compiled> {
+    compile_clean(file, &args.data, &args.set)
+}
+
+/// Shows diagnostics on standard error.
+pub(super) fn show(diagnostics: &[Diagnostic], sources: &Sources) {
+    let text = render::render(diagnostics, sources, &Style::for_stderr());
+    if !text.is_empty() {
+        console::error(text.trim_end_matches('\n'));
+        console::error("");
+    }
+}
+
+/// The last line after diagnostics with errors.
+pub(super) fn has_errors(file: &Path, diagnostics: &[Diagnostic]) -> Failure {
+    let summary = render::summary(diagnostics).unwrap_or_default();
+    Failure::input(format!("`{}` has {summary}", file.display()))
+}

@@ -1,0 +1,27 @@
+//! One module for each command, and what they share.
+
+mod check;
+mod choice;
+mod eval;
+mod fmt;
+mod front;
+mod ir;
+mod run;
+mod stats;
+mod test;
+
+use crate::cli::Command;
+use crate::failure::CommandResult;
+
+/// Does what the command line asks for.
+pub(crate) fn dispatch(command: &Command) -> CommandResult {
+    match command {
+        Command::Check(args) => check::check(args),
+        Command::Ir(args) => ir::ir(args),
+        Command::Stats(args) => stats::stats(args),
+        Command::Run(args) => run::run(args),
+        Command::Eval(args) => eval::eval(args),
+        Command::Fmt(args) => fmt::fmt(args),
+        Command::Test(args) => test::test(args),
+    }
+}

@@ -1,0 +1,129 @@
+//! `vspecc run`: trains.
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::json;
+use vspec_ir::{Phase, Program};
+use vspec_train::{DataFolder, Ended, Outcome, RunFolder, Setup, Trainer};
+
+use super::{choice, front};
+use crate::cli::RunArgs;
+use crate::console;
+use crate::failure::{CommandResult, Exit, Failure};
+use crate::numbers::{counted, duration, measured};
+use crate::render::Style;
+use crate::{progress, stop};
+
+/// Trains and says how it went.
+pub(super) fn run(args: &RunArgs) -> CommandResult {
+    let compiled = front::compile_experiment(&args.file, &args.experiment)?;
+    let program = choice::experiment(&compiled, args.experiment.experiment.as_deref())?;
+    check_engine(program, args)?;
+    let data = DataFolder { root: args.experiment.data.root.clone(), seed: args.seed };
+    let setup = Setup {
+        program,
+        session: args.engine.engine().session(),
+        data: &data,
+        seed: args.seed,
+        stop: stop::flag(),
+        max_steps: args.max_steps,
+    };
+    let trainer = Trainer::new(setup)?;
+    // The folder is made when nothing that was given can be wrong any more, so that mistakes leave none behind.
+    let folder = RunFolder::create(&args.out, &program.name)?;
+    folder.write("resolved.vspec", &compiled.resolved)?;
+    folder.write("environment.json", &environment(args))?;
+    let begun = Instant::now();
+    let mut observer = progress::observer(&args.progress);
+    let outcome = trainer.run(&folder, observer.as_mut())?;
+    drop(observer);
+    if !args.progress.quiet {
+        console::error(&summary(&outcome, &folder, begun));
+    }
+    conclude(&outcome)
+}
+
+/// The reference interpreter has no gradients: better to say so before the data is read.
+fn check_engine(program: &Program, args: &RunArgs) -> CommandResult<()> {
+    let trains = first_training_step(program, &program.schedule).filter(|_| !args.engine.has_gradients());
+    match trains {
+        None => Ok(()),
+        Some(step) => Err(Failure::input(format!(
+            "step `{step}` trains, and the reference interpreter has no gradients"
+        ))
+        .hint("leave out `--engine interp`; `vspecc eval` and `vspecc test` can use it")),
+    }
+}
+
+fn first_training_step<'p>(program: &'p Program, phases: &[Phase]) -> Option<&'p str> {
+    let trains = |step: usize| Some(&program.steps[step]).filter(|s| s.trains).map(|s| s.name.as_str());
+    phases.iter().find_map(|phase| match phase {
+        Phase::Steps { step, every, .. } => {
+            std::iter::once(*step).chain(every.iter().map(|e| e.step)).find_map(trains)
+        }
+        Phase::Repeat { phases, .. } => first_training_step(program, phases),
+    })
+}
+
+/// What is needed to repeat the run, and to tell runs apart.
+fn environment(args: &RunArgs) -> String {
+    let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    let arguments: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
+    let text = json!({
+        "vspecc": env!("CARGO_PKG_VERSION"),
+        "command_line": arguments,
+        "host": host(),
+        "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+        "threads": std::thread::available_parallelism().map_or(1, usize::from),
+        "engine": args.engine.engine().name(),
+        "seed": args.seed,
+        "data": args.experiment.data.root,
+        "started": started,
+    });
+    format!("{text:#}\n")
+}
+
+/// Name of the machine, where the system tells it without further ado.
+fn host() -> Option<String> {
+    let from_file = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
+    let name = from_file.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
+    name.map(|n| n.trim().to_string())
+}
+
+fn summary(outcome: &Outcome, folder: &RunFolder, begun: Instant) -> String {
+    let style = Style::for_stderr();
+    let how = match outcome.ended {
+        Ended::Completed => "done",
+        Ended::Shortened => "done early, as asked",
+        Ended::Interrupted => "interrupted",
+    };
+    let epochs = counted(usize::try_from(outcome.epochs).unwrap_or(usize::MAX), "epoch");
+    let mut lines =
+        vec![format!("{how} after {epochs}, {} iterations, {}", outcome.iterations, duration(begun.elapsed()))];
+    if let Some(best) = &outcome.best {
+        let metric = format!("{}.{}", best.step, best.metric.name);
+        lines.push(format!("  best    {metric} {} after epoch {}", measured(best.value), best.epoch));
+    }
+    for expectation in &outcome.expectations {
+        let value = expectation.value.map_or("nothing".to_string(), measured);
+        let verdict = match expectation.holds() {
+            true => style.good("holds"),
+            false => style.error("does not hold"),
+        };
+        lines.push(format!("  expect  {expectation}: {verdict} ({value})"));
+    }
+    lines.push(format!("  folder  {}", folder.path().display()));
+    lines.join("\n")
+}
+
+fn conclude(outcome: &Outcome) -> CommandResult {
+    match outcome.ended {
+        Ended::Interrupted => Ok(Exit::Interrupted),
+        _ if outcome.is_as_expected() => Ok(Exit::Fine),
+        _ => {
+            let missed = outcome.expectations.iter().filter(|e| !e.holds());
+            let missed: Vec<String> = missed.map(|e| format!("`{e}`")).collect();
+            Err(Failure::run(format!("the run did not reach {}", missed.join(" and "))))
+        }
+    }
+}

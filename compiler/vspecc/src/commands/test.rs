@@ -1,0 +1,127 @@
+//! `vspecc test`: the `test` blocks of specifications.
+
+use std::path::Path;
+
+use vspec_elaborate::{Compiled, SourceInfo, TestCase, World, compile, stdlib};
+use vspec_engine::{Engine, Inputs, RunKey};
+use vspec_ir::Source;
+use vspec_syntax::{Diagnostic, Sources};
+
+use super::front;
+use crate::cli::TestArgs;
+use crate::console;
+use crate::failure::{CommandResult, Exit};
+use crate::numbers::counted;
+use crate::render::Style;
+
+/// The code of an assertion on values that does not hold.
+const ASSERTION_FAILED: &str = "V0401";
+
+/// What became of the tests so far.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    broken: usize,
+}
+
+/// Runs the tests of files and of the standard library (`std`).
+pub(super) fn test(args: &TestArgs) -> CommandResult {
+    let engine = args.engine.engine();
+    let mut tally = Tally::default();
+    for file in &args.files {
+        if file == Path::new("std") {
+            test_library(engine.as_ref(), &mut tally);
+            continue;
+        }
+        match front::compile_clean(file, &args.data, &[]) {
+            Ok(compiled) => run_all(&file.display().to_string(), &compiled, engine.as_ref(), &mut tally),
+            Err(failure) => {
+                console::error(&failure.to_string());
+                tally.broken += 1;
+            }
+        }
+    }
+    console::print(&format!("{} passed, {} failed\n", counted(tally.passed, "test"), tally.failed));
+    Ok(match (tally.broken, tally.failed) {
+        (0, 0) => Exit::Fine,
+        (0, _) => Exit::Failed,
+        _ => Exit::BadInput,
+    })
+}
+
+fn test_library(engine: &dyn Engine, tally: &mut Tally) {
+    for (path, text) in stdlib::FILES {
+        let name = format!("std.{}", path.replace('/', "."));
+        let compiled = compile(&Nothing, Path::new(&name), text, &[]);
+        front::show(&compiled.diagnostics, &compiled.sources);
+        if compiled.has_errors() {
+            console::error(&front::has_errors(Path::new(&name), &compiled.diagnostics).to_string());
+            tally.broken += 1;
+            continue;
+        }
+        run_all(&name, &compiled, engine, tally);
+    }
+}
+
+/// The library reads no files and no data.
+struct Nothing;
+
+impl World for Nothing {
+    fn read(&self, _: &Path) -> Result<String, String> {
+        Err("the standard library uses only itself".to_string())
+    }
+
+    fn inspect(&self, _: &Source) -> Result<SourceInfo, String> {
+        Err("the standard library has no data".to_string())
+    }
+}
+
+fn run_all(file: &str, compiled: &Compiled, engine: &dyn Engine, tally: &mut Tally) {
+    let style = Style::for_stderr();
+    for case in &compiled.tests {
+        let failures = failures(case, &compiled.sources, engine);
+        let verdict = if failures.is_empty() { style.good("ok") } else { style.error("FAILED") };
+        console::error(&format!("{file}: {} ... {verdict}", case.name));
+        front::show(&failures, &compiled.sources);
+        match failures.is_empty() {
+            true => tally.passed += 1,
+            false => tally.failed += 1,
+        }
+    }
+}
+
+/// What elaboration found, else every assertion that does not hold.
+fn failures(case: &TestCase, sources: &Sources, engine: &dyn Engine) -> Vec<Diagnostic> {
+    if !case.failures.is_empty() || case.assertions.is_empty() {
+        return case.failures.clone();
+    }
+    let mut session = engine.session();
+    let key = RunKey { seed: 0, step: 0 };
+    let ready = vspec_train::initialise(&case.variables, session.as_mut(), key.seed).map_err(|e| e.to_string());
+    let values = ready
+        .and_then(|()| session.run(&case.graph, &Inputs::new(), key).map_err(|error| error.to_string()));
+    match values {
+        Err(error) => {
+            let message = format!("the test could not be run: {error}");
+            vec![Diagnostic::error(ASSERTION_FAILED, case.span, message)]
+        }
+        Ok(values) => {
+            let wrong = values.iter().zip(&case.assertions).filter_map(|(value, span)| {
+                let elements = value.to_f64();
+                let false_ones = elements.iter().filter(|v| **v == 0.0).count();
+                let text = match elements.len() {
+                    1 => "this is false".to_string(),
+                    all => format!("false in {false_ones} of {all} elements"),
+                };
+                let message = format!("`{}` does not hold", first_line(sources.slice(*span)));
+                (false_ones > 0).then(|| Diagnostic::error(ASSERTION_FAILED, *span, message).label(text))
+            });
+            wrong.collect()
+        }
+    }
+}
+
+fn first_line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
+}

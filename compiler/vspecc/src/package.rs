@@ -1,0 +1,115 @@
+//! The files that a specification may read, and the data sets that it may ask about.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use vspec_elaborate::{SourceInfo, World};
+use vspec_ir::Source;
+use vspec_syntax::MAX_FILE_SIZE;
+use vspec_train::reason;
+
+use crate::failure::{CommandResult, Failure};
+
+/// The file whose folder is the root of a package.
+const MANIFEST: &str = "vspec.toml";
+
+/// The package of one file: the folder of the nearest `vspec.toml` above it, else its own folder. A specification can read
+/// nothing else.
+pub(crate) struct Package {
+    root: PathBuf,
+    data: Option<PathBuf>,
+}
+
+impl Package {
+    /// The package that a file belongs to. `data` is the folder of the data sets.
+    pub(crate) fn of(file: &Path, data: Option<&Path>) -> Package {
+        let folder = file.canonicalize().ok().and_then(|f| f.parent().map(Path::to_path_buf));
+        let folder = folder.unwrap_or_else(|| PathBuf::from("."));
+        let with_manifest = folder.ancestors().find(|f| f.join(MANIFEST).is_file());
+        let root = with_manifest.map(Path::to_path_buf).unwrap_or(folder);
+        Package { root, data: data.map(Path::to_path_buf) }
+    }
+
+    fn inside(&self, path: &Path) -> Result<PathBuf, String> {
+        let path = self.root.join(path).canonicalize().map_err(|e| reason(&e))?;
+        match path.starts_with(&self.root) {
+            true => Ok(path),
+            false => Err("it lies outside the package".to_string()),
+        }
+    }
+}
+
+impl World for Package {
+    fn read(&self, path: &Path) -> Result<String, String> {
+        let path = self.inside(path)?;
+        read_bounded(&path).map_err(|e| reason(&e))
+    }
+
+    fn inspect(&self, source: &Source) -> Result<SourceInfo, String> {
+        let info = vspec_data::inspect(source, self.data.as_deref()).map_err(|e| e.to_string())?;
+        Ok(SourceInfo { classes: info.classes, items: info.items })
+    }
+}
+
+/// Text of a file that the user names.
+pub(crate) fn read_file(path: &Path) -> CommandResult<String> {
+    read_bounded(path).map_err(|error| Failure::unreadable(path, &error))
+}
+
+/// Reads a text file, unless it is larger than a specification may be: a wrong path could name a disk image.
+fn read_bounded(path: &Path) -> io::Result<String> {
+    let metadata = fs::metadata(path)?;
+    if metadata.is_dir() {
+        return Err(io::Error::from(io::ErrorKind::IsADirectory));
+    }
+    if metadata.len() > MAX_FILE_SIZE as u64 {
+        let message = format!("it is larger than {} MiB", MAX_FILE_SIZE >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    fs::read_to_string(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn write(path: &Path, text: &str) {
+        fs::create_dir_all(path.parent().expect("a folder")).expect("writable");
+        fs::write(path, text).expect("writable");
+    }
+
+    #[test]
+    fn a_package_reads_its_own_files_only() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        write(&folder.path().join("secret.vspec"), "secret");
+        write(&folder.path().join("spec/main.vspec"), "main");
+        write(&folder.path().join("spec/parts/net.vspec"), "net");
+        let package = Package::of(&folder.path().join("spec/main.vspec"), None);
+        assert_eq!(package.read(Path::new("parts/net.vspec")).as_deref(), Ok("net"));
+        assert_eq!(package.read(Path::new("../secret.vspec")), Err("it lies outside the package".to_string()));
+        assert_eq!(package.read(Path::new("absent.vspec")), Err("no such file or folder".to_string()));
+    }
+
+    #[test]
+    fn a_manifest_widens_the_package_to_its_folder() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        write(&folder.path().join(MANIFEST), "");
+        write(&folder.path().join("net.vspec"), "net");
+        write(&folder.path().join("papers/tood/main.vspec"), "main");
+        let package = Package::of(&folder.path().join("papers/tood/main.vspec"), None);
+        assert_eq!(package.read(Path::new("net.vspec")).as_deref(), Ok("net"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_does_not_lead_out_of_the_package() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        write(&folder.path().join("secret.vspec"), "secret");
+        write(&folder.path().join("spec/main.vspec"), "main");
+        let link = folder.path().join("spec/link.vspec");
+        std::os::unix::fs::symlink(folder.path().join("secret.vspec"), link).expect("a link");
+        let package = Package::of(&folder.path().join("spec/main.vspec"), None);
+        assert!(package.read(Path::new("link.vspec")).is_err());
+    }
+}

@@ -1,0 +1,48 @@
+//! The words that a bar and a plain line share.
+
+use std::time::{Duration, Instant};
+
+use vspec_train::{Progress, Row, RowKind};
+
+use crate::numbers::{duration, grouped, measured};
+
+/// `300,000 parameters, 640 iterations, runs/shapes/001`
+pub(super) fn started(params: u64, iterations: u64, folder: &std::path::Path) -> String {
+    format!("{} parameters, {} iterations, {}", grouped(params), grouped(iterations), folder.display())
+}
+
+/// `loss 1.2031  accuracy 0.6123`
+pub(super) fn reports<'a>(values: impl Iterator<Item = (&'a str, f64)>) -> String {
+    let parts: Vec<String> = values.map(|(name, value)| format!("{name} {}", measured(value))).collect();
+    parts.join("  ")
+}
+
+/// Reports of a pass so far.
+pub(super) fn reports_so_far(progress: &Progress<'_>) -> String {
+    reports(progress.names.iter().map(String::as_str).zip(progress.means.iter().copied()))
+}
+
+/// `train    epoch 3  loss 1.2031  accuracy 0.6123  (512 items/s, data 3 %, 8.2 s)`
+pub(super) fn row(row: &Row) -> String {
+    let values = reports(row.values.iter().map(|(name, value)| (name.as_str(), *value)));
+    let when = match row.kind {
+        RowKind::Part => format!("iteration {}", row.iteration),
+        _ => format!("epoch {}", row.epoch),
+    };
+    let speed = speed(row.items, row.elapsed, row.waited);
+    format!("{:<9} {when:<8}  {values}  ({speed}, {})", row.step, duration(row.elapsed))
+}
+
+/// `512 items/s, data 3 %`: how fast, and the share of the time spent waiting for data.
+pub(super) fn speed(items: u64, elapsed: Duration, waited: Duration) -> String {
+    let seconds = elapsed.as_secs_f64().max(1e-9);
+    let share = 100.0 * waited.as_secs_f64() / seconds;
+    format!("{:.0} items/s, data {share:.0} %", items as f64 / seconds)
+}
+
+/// The time that the rest of the run will take if it goes on as since `begun`.
+pub(super) fn remaining(progress: &Progress<'_>, begun: Instant) -> Option<String> {
+    let left = progress.iterations.checked_sub(progress.iteration)?;
+    let each = begun.elapsed().checked_div(u32::try_from(progress.iteration).ok()?)?;
+    Some(format!("eta {}", duration(each.checked_mul(u32::try_from(left).ok()?)?)))
+}

@@ -1,0 +1,38 @@
+//! Pages of the book that are generated: they are what the code says. `VSPEC_BLESS=1` writes them.
+
+use vspec_tests::root;
+
+fn check(page: &str, wanted: &str) {
+    let path = root().join("book/src").join(page);
+    if std::env::var_os("VSPEC_BLESS").is_some() {
+        std::fs::write(&path, wanted).expect("the book is writable");
+    }
+    let found = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(found == wanted, "{page} is out of date: run `VSPEC_BLESS=1 cargo test -p vspec-tests --test reference`");
+}
+
+#[test]
+fn the_op_reference_is_the_op_table() {
+    check("ops.md", &vspec_ir::reference_markdown());
+}
+
+#[test]
+fn the_diagnostics_page_is_the_catalogue() {
+    let mut page = String::from(
+        "# Diagnostics\n\n\
+         Every message has a stable code.\n\
+         Errors end a command with status 2; warnings do not.\n",
+    );
+    for info in vspec_elaborate::catalogue() {
+        page += &format!("\n## {}: {}\n\n{}\n", info.code, info.title, info.explanation.trim().replace("\n ", "\n"));
+    }
+    check("diagnostics.md", &page);
+}
+
+#[test]
+fn no_code_has_two_meanings() {
+    let codes = vspec_elaborate::catalogue();
+    for pair in codes.windows(2) {
+        assert!(pair[0].code < pair[1].code, "{} is listed twice", pair[0].code);
+    }
+}
