@@ -1,7 +1,7 @@
 //! Every `vspec` block of the book and the README: it compiles and its tests pass, or it fails with the code that it announces.
 
-use vspec_engine::{Engine, Inputs, Interpreter, RunKey};
 use vspec_elaborate::{Compiled, TestCase};
+use vspec_engine::{Engine, Inputs, Interpreter, RunKey};
 use vspec_tests::{compile_text, plain, read, root};
 
 /// A fenced block: its info string and its text.

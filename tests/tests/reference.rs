@@ -8,7 +8,10 @@ fn check(page: &str, wanted: &str) {
         std::fs::write(&path, wanted).expect("the book is writable");
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(found == wanted, "{page} is out of date: run `VSPEC_BLESS=1 cargo test -p vspec-tests --test reference`");
+    assert!(
+        found == wanted,
+        "{page} is out of date: run `VSPEC_BLESS=1 cargo test -p vspec-tests --test reference`"
+    );
 }
 
 #[test]
@@ -24,7 +27,12 @@ fn the_diagnostics_page_is_the_catalogue() {
          Errors end a command with status 2; warnings do not.\n",
     );
     for info in vspec_elaborate::catalogue() {
-        page += &format!("\n## {}: {}\n\n{}\n", info.code, info.title, info.explanation.trim().replace("\n ", "\n"));
+        page += &format!(
+            "\n## {}: {}\n\n{}\n",
+            info.code,
+            info.title,
+            info.explanation.trim().replace("\n ", "\n")
+        );
     }
     check("diagnostics.md", &page);
 }

@@ -45,7 +45,10 @@ fn every_spec_compiles_without_a_word() {
         let what = path.display().to_string();
         let compiled = compile(&TenClasses, &path, &text, &[]);
         assert_clean(&compiled, &what);
-        assert!(!compiled.entries.is_empty() || !compiled.programs.is_empty(), "{what} has nothing to look at");
+        assert!(
+            !compiled.entries.is_empty() || !compiled.programs.is_empty(),
+            "{what} has nothing to look at"
+        );
         assert_verified(&compiled, &what);
     }
 }

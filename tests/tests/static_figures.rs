@@ -20,7 +20,7 @@ fn check_resnet(depth: u32) {
     assert_eq!(stats.macs.as_const(), Some(figure("macs")));
     assert_eq!(stats.param_tensors as i64, figure("param_tensors"));
     for (module, macs) in published["macs_by_module"].as_object().expect("rows") {
-        let row = stats.modules.iter().find(|r| r.path == *module);
+        let row = stats.modules.iter().find(|r| *r.path == **module);
         assert_eq!(row.and_then(|r| r.macs.as_const()), macs.as_i64(), "resnet{depth}.{module}");
     }
 }

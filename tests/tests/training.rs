@@ -23,7 +23,8 @@ fn program(spec: &str, width: u32) -> Program {
 fn batch(step: u64) -> Inputs {
     let (n, pixels) = (4, 3 * 32 * 32);
     let noise = Stream::new("images", 5, step);
-    let pixel = |i: usize| (noise.uniform(i as u64) * 0.2 + f64::from(u8::from(i / pixels % 2 == i % 2))) as f32;
+    let pixel =
+        |i: usize| (noise.uniform(i as u64) * 0.2 + f64::from(u8::from(i / pixels % 2 == i % 2))) as f32;
     let image = HostTensor::new(vec![n, 3, 32, 32], Buffer::F32((0..n * pixels).map(pixel).collect()));
     let label = HostTensor::new(vec![n], Buffer::I32(vec![0, 1, 0, 1]));
     let mut inputs = Inputs::new();
@@ -38,7 +39,8 @@ fn batch(step: u64) -> Inputs {
 fn initialised(program: &Program, engine: &dyn Engine) -> Box<dyn Session> {
     let (mut session, mut reference) = (engine.session(), Interpreter::default().session());
     for variable in &program.variables {
-        let mut value = reference.run(&variable.init, &Inputs::new(), RunKey::default()).expect("initialises");
+        let mut value =
+            reference.run(&variable.init, &Inputs::new(), RunKey::default()).expect("initialises");
         session.write(&variable.path, value.remove(0)).expect("takes a variable");
     }
     session
@@ -69,7 +71,11 @@ fn check(spec: &str) {
     let key = RunKey { seed: 0, step: 0 };
     let want = initialised(&program, &Interpreter::default()).run(&step, &batch(0), key).expect("runs");
     let (want, got) = (want[0].item().expect("a scalar"), losses(&program, 12));
-    assert!((got[0] - want).abs() < 1e-4 * want.abs(), "{spec}: {} on dfdx, {want} on the interpreter", got[0]);
+    assert!(
+        (got[0] - want).abs() < 1e-4 * want.abs(),
+        "{spec}: {} on dfdx, {want} on the interpreter",
+        got[0]
+    );
     assert!(got[11] < 0.7 * got[0], "{spec}: the loss does not fall: {got:?}");
     assert_eq!(losses(&program, 12), got, "{spec}: the same seed gives other losses");
 }

@@ -64,11 +64,10 @@ fn elaborate(world: &dyn World, path: &Path, text: &str) -> Compiled {
         let found = crate::names::check_file(&file.ast);
         loader.diagnostics.extend(found);
     }
-    let unknown = loader.diagnostics.iter().any(|d| d.is_error());
     let mut evaluator = Evaluator::new(loader);
     let mut compiled = Compiled::default();
-    // After a syntax error or an unknown name, most of what elaboration would say is an echo.
-    if !unknown {
+    // After a syntax error, most of what elaboration would say is an echo.
+    if !broken {
         for item in &file.ast.items {
             match &item.kind {
                 ItemKind::Entry(def) => compiled.entries.extend(evaluator.entry(def, &file)),

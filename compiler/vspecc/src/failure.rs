@@ -103,7 +103,9 @@ impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         let exit = if error.is_bad_input() { Exit::BadInput } else { Exit::Failed };
         let hint = match &error {
-            TrainError::NonFinite { .. } => Some("a lower learning rate or a warm-up often helps: `--set opt.lr=..`"),
+            TrainError::NonFinite { .. } => {
+                Some("a lower learning rate or a warm-up often helps: `--set opt.lr=..`")
+            }
             TrainError::NoBatches { .. } => Some("a smaller batch, or `drop_last = false`"),
             _ => None,
         };
@@ -114,7 +116,8 @@ impl From<TrainError> for Failure {
 
 /// For a checkpoint that does not fit: the tensor that the first missing variable may have been meant by.
 fn misspelt(error: &TrainError) -> Option<String> {
-    let TrainError::Checkpoint(vspec_train::CheckpointError::Mismatch { missing, unexpected, .. }) = error else {
+    let TrainError::Checkpoint(vspec_train::CheckpointError::Mismatch { missing, unexpected, .. }) = error
+    else {
         return None;
     };
     missing.iter().find_map(|name| {

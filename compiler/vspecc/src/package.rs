@@ -87,7 +87,10 @@ mod tests {
         write(&folder.path().join("spec/parts/net.vspec"), "net");
         let package = Package::of(&folder.path().join("spec/main.vspec"), None);
         assert_eq!(package.read(Path::new("parts/net.vspec")).as_deref(), Ok("net"));
-        assert_eq!(package.read(Path::new("../secret.vspec")), Err("it lies outside the package".to_string()));
+        assert_eq!(
+            package.read(Path::new("../secret.vspec")),
+            Err("it lies outside the package".to_string())
+        );
         assert_eq!(package.read(Path::new("absent.vspec")), Err("no such file or folder".to_string()));
     }
 

@@ -1,6 +1,6 @@
 //! Members of modules and optimizers.
 
-use vspec_syntax::ast::{Ident, Member, MemberKind, ModuleDef, OptimizerDef};
+use vspec_syntax::ast::{ExprKind, Ident, Member, MemberKind, ModuleDef, OptimizerDef};
 
 use super::Checker;
 use super::scope::{Kind, pattern_names};
@@ -57,7 +57,12 @@ impl Checker<'_> {
             }
             MemberKind::Require(_) | MemberKind::Test(_) => return,
         };
-        self.warn_hiding(name);
+        // `conv = Conv(..)` is what everybody calls it; calling `conv` can only mean the member.
+        let child =
+            matches!(member, MemberKind::Child { value, .. } if matches!(value.kind, ExprKind::Call(..)));
+        if !child {
+            self.warn_hiding(name);
+        }
         self.define(name, if has_methods { kind } else { Kind::Silent });
     }
 

@@ -30,7 +30,8 @@ fn contents(compiled: &Compiled) -> String {
         (compiled.tests.len(), "test", "tests"),
     ];
     let present = kinds.into_iter().filter(|(count, ..)| *count > 0);
-    let parts: Vec<String> =
-        present.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect();
+    let parts: Vec<String> = present
+        .map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many }))
+        .collect();
     if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) }
 }

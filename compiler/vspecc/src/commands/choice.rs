@@ -35,10 +35,17 @@ pub(super) fn evaluation_step(program: &Program, name: Option<&str>) -> CommandR
         }
         (Some(name), _) => position(name).ok_or_else(|| unknown("step", name, &names)),
         (None, [only]) => position(only).ok_or_else(|| unknown("step", only, &names)),
-        (None, []) => Err(Failure::input(format!("experiment `{}` has no step that evaluates", program.name))
-            .hint("a step that reports something and minimizes nothing: `step evaluate(b from val) { report .. }`")),
-        (None, _) => Err(Failure::input(format!("experiment `{}` has several steps that evaluate", program.name))
-            .hint(format!("pick one: --step {}", names.join(" | ")))),
+        (None, []) => Err(Failure::input(format!(
+            "experiment `{}` has no step that evaluates",
+            program.name
+        ))
+        .hint(
+            "a step that reports something and minimizes nothing: `step evaluate(b from val) { report .. }`",
+        )),
+        (None, _) => {
+            Err(Failure::input(format!("experiment `{}` has several steps that evaluate", program.name))
+                .hint(format!("pick one: --step {}", names.join(" | "))))
+        }
     }
 }
 

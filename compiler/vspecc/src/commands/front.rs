@@ -12,7 +12,11 @@ use crate::package::{Package, read_file};
 use crate::render::{self, Style};
 
 /// Compiles a file and shows its diagnostics.
-pub(super) fn compile_file(file: &Path, data: &DataArgs, set: &[(String, String)]) -> CommandResult<Compiled> {
+pub(super) fn compile_file(
+    file: &Path,
+    data: &DataArgs,
+    set: &[(String, String)],
+) -> CommandResult<Compiled> {
     let text = read_file(file)?;
     let package = Package::of(file, data.root.as_deref());
     let overrides: Vec<Override> =

@@ -86,7 +86,8 @@ fn environment(args: &RunArgs) -> String {
 /// Name of the machine, where the system tells it without further ado.
 fn host() -> Option<String> {
     let from_file = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
-    let name = from_file.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
+    let name =
+        from_file.or_else(|| std::env::var("HOSTNAME").ok()).or_else(|| std::env::var("COMPUTERNAME").ok());
     name.map(|n| n.trim().to_string())
 }
 
@@ -98,8 +99,11 @@ fn summary(outcome: &Outcome, folder: &RunFolder, begun: Instant) -> String {
         Ended::Interrupted => "interrupted",
     };
     let epochs = counted(usize::try_from(outcome.epochs).unwrap_or(usize::MAX), "epoch");
-    let mut lines =
-        vec![format!("{how} after {epochs}, {} iterations, {}", outcome.iterations, duration(begun.elapsed()))];
+    let mut lines = vec![format!(
+        "{how} after {epochs}, {} iterations, {}",
+        outcome.iterations,
+        duration(begun.elapsed())
+    )];
     if let Some(best) = &outcome.best {
         let metric = format!("{}.{}", best.step, best.metric.name);
         lines.push(format!("  best    {metric} {} after epoch {}", measured(best.value), best.epoch));

@@ -98,9 +98,10 @@ fn failures(case: &TestCase, sources: &Sources, engine: &dyn Engine) -> Vec<Diag
     }
     let mut session = engine.session();
     let key = RunKey { seed: 0, step: 0 };
-    let ready = vspec_train::initialise(&case.variables, session.as_mut(), key.seed).map_err(|e| e.to_string());
-    let values = ready
-        .and_then(|()| session.run(&case.graph, &Inputs::new(), key).map_err(|error| error.to_string()));
+    let ready =
+        vspec_train::initialise(&case.variables, session.as_mut(), key.seed).map_err(|e| e.to_string());
+    let values =
+        ready.and_then(|()| session.run(&case.graph, &Inputs::new(), key).map_err(|error| error.to_string()));
     match values {
         Err(error) => {
             let message = format!("the test could not be run: {error}");

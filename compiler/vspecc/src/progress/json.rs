@@ -30,7 +30,9 @@ impl Observer for JsonLines {
     fn notify(&mut self, event: &Event<'_>) {
         match event {
             Event::Started { folder, params, iterations } => {
-                write(json!({"event": "started", "folder": folder, "params": params, "iterations": iterations}));
+                write(
+                    json!({"event": "started", "folder": folder, "params": params, "iterations": iterations}),
+                );
             }
             Event::PassStarted { step, trains, batches } => {
                 write(json!({"event": "pass", "step": step, "trains": trains, "batches": batches}));

@@ -38,8 +38,9 @@ pub(super) fn render_one(diagnostic: &Diagnostic, sources: &Sources, style: &Sty
 /// Places in other files, and the chain of instantiations.
 fn notes(diagnostic: &Diagnostic, sources: &Sources) -> Vec<String> {
     let elsewhere = diagnostic.secondary.iter().filter(|l| l.span.file != diagnostic.primary.span.file);
-    let mut notes: Vec<String> =
-        elsewhere.map(|l| format!("{}, {}\n        {}", l.text, place(l.span, sources), line(l.span, sources))).collect();
+    let mut notes: Vec<String> = elsewhere
+        .map(|l| format!("{}, {}\n        {}", l.text, place(l.span, sources), line(l.span, sources)))
+        .collect();
     let trace = &diagnostic.trace;
     let frame = |l: &Label| format!("in {}: {}", l.text, place(l.span, sources));
     if trace.len() <= 2 * FRAMES {

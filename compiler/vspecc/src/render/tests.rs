@@ -73,7 +73,10 @@ fn a_long_chain_keeps_both_ends() {
     diagnostic.trace = (0..200).map(|i| Label { span, text: format!("call {i}") }).collect();
     let text = render(&[diagnostic], &sources, &Style::plain());
     assert_eq!(text.matches("note:").count(), 13);
-    assert!(text.contains("in call 0:") && text.contains("in 188 more") && text.contains("in call 199:"), "{text}");
+    assert!(
+        text.contains("in call 0:") && text.contains("in 188 more") && text.contains("in call 199:"),
+        "{text}"
+    );
 }
 
 #[test]

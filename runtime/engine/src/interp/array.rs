@@ -19,17 +19,12 @@ impl<E: Copy> Array<E> {
         Array { shape: self.shape.clone(), data: self.data.iter().map(|x| f(*x)).collect() }
     }
 
-    /// The same elements under another shape.
-    pub(super) fn with_shape(&self, shape: Vec<usize>) -> Self {
-        Array { shape, data: self.data.clone() }
-    }
-
-    /// An array that takes each element from a flat position of this one.
-    pub(super) fn pick(&self, shape: Vec<usize>, f: impl Fn(&[usize]) -> usize) -> Self {
-        let mut coordinates = vec![0; shape.len()];
+    /// An array whose element at some coordinates is this one's at the sum of the coordinates times strides.
+    pub(super) fn pick(&self, shape: Vec<usize>, strides: Vec<usize>) -> Self {
+        let mut at = vec![0; shape.len()];
         Array::from_fn(shape.clone(), |flat| {
-            unravel(flat, &shape, &mut coordinates);
-            self.data[f(&coordinates)]
+            unravel(flat, &shape, &mut at);
+            self.data[ravel(&at, &strides)]
         })
     }
 }

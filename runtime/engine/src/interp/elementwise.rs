@@ -1,6 +1,4 @@
-//! Elementwise ops.
-
-use vspec_ir::DType;
+//! Elementwise ops: floats are computed in double precision and rounded once; integers wrap around.
 
 use super::array::{Array, broadcast_shape, broadcast_strides, ravel, unravel};
 use super::value::{Real, Value};
@@ -21,40 +19,9 @@ pub(super) fn number<T: Real>(x: &Value<T>, f: fn(f64) -> f64, i: fn(i32) -> i32
     }
 }
 
-pub(super) fn not<T: Real>(x: &Value<T>) -> Result<T> {
-    Ok(Value::Bool(x.mask()?.map(|v| !v)))
-}
-
-pub(super) fn sign(x: f64) -> f64 {
-    if x > 0.0 {
-        1.0
-    } else if x < 0.0 {
-        -1.0
-    } else {
-        x
-    }
-}
-
-pub(super) fn relu(x: f64) -> f64 {
-    if x > 0.0 { x } else { 0.0 }
-}
-
-pub(super) fn sigmoid(x: f64) -> f64 {
-    if x >= 0.0 { 1.0 / (1.0 + libm::exp(-x)) } else { libm::exp(x) / (1.0 + libm::exp(x)) }
-}
-
-/// Floats truncate towards zero and saturate; anything but 0 is true.
-pub(super) fn cast<T: Real>(x: &Value<T>, dtype: DType) -> Value<T> {
-    let wide: Array<f64> = match x {
-        Value::Float(a) => a.map(Real::to_f64),
-        Value::Int(a) => a.map(f64::from),
-        Value::Bool(a) => a.map(|v| f64::from(u8::from(v))),
-    };
-    match dtype {
-        DType::F32 => Value::Float(wide.map(T::from_f64)),
-        DType::I32 => Value::Int(wide.map(|v| v as i32)),
-        DType::Bool => Value::Bool(wide.map(|v| v != 0.0)),
-    }
+/// A function on each element of a mask.
+pub(super) fn mask<T: Real>(x: &Value<T>, f: fn(bool) -> bool) -> Result<T> {
+    Ok(Value::Bool(x.mask()?.map(f)))
 }
 
 /// Combines elements at the same place of the broadcast shape.
@@ -68,40 +35,40 @@ fn zip<A: Copy, B: Copy, C: Copy>(a: &Array<A>, b: &Array<B>, f: impl Fn(A, B) -
     })
 }
 
-/// Arithmetic on two floats or two integers.
-pub(super) fn arithmetic<T: Real>(
-    [a, b]: [&Value<T>; 2],
+/// A function of double precision on pairs of floats.
+pub(super) fn floats<T: Real>([a, b]: [&Value<T>; 2], f: fn(f64, f64) -> f64) -> Result<T> {
+    Ok(Value::Float(zip(a.float()?, b.float()?, |x, y| T::from_f64(f(x.to_f64(), y.to_f64())))))
+}
+
+/// A function on pairs of floats or pairs of integers.
+pub(super) fn numbers<T: Real>(
+    operands: [&Value<T>; 2],
     f: fn(f64, f64) -> f64,
     i: fn(i32, i32) -> i32,
 ) -> Result<T> {
-    match (a, b) {
-        (Value::Int(a), Value::Int(b)) => Ok(Value::Int(zip(a, b, i))),
-        _ => Ok(Value::Float(zip(a.float()?, b.float()?, |x, y| T::from_f64(f(x.to_f64(), y.to_f64()))))),
+    match operands {
+        [Value::Int(a), Value::Int(b)] => Ok(Value::Int(zip(a, b, i))),
+        _ => floats(operands, f),
     }
 }
 
-/// A comparison of two values of one element type, as the order of two numbers.
-pub(super) fn compare<T: Real>([a, b]: [&Value<T>; 2], f: fn(f64, f64) -> bool) -> Result<T> {
-    let wide = |v: &Value<T>| match cast(v, DType::F32) {
-        Value::Float(_) | Value::Int(_) | Value::Bool(_) => match v {
-            Value::Float(a) => a.map(Real::to_f64),
-            Value::Int(a) => a.map(f64::from),
-            Value::Bool(a) => a.map(|v| f64::from(u8::from(v))),
-        },
-    };
-    Ok(Value::Bool(zip(&wide(a), &wide(b), f)))
+/// A comparison of two values of one element type.
+pub(super) fn compare<T: Real>([a, b]: [&Value<T>; 2], f: fn(&f64, &f64) -> bool) -> Result<T> {
+    Ok(Value::Bool(zip(&a.wide(), &b.wide(), |x, y| f(&x, &y))))
 }
 
-pub(super) fn logic<T: Real>([a, b]: [&Value<T>; 2], f: fn(bool, bool) -> bool) -> Result<T> {
+/// A function on pairs of elements of masks.
+pub(super) fn masks<T: Real>([a, b]: [&Value<T>; 2], f: fn(bool, bool) -> bool) -> Result<T> {
     Ok(Value::Bool(zip(a.mask()?, b.mask()?, f)))
 }
 
-pub(super) fn select<T: Real>([mask, a, b]: [&Value<T>; 3]) -> Result<T> {
+/// The first branch where the mask is true, the second elsewhere.
+pub(super) fn select<T: Real>(mask: &Value<T>, branches: [&Value<T>; 2]) -> Result<T> {
     let mask = mask.mask()?;
-    Ok(match (a, b) {
-        (Value::Float(a), Value::Float(b)) => Value::Float(choose(mask, a, b)),
-        (Value::Int(a), Value::Int(b)) => Value::Int(choose(mask, a, b)),
-        (Value::Bool(a), Value::Bool(b)) => Value::Bool(choose(mask, a, b)),
+    Ok(match branches {
+        [Value::Float(a), Value::Float(b)] => Value::Float(choose(mask, a, b)),
+        [Value::Int(a), Value::Int(b)] => Value::Int(choose(mask, a, b)),
+        [Value::Bool(a), Value::Bool(b)] => Value::Bool(choose(mask, a, b)),
         _ => return Err(EngineError::Unsupported("branches of different types".to_string())),
     })
 }
@@ -111,16 +78,52 @@ fn choose<E: Copy>(mask: &Array<bool>, a: &Array<E>, b: &Array<E>) -> Array<E> {
     zip(mask, &pairs, |m, (x, y)| if m { x } else { y })
 }
 
-/// Division that rounds towards minus infinity; by zero it gives 0.
-pub(super) fn floor_div(a: i32, b: i32) -> i32 {
-    match a.checked_div(b) {
-        Some(q) if a % b != 0 && (a < 0) != (b < 0) => q - 1,
-        Some(q) => q,
-        None => 0,
+/// -1, 0 or 1; NaN stays.
+pub(super) fn sign(x: f64) -> f64 {
+    match x {
+        x if x > 0.0 => 1.0,
+        x if x < 0.0 => -1.0,
+        x => x,
     }
 }
 
-/// Remainder with the sign of the divisor; by zero it gives 0.
-pub(super) fn rem(a: i32, b: i32) -> i32 {
-    a.wrapping_sub(b.wrapping_mul(floor_div(a, b)))
+/// The larger one; NaN wins, as in PyTorch.
+pub(super) fn max(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a > b { a } else { b }
+}
+
+/// The smaller one; NaN wins, as in PyTorch.
+pub(super) fn min(a: f64, b: f64) -> f64 {
+    if a.is_nan() || a < b { a } else { b }
+}
+
+/// `max(x, 0)`; NaN stays.
+pub(super) fn relu(x: f64) -> f64 {
+    max(x, 0.0)
+}
+
+/// The exponential is only taken of negative numbers, so that it never overflows.
+pub(super) fn sigmoid(x: f64) -> f64 {
+    let e = libm::exp(-x.abs());
+    if x >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
+}
+
+/// Remainder with the sign of the divisor; `fmod` is exact, where `a - b * floor(a / b)` is not.
+pub(super) fn rem(a: f64, b: f64) -> f64 {
+    let r = libm::fmod(a, b);
+    if r != 0.0 && (r < 0.0) != (b < 0.0) { r + b } else { r }
+}
+
+/// Division that rounds towards minus infinity; by zero it gives 0.
+pub(super) fn floor_div_i32(a: i32, b: i32) -> i32 {
+    match b {
+        0 => 0,
+        _ if a.wrapping_rem(b) != 0 && (a < 0) != (b < 0) => a.wrapping_div(b) - 1,
+        _ => a.wrapping_div(b),
+    }
+}
+
+/// Remainder with the sign of the divisor: `a == b * floor_div_i32(a, b) + rem_i32(a, b)`, so that by zero it gives `a`.
+pub(super) fn rem_i32(a: i32, b: i32) -> i32 {
+    a.wrapping_sub(b.wrapping_mul(floor_div_i32(a, b)))
 }

@@ -1,25 +1,32 @@
 //! The reference interpreter: it defines what each op means by computing it in the most obvious way.
 //!
-//! Every op is a few lines over whole arrays. Sums and products are accumulated in double precision and rounded once, so
-//! that in single precision its results are the most accurate ones an engine can be compared with.
+//! Every op is a few lines over whole arrays. In single precision each result is computed in double precision from the
+//! operands and rounded once, sums and products included: it is the most accurate result that another engine can be
+//! compared with. Functions such as `exp` come from a software library and are the same on every machine.
+//!
+//! Where the op table leaves a choice: integers wrap around, an integer divided by 0 is 0, floats turned into integers
+//! saturate (NaN gives 0), NaN wins in maxima and minima, and an index outside its axis is an error.
 
 mod array;
+mod contract;
 mod elementwise;
-mod random;
 mod reduce;
 mod session;
+mod source;
+#[cfg(test)]
+mod tests;
 mod value;
 mod view;
 mod window;
 
-use vspec_ir::{DType, Literal, Node, Op};
+use vspec_ir::{Node, Op};
 
 use crate::bind::Sizes;
-use crate::{Engine, EngineError, RunKey, Session};
-use array::Array;
+use crate::{Engine, EngineError, HostTensor, RunKey, Session};
 use elementwise as ew;
-use value::{Real, Value, for_any};
-use window::Window;
+use reduce::Over;
+use value::{Real, Value};
+use window::Moves;
 
 /// The precision that the interpreter computes `f32` values in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -43,6 +50,30 @@ impl Interpreter {
     pub fn new(precision: Precision) -> Self {
         Interpreter { precision }
     }
+
+    /// The value of one node from the values of its operands: for engines that leave an op to the reference.
+    ///
+    /// # Errors
+    /// When the node is an input, a variable or a gradient, or an index lies outside its axis.
+    pub fn evaluate(
+        &self,
+        node: &Node,
+        operands: &[HostTensor],
+        sizes: &Sizes,
+        key: RunKey,
+    ) -> Result<HostTensor, EngineError> {
+        let shape = sizes.shape(&node.ty.shape)?;
+        let context = Context { sizes, key, shape: &shape };
+        match self.precision {
+            Precision::F32 => evaluate::<f32>(node, operands, &context),
+            Precision::F64 => evaluate::<f64>(node, operands, &context),
+        }
+    }
+}
+
+fn evaluate<T: Real>(node: &Node, operands: &[HostTensor], cx: &Context<'_>) -> Result<HostTensor, EngineError> {
+    let values: Vec<Value<T>> = operands.iter().map(Value::from_host).collect();
+    compute(node, &values.iter().collect::<Vec<_>>(), cx)?.into_host()
 }
 
 impl Engine for Interpreter {
@@ -62,18 +93,20 @@ impl Engine for Interpreter {
 struct Context<'a> {
     sizes: &'a Sizes,
     key: RunKey,
+    /// The shape of the node's value.
+    shape: &'a [usize],
 }
 
 /// The value of a node from the values of its operands. Inputs and variables are the session's.
 fn compute<T: Real>(node: &Node, x: &[&Value<T>], cx: &Context<'_>) -> Result<Value<T>, EngineError> {
     match &node.op {
-        Op::Input { .. } | Op::Param { .. } | Op::State { .. } => unread(node),
-        Op::Constant { value } => Ok(literal(value)),
-        Op::Full { value, dtype, shape } => Ok(Value::full(*dtype, cx.sizes.shape(shape)?, *value)),
-        Op::Size { value, dtype } => Ok(Value::full(*dtype, vec![], cx.sizes.signed(value)? as f64)),
-        Op::Iota { shape, axis } => Ok(Value::Int(random::iota(cx.sizes.shape(shape)?, *axis as usize))),
-        Op::Uniform { shape, stream } => Ok(random::uniform(cx.sizes.shape(shape)?, stream, cx.key)),
-        Op::Normal { shape, stream } => Ok(random::normal(cx.sizes.shape(shape)?, stream, cx.key)),
+        Op::Input { .. } | Op::Param { .. } | Op::State { .. } => Err(unsupported("what is read is not known here")),
+        Op::Constant { value } => Ok(source::literal(value)),
+        Op::Full { value, dtype, .. } => Ok(source::full(*dtype, cx.shape, *value)),
+        Op::Size { value, dtype } => source::size(*dtype, value, cx.sizes),
+        Op::Iota { axis, .. } => Ok(source::iota(cx.shape, *axis)),
+        Op::Uniform { stream, .. } => Ok(source::uniform(cx.shape, stream, cx.key)),
+        Op::Normal { stream, .. } => Ok(source::normal(cx.shape, stream, cx.key)),
         Op::Neg {} => ew::number(x[0], |v| -v, i32::wrapping_neg),
         Op::Abs {} => ew::number(x[0], f64::abs, i32::wrapping_abs),
         Op::Sign {} => ew::number(x[0], ew::sign, i32::signum),
@@ -88,114 +121,55 @@ fn compute<T: Real>(node: &Node, x: &[&Value<T>], cx: &Context<'_>) -> Result<Va
         Op::Erf {} => ew::float(x[0], libm::erf),
         Op::Relu {} => ew::float(x[0], ew::relu),
         Op::Floor {} => ew::float(x[0], libm::floor),
-        Op::Not {} => ew::not(x[0]),
-        Op::Cast { dtype } => Ok(ew::cast(x[0], *dtype)),
-        Op::Add {} => ew::arithmetic([x[0], x[1]], |a, b| a + b, i32::wrapping_add),
-        Op::Sub {} => ew::arithmetic([x[0], x[1]], |a, b| a - b, i32::wrapping_sub),
-        Op::Mul {} => ew::arithmetic([x[0], x[1]], |a, b| a * b, i32::wrapping_mul),
-        Op::Div {} => ew::arithmetic([x[0], x[1]], |a, b| a / b, ew::floor_div),
-        Op::Rem {} => ew::arithmetic([x[0], x[1]], |a, b| a - b * libm::floor(a / b), ew::rem),
-        Op::Pow {} => ew::arithmetic([x[0], x[1]], libm::pow, |a, _| a),
-        Op::Max {} => ew::arithmetic([x[0], x[1]], |a, b| reduce::max(&[a, b]), i32::max),
-        Op::Min {} => ew::arithmetic([x[0], x[1]], |a, b| reduce::min(&[a, b]), i32::min),
-        Op::Eq {} => ew::compare([x[0], x[1]], |a, b| a == b),
-        Op::Lt {} => ew::compare([x[0], x[1]], |a, b| a < b),
-        Op::Le {} => ew::compare([x[0], x[1]], |a, b| a <= b),
-        Op::And {} => ew::logic([x[0], x[1]], |a, b| a && b),
-        Op::Or {} => ew::logic([x[0], x[1]], |a, b| a || b),
-        Op::Where {} => ew::select([x[0], x[1], x[2]]),
-        Op::Sum { axes, keepdims } => reduce::fold(x[0], axes, *keepdims, reduce::sum, |g| g.iter().sum()),
-        Op::Mean { axes, keepdims } => reduce::fold(x[0], axes, *keepdims, reduce::mean, |_| 0),
-        Op::ReduceMax { axes, keepdims } => {
-            reduce::fold(x[0], axes, *keepdims, reduce::max, |g| g.iter().copied().max().unwrap_or(i32::MIN))
-        }
-        Op::ReduceMin { axes, keepdims } => {
-            reduce::fold(x[0], axes, *keepdims, reduce::min, |g| g.iter().copied().min().unwrap_or(i32::MAX))
-        }
-        Op::Argmax { axis } => reduce::argmax(x[0], *axis as usize),
-        Op::Matmul {} => {
-            let (a, b) = (x[0].float()?.map(T::to_f64), x[1].float()?.map(T::to_f64));
-            Ok(Value::Float(view::matmul(&a, &b).map(T::from_f64)))
-        }
+        Op::Not {} => ew::mask(x[0], |v| !v),
+        Op::Cast { dtype } => Ok(Value::from_wide(*dtype, &x[0].wide())),
+        Op::Add {} => ew::numbers([x[0], x[1]], |a, b| a + b, i32::wrapping_add),
+        Op::Sub {} => ew::numbers([x[0], x[1]], |a, b| a - b, i32::wrapping_sub),
+        Op::Mul {} => ew::numbers([x[0], x[1]], |a, b| a * b, i32::wrapping_mul),
+        Op::Div {} => ew::numbers([x[0], x[1]], |a, b| a / b, ew::floor_div_i32),
+        Op::Rem {} => ew::numbers([x[0], x[1]], ew::rem, ew::rem_i32),
+        Op::Pow {} => ew::floats([x[0], x[1]], libm::pow),
+        Op::Max {} => ew::numbers([x[0], x[1]], ew::max, i32::max),
+        Op::Min {} => ew::numbers([x[0], x[1]], ew::min, i32::min),
+        Op::Eq {} => ew::compare([x[0], x[1]], f64::eq),
+        Op::Lt {} => ew::compare([x[0], x[1]], f64::lt),
+        Op::Le {} => ew::compare([x[0], x[1]], f64::le),
+        Op::And {} => ew::masks([x[0], x[1]], |a, b| a && b),
+        Op::Or {} => ew::masks([x[0], x[1]], |a, b| a || b),
+        Op::Where {} => ew::select(x[0], [x[1], x[2]]),
+        Op::Sum { axes, keepdims } => over(axes, *keepdims).numbers(x[0], reduce::sum, reduce::sum_i32),
+        Op::Mean { axes, keepdims } => over(axes, *keepdims).mean(x[0]),
+        Op::ReduceMax { axes, keepdims } => over(axes, *keepdims).numbers(x[0], reduce::max, reduce::max_i32),
+        Op::ReduceMin { axes, keepdims } => over(axes, *keepdims).numbers(x[0], reduce::min, reduce::min_i32),
+        Op::Argmax { axis } => Ok(reduce::argmax(x[0], *axis)),
+        Op::Matmul {} => contract::matmul(x[0], x[1]),
         Op::Conv { stride, padding, dilation, groups } => {
-            let (input, weight) = (x[0].float()?, x[1].float()?);
-            let window = Window { kernel: weight.shape[2..].to_vec(), stride, padding, dilation };
-            Ok(Value::Float(window::conv(input, weight, &window, *groups as usize)))
+            window::conv([x[0], x[1]], Moves { stride, padding, dilation }, *groups)
         }
         Op::MaxPool { kernel, stride, padding, dilation } => {
-            let window = Window { kernel: sizes(kernel), stride, padding, dilation };
-            Ok(Value::Float(window::pool(x[0].float()?, &window, |inside, _| reduce::max(inside))))
+            window::max_pool(x[0], kernel, Moves { stride, padding, dilation })
         }
         Op::AvgPool { kernel, stride, padding, count_padding } => {
-            let window = Window { kernel: sizes(kernel), stride, padding, dilation: &vec![1; kernel.len()] };
-            let count = |inside: &[f64], all: usize| if *count_padding { all } else { inside.len().max(1) };
-            let mean = |inside: &[f64], all: usize| reduce::sum(inside) / count(inside, all) as f64;
-            Ok(Value::Float(window::pool(x[0].float()?, &window, mean)))
+            window::avg_pool(x[0], kernel, Moves { stride, padding, dilation: &[] }, *count_padding)
         }
-        Op::Reshape { shape } => {
-            let shape = cx.sizes.shape(shape)?;
-            Ok(for_any!(x[0], a => a.with_shape(shape)))
+        Op::Reshape { .. } => Ok(view::reshape(x[0], cx.shape)),
+        Op::Permute { axes } => Ok(view::permute(x[0], axes)),
+        Op::Broadcast { .. } => Ok(view::broadcast(x[0], cx.shape)),
+        Op::Slice { axis, start, step, .. } => {
+            Ok(view::slice(x[0], cx.shape, *axis, [cx.sizes.dim(start)?, *step as usize]))
         }
-        Op::Permute { axes } => Ok(for_any!(x[0], a => view::permute(a, axes))),
-        Op::Broadcast { shape } => {
-            let shape = cx.sizes.shape(shape)?;
-            Ok(for_any!(x[0], a => view::broadcast(a, shape)))
-        }
-        Op::Slice { axis, start, end, step } => {
-            let range = [cx.sizes.dim(start)?, cx.sizes.dim(end)?, *step as usize];
-            Ok(for_any!(x[0], a => view::slice(a, *axis as usize, range)))
-        }
-        Op::Concat { axis } => concat(x, *axis as usize),
-        Op::Pad { axis, low, high, value } => {
-            let amounts = [*low as usize, *high as usize];
-            match x[0] {
-                Value::Int(a) => Ok(Value::Int(view::pad(a, *axis as usize, amounts, *value as i32))),
-                other => {
-                    Ok(Value::Float(view::pad(other.float()?, *axis as usize, amounts, T::from_f64(*value))))
-                }
-            }
-        }
-        Op::Gather { axis } => {
-            let index = x[1].int()?;
-            Ok(for_any!(x[0], a => view::gather(a, index, *axis as usize)?))
-        }
+        Op::Concat { axis } => view::concat(x, *axis),
+        Op::Pad { axis, low, value, .. } => view::pad(x[0], cx.shape, [*axis, *low], *value),
+        Op::Gather { axis } => view::gather(x[0], x[1], *axis),
         Op::StopGradient {} => Ok(x[0].clone()),
-        Op::Gradient {} => Err(EngineError::Unsupported(
-            "the interpreter has no gradients: train on another engine, such as dfdx".to_string(),
-        )),
+        Op::Gradient {} => Err(unsupported("the interpreter has no gradients: train on another engine, such as dfdx")),
     }
 }
 
-fn sizes(values: &[i64]) -> Vec<usize> {
-    values.iter().map(|v| *v as usize).collect()
+fn over(axes: &[i64], keepdims: bool) -> Over<'_> {
+    Over { axes, keepdims }
 }
 
-fn unread<T>(node: &Node) -> Result<Value<T>, EngineError> {
-    Err(EngineError::Unsupported(format!("`{}` is not given", node.op.decl().name)))
-}
-
-fn literal<T: Real>(literal: &Literal) -> Value<T> {
-    let values = Array { shape: literal.shape.clone(), data: literal.values.to_vec() };
-    match literal.dtype {
-        DType::F32 => Value::Float(values.map(T::from_f64)),
-        DType::I32 => Value::Int(values.map(|v| v as i32)),
-        DType::Bool => Value::Bool(values.map(|v| v != 0.0)),
-    }
-}
-
-fn concat<T: Real>(parts: &[&Value<T>], axis: usize) -> Result<Value<T>, EngineError> {
-    match parts[0] {
-        Value::Float(_) => {
-            let parts: Result<Vec<_>, _> = parts.iter().map(|p| p.float()).collect();
-            Ok(Value::Float(view::concat(&parts?, axis)))
-        }
-        Value::Int(_) => {
-            let parts: Result<Vec<_>, _> = parts.iter().map(|p| p.int()).collect();
-            Ok(Value::Int(view::concat(&parts?, axis)))
-        }
-        Value::Bool(_) => {
-            let parts: Result<Vec<_>, _> = parts.iter().map(|p| p.mask()).collect();
-            Ok(Value::Bool(view::concat(&parts?, axis)))
-        }
-    }
+fn unsupported(what: &str) -> EngineError {
+    EngineError::Unsupported(what.to_string())
 }

@@ -1,47 +1,58 @@
-//! Reductions over axes.
+//! Reductions over axes: floats are accumulated in double precision and rounded once; integers wrap around.
 
 use super::array::{Array, around, ravel, strides, unravel};
+use super::elementwise as ew;
 use super::value::{Real, Value};
 use crate::EngineError;
 
 type Result<T> = std::result::Result<Value<T>, EngineError>;
 
-/// For each element of the result, the elements that are folded into it, in row-major order.
-fn groups<E: Copy>(x: &Array<E>, axes: &[i64], keepdims: bool) -> (Vec<usize>, Vec<Vec<E>>) {
-    let gone = |i: usize| axes.contains(&(i as i64));
-    let kept: Vec<usize> = x.shape.iter().enumerate().map(|(i, d)| if gone(i) { 1 } else { *d }).collect();
-    let steps: Vec<usize> =
-        strides(&kept).into_iter().enumerate().map(|(i, s)| if gone(i) { 0 } else { s }).collect();
-    let mut groups = vec![vec![]; kept.iter().product()];
-    let mut at = vec![0; x.shape.len()];
-    for (flat, value) in x.data.iter().enumerate() {
-        unravel(flat, &x.shape, &mut at);
-        groups[ravel(&at, &steps)].push(*value);
-    }
-    let shape = match keepdims {
-        true => kept,
-        false => x.shape.iter().enumerate().filter(|(i, _)| !gone(*i)).map(|(_, d)| *d).collect(),
-    };
-    (shape, groups)
+/// Over what a reduction goes.
+#[derive(Clone, Copy)]
+pub(super) struct Over<'a> {
+    pub(super) axes: &'a [i64],
+    pub(super) keepdims: bool,
 }
 
-/// Folds floats in double precision, or integers.
-pub(super) fn fold<T: Real>(
-    x: &Value<T>,
-    axes: &[i64],
-    keepdims: bool,
-    f: fn(&[f64]) -> f64,
-    i: fn(&[i32]) -> i32,
-) -> Result<T> {
-    match x {
-        Value::Int(a) => {
-            let (shape, groups) = groups(a, axes, keepdims);
-            Ok(Value::Int(Array { shape, data: groups.iter().map(|g| i(g)).collect() }))
+impl Over<'_> {
+    fn folds(&self, axis: usize) -> bool {
+        self.axes.contains(&(axis as i64))
+    }
+
+    /// Each element of the result from the elements that are folded into it, in row-major order.
+    fn fold<E: Copy, F>(&self, x: &Array<E>, f: impl Fn(&[E]) -> F) -> Array<F> {
+        let kept: Vec<usize> = x.shape.iter().enumerate().map(|(i, d)| if self.folds(i) { 1 } else { *d }).collect();
+        let mut steps = strides(&kept);
+        (0..kept.len()).filter(|i| self.folds(*i)).for_each(|i| steps[i] = 0);
+        let mut groups = vec![vec![]; kept.iter().product()];
+        let mut at = vec![0; kept.len()];
+        for (flat, value) in x.data.iter().enumerate() {
+            unravel(flat, &x.shape, &mut at);
+            groups[ravel(&at, &steps)].push(*value);
         }
-        _ => {
-            let (shape, groups) = groups(&x.float()?.map(Real::to_f64), axes, keepdims);
-            Ok(Value::Float(Array { shape, data: groups.iter().map(|g| T::from_f64(f(g))).collect() }))
+        let shape = (0..kept.len()).filter(|i| self.keepdims || !self.folds(*i)).map(|i| kept[i]).collect();
+        Array { shape, data: groups.iter().map(|g| f(g)).collect() }
+    }
+
+    fn floats<T: Real>(&self, x: &Value<T>, f: fn(&[f64]) -> f64) -> Result<T> {
+        Ok(Value::Float(self.fold(&x.float()?.map(T::to_f64), |group| T::from_f64(f(group)))))
+    }
+
+    /// A fold of floats or of integers.
+    pub(super) fn numbers<T: Real>(
+        &self,
+        x: &Value<T>,
+        f: fn(&[f64]) -> f64,
+        i: fn(&[i32]) -> i32,
+    ) -> Result<T> {
+        match x {
+            Value::Int(a) => Ok(Value::Int(self.fold(a, i))),
+            _ => self.floats(x, f),
         }
+    }
+
+    pub(super) fn mean<T: Real>(&self, x: &Value<T>) -> Result<T> {
+        self.floats(x, |group| sum(group) / group.len().max(1) as f64)
     }
 }
 
@@ -49,34 +60,37 @@ pub(super) fn sum(group: &[f64]) -> f64 {
     group.iter().sum()
 }
 
-pub(super) fn mean(group: &[f64]) -> f64 {
-    if group.is_empty() { 0.0 } else { sum(group) / group.len() as f64 }
+pub(super) fn sum_i32(group: &[i32]) -> i32 {
+    group.iter().fold(0, |sum, v| sum.wrapping_add(*v))
 }
 
-/// NaN wins, as in PyTorch.
+/// Nothing has the largest element minus infinity.
 pub(super) fn max(group: &[f64]) -> f64 {
-    group.iter().fold(f64::NEG_INFINITY, |m, v| if v.is_nan() || *v > m { *v } else { m })
+    group.iter().copied().fold(f64::NEG_INFINITY, ew::max)
 }
 
-/// NaN wins, as in PyTorch.
+pub(super) fn max_i32(group: &[i32]) -> i32 {
+    group.iter().copied().max().unwrap_or(i32::MIN)
+}
+
+/// Nothing has the smallest element infinity.
 pub(super) fn min(group: &[f64]) -> f64 {
-    group.iter().fold(f64::INFINITY, |m, v| if v.is_nan() || *v < m { *v } else { m })
+    group.iter().copied().fold(f64::INFINITY, ew::min)
 }
 
-/// Index of the first largest element along an axis.
-pub(super) fn argmax<T: Real>(x: &Value<T>, axis: usize) -> Result<T> {
-    let wide: Array<f64> = match x {
-        Value::Int(a) => a.map(f64::from),
-        _ => x.float()?.map(Real::to_f64),
-    };
-    let (outer, n, inner) = around(&wide.shape, axis);
+pub(super) fn min_i32(group: &[i32]) -> i32 {
+    group.iter().copied().min().unwrap_or(i32::MAX)
+}
+
+/// Index of the first largest element along an axis, where NaN is the largest, as in [`max`]; 0 along an empty axis.
+pub(super) fn argmax<T: Real>(x: &Value<T>, axis: i64) -> Value<T> {
+    let (wide, axis) = (x.wide(), axis as usize);
+    let (_, n, inner) = around(&wide.shape, axis);
     let mut shape = wide.shape.clone();
     shape.remove(axis);
-    let best = |flat: usize| {
-        let (o, i) = (flat / inner.max(1), flat % inner.max(1));
-        let at = |k: usize| wide.data[(o * n + k) * inner + i];
-        (1..n).fold(0, |best, k| if at(k) > at(best) { k } else { best }) as i32
-    };
-    debug_assert_eq!(outer * inner, shape.iter().product::<usize>());
-    Ok(Value::Int(Array::from_fn(shape, best)))
+    Value::Int(Array::from_fn(shape, |flat| {
+        let at = |k: usize| wide.data[(flat / inner * n + k) * inner + flat % inner];
+        let above = |a: f64, b: f64| a > b || a.is_nan() && !b.is_nan();
+        (1..n).fold(0, |best, k| if above(at(k), at(best)) { k } else { best }) as i32
+    }))
 }

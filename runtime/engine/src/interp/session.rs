@@ -1,86 +1,115 @@
 //! Variables and runs of the interpreter.
 
 use std::collections::BTreeMap;
+use std::marker::PhantomData;
 
 use vspec_ir::{Graph, Node, Op, OutputKind};
 
 use super::value::{Real, Value};
-use super::{Context, compute};
-use crate::bind::{bind, check_variable};
+use super::{Context, compute, unsupported};
+use crate::bind::{Sizes, bind, check_variable};
 use crate::{EngineError, HostTensor, Inputs, RunKey, Session};
 
-/// Variables by path.
+/// The most elements of a value: a specification is not to exhaust the memory by a typing error.
+const MAX_ELEMENTS: usize = 1 << 28;
+
+/// Variables by path, in the precision `T`.
 #[derive(Debug)]
 pub(super) struct InterpSession<T> {
-    variables: BTreeMap<String, (HostTensor, Value<T>)>,
+    variables: BTreeMap<String, HostTensor>,
+    precision: PhantomData<T>,
 }
 
 impl<T> Default for InterpSession<T> {
     fn default() -> Self {
-        InterpSession { variables: BTreeMap::new() }
+        InterpSession { variables: BTreeMap::new(), precision: PhantomData }
     }
 }
 
 impl<T: Real> InterpSession<T> {
-    fn variable(&self, path: &str, node: &Node) -> Result<Value<T>, EngineError> {
-        let (host, value) =
-            self.variables.get(path).ok_or_else(|| EngineError::MissingVariable(path.to_string()))?;
-        check_variable(path, &node.ty, host)?;
-        Ok(value.clone())
+    fn variable(&self, path: &str) -> Result<&HostTensor, EngineError> {
+        self.variables.get(path).ok_or_else(|| EngineError::MissingVariable(path.to_string()))
     }
 
-    fn evaluate(&self, graph: &Graph, inputs: &Inputs, key: RunKey) -> Result<Vec<Option<Value<T>>>, EngineError> {
+    /// The value of each node that an output needs.
+    fn evaluate(
+        &self,
+        graph: &Graph,
+        inputs: &Inputs,
+        key: RunKey,
+    ) -> Result<Vec<Option<Value<T>>>, EngineError> {
         let sizes = bind(graph, inputs)?;
-        let context = Context { sizes: &sizes, key };
         let live = graph.live(graph.outputs());
         let mut values: Vec<Option<Value<T>>> = vec![];
         for (id, node) in graph.nodes() {
-            if !live[id.index()] {
-                values.push(None);
-                continue;
-            }
-            let value = match &node.op {
-                Op::Input { name, .. } => {
-                    let tensor = inputs.get(&**name).ok_or_else(|| EngineError::MissingInput(name.to_string()))?;
-                    Value::from_host(tensor)
-                }
-                Op::Param { path, .. } | Op::State { path, .. } => self.variable(path, node)?,
-                _ => {
+            let value = match live[id.index()] {
+                true => {
+                    let shape = result_shape(node, &sizes)?;
                     let operands: Vec<&Value<T>> =
                         node.inputs.iter().filter_map(|i| values[i.index()].as_ref()).collect();
-                    compute(node, &operands, &context)?
+                    let context = Context { sizes: &sizes, key, shape: &shape };
+                    Some(self.node(node, inputs, &operands, &context)?)
                 }
+                false => None,
             };
-            values.push(Some(value));
+            values.push(value);
         }
         Ok(values)
+    }
+
+    fn node(
+        &self,
+        node: &Node,
+        inputs: &Inputs,
+        operands: &[&Value<T>],
+        context: &Context<'_>,
+    ) -> Result<Value<T>, EngineError> {
+        match &node.op {
+            Op::Input { name, .. } => {
+                let tensor = inputs.get(&**name).ok_or_else(|| EngineError::MissingInput(name.to_string()))?;
+                Ok(Value::from_host(tensor))
+            }
+            Op::Param { path, .. } | Op::State { path, .. } => {
+                let tensor = self.variable(path)?;
+                check_variable(path, &node.ty, tensor)?;
+                Ok(Value::from_host(tensor))
+            }
+            _ => compute(node, operands, context),
+        }
+    }
+}
+
+fn result_shape(node: &Node, sizes: &Sizes) -> Result<Vec<usize>, EngineError> {
+    let shape = sizes.shape(&node.ty.shape)?;
+    let elements = shape.iter().try_fold(1usize, |n, d| n.checked_mul(*d));
+    match elements.filter(|n| *n <= MAX_ELEMENTS) {
+        Some(_) => Ok(shape),
+        None => Err(unsupported(&format!("{} of shape {shape:?} is too large", node.op.decl().name))),
     }
 }
 
 impl<T: Real> Session for InterpSession<T> {
     fn write(&mut self, path: &str, value: HostTensor) -> Result<(), EngineError> {
-        let converted = Value::from_host(&value);
-        self.variables.insert(path.to_string(), (value, converted));
+        self.variables.insert(path.to_string(), Value::<T>::from_host(&value).into_host()?);
         Ok(())
     }
 
     fn read(&self, path: &str) -> Result<HostTensor, EngineError> {
-        let (host, _) = self.variables.get(path).ok_or_else(|| EngineError::MissingVariable(path.to_string()))?;
-        Ok(host.clone())
+        self.variable(path).cloned()
     }
 
     fn run(&mut self, graph: &Graph, inputs: &Inputs, key: RunKey) -> Result<Vec<HostTensor>, EngineError> {
         let values = self.evaluate(graph, inputs, key)?;
-        let mut results = vec![];
+        let (mut results, mut writes) = (vec![], vec![]);
         for output in graph.outputs() {
             let Some(value) = &values[output.node.index()] else { continue };
+            let tensor = value.clone().into_host()?;
             match output.kind {
-                OutputKind::Write => {
-                    self.variables.insert(output.name.to_string(), (value.to_host()?, value.clone()));
-                }
-                OutputKind::Value | OutputKind::Report => results.push(value.to_host()?),
+                OutputKind::Write => writes.push((output.name.to_string(), tensor)),
+                OutputKind::Value | OutputKind::Report => results.push(tensor),
             }
         }
+        self.variables.extend(writes);
         Ok(results)
     }
 }

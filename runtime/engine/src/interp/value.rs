@@ -45,40 +45,41 @@ pub(super) enum Value<T> {
 }
 
 impl<T: Real> Value<T> {
-    pub(super) fn shape(&self) -> &[usize] {
-        match self {
-            Value::Float(a) => &a.shape,
-            Value::Int(a) => &a.shape,
-            Value::Bool(a) => &a.shape,
-        }
-    }
-
     pub(super) fn from_host(tensor: &HostTensor) -> Self {
         let shape = tensor.shape().to_vec();
         match tensor.buffer() {
-            Buffer::F32(v) => Value::Float(Array { shape, data: v.iter().map(|x| T::from_f64(f64::from(*x))).collect() }),
-            Buffer::F64(v) => Value::Float(Array { shape, data: v.iter().map(|x| T::from_f64(*x)).collect() }),
+            Buffer::F32(v) => Value::Float(Array::from_fn(shape, |i| T::from_f64(f64::from(v[i])))),
+            Buffer::F64(v) => Value::Float(Array::from_fn(shape, |i| T::from_f64(v[i]))),
             Buffer::I32(v) => Value::Int(Array { shape, data: v.clone() }),
             Buffer::Bool(v) => Value::Bool(Array { shape, data: v.clone() }),
         }
     }
 
-    pub(super) fn to_host(&self) -> Result<HostTensor, EngineError> {
-        let buffer = match self {
-            Value::Float(a) => T::buffer(a.data.clone()),
-            Value::Int(a) => Buffer::I32(a.data.clone()),
-            Value::Bool(a) => Buffer::Bool(a.data.clone()),
+    pub(super) fn into_host(self) -> Result<HostTensor, EngineError> {
+        let (shape, buffer) = match self {
+            Value::Float(a) => (a.shape, T::buffer(a.data)),
+            Value::Int(a) => (a.shape, Buffer::I32(a.data)),
+            Value::Bool(a) => (a.shape, Buffer::Bool(a.data)),
         };
-        HostTensor::new(self.shape().to_vec(), buffer)
+        HostTensor::new(shape, buffer)
             .ok_or_else(|| EngineError::Unsupported("a value does not fill its shape".to_string()))
     }
 
-    /// A value that is the same number everywhere.
-    pub(super) fn full(dtype: DType, shape: Vec<usize>, value: f64) -> Self {
+    /// The elements as double precision, which holds all of them exactly; booleans are 0 and 1.
+    pub(super) fn wide(&self) -> Array<f64> {
+        match self {
+            Value::Float(a) => a.map(Real::to_f64),
+            Value::Int(a) => a.map(f64::from),
+            Value::Bool(a) => a.map(|v| f64::from(u8::from(v))),
+        }
+    }
+
+    /// Numbers as an element type: integers truncate towards zero and saturate, and any mask but 0 is true.
+    pub(super) fn from_wide(dtype: DType, values: &Array<f64>) -> Self {
         match dtype {
-            DType::F32 => Value::Float(Array::from_fn(shape, |_| T::from_f64(value))),
-            DType::I32 => Value::Int(Array::from_fn(shape, |_| value as i32)),
-            DType::Bool => Value::Bool(Array::from_fn(shape, |_| value != 0.0)),
+            DType::F32 => Value::Float(values.map(T::from_f64)),
+            DType::I32 => Value::Int(values.map(|v| v as i32)),
+            DType::Bool => Value::Bool(values.map(|v| v != 0.0)),
         }
     }
 

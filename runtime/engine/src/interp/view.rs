@@ -1,30 +1,62 @@
 //! The same elements in another arrangement, and places that data names.
 
 use super::array::{Array, around, broadcast_strides, ravel, strides};
+use super::value::{Real, Value, for_any};
 use crate::EngineError;
 
-pub(super) fn permute<E: Copy>(x: &Array<E>, axes: &[i64]) -> Array<E> {
-    let steps: Vec<usize> = axes.iter().map(|a| strides(&x.shape)[*a as usize]).collect();
-    x.pick(axes.iter().map(|a| x.shape[*a as usize]).collect(), |at| ravel(at, &steps))
+type Result<T> = std::result::Result<Value<T>, EngineError>;
+
+pub(super) fn reshape<T: Real>(x: &Value<T>, shape: &[usize]) -> Value<T> {
+    for_any!(x, a => Array { shape: shape.to_vec(), data: a.data.clone() })
 }
 
-pub(super) fn broadcast<E: Copy>(x: &Array<E>, shape: Vec<usize>) -> Array<E> {
-    let steps = broadcast_strides(&x.shape, &shape);
-    x.pick(shape, |at| ravel(at, &steps))
+pub(super) fn permute<T: Real>(x: &Value<T>, axes: &[i64]) -> Value<T> {
+    for_any!(x, a => a.pick(axes.iter().map(|i| a.shape[*i as usize]).collect(), permuted_strides(&a.shape, axes)))
 }
 
-/// Every `step`-th index from `start` up to but without `end`.
-pub(super) fn slice<E: Copy>(x: &Array<E>, axis: usize, [start, end, step]: [usize; 3]) -> Array<E> {
-    let mut shape = x.shape.clone();
-    shape[axis] = (end - start).div_ceil(step);
-    let steps = strides(&x.shape);
-    x.pick(shape, |at| ravel(at, &steps) + (start + at[axis] * (step - 1)) * steps[axis])
+fn permuted_strides(shape: &[usize], axes: &[i64]) -> Vec<usize> {
+    let steps = strides(shape);
+    axes.iter().map(|i| steps[*i as usize]).collect()
 }
 
-pub(super) fn concat<E: Copy>(parts: &[&Array<E>], axis: usize) -> Array<E> {
+pub(super) fn broadcast<T: Real>(x: &Value<T>, shape: &[usize]) -> Value<T> {
+    for_any!(x, a => a.pick(shape.to_vec(), broadcast_strides(&a.shape, shape)))
+}
+
+/// From `start` every `step`-th index along an axis, as many as the shape says.
+pub(super) fn slice<T: Real>(x: &Value<T>, shape: &[usize], axis: i64, [start, step]: [usize; 2]) -> Value<T> {
+    for_any!(x, a => {
+        let (_, n, inner) = around(&a.shape, axis as usize);
+        let taken = shape[axis as usize];
+        Array::from_fn(shape.to_vec(), |flat| {
+            let (o, k, i) = (flat / inner / taken, flat / inner % taken, flat % inner);
+            a.data[(o * n + start + k * step) * inner + i]
+        })
+    })
+}
+
+pub(super) fn concat<T: Real>(parts: &[&Value<T>], axis: i64) -> Result<T> {
+    let axis = axis as usize;
+    Ok(match parts[0] {
+        Value::Float(_) => Value::Float(join(&arrays(parts, Value::float)?, axis)),
+        Value::Int(_) => Value::Int(join(&arrays(parts, Value::int)?, axis)),
+        Value::Bool(_) => Value::Bool(join(&arrays(parts, Value::mask)?, axis)),
+    })
+}
+
+type Access<T, E> = fn(&Value<T>) -> std::result::Result<&Array<E>, EngineError>;
+
+fn arrays<'a, T, E>(
+    parts: &[&'a Value<T>],
+    array: Access<T, E>,
+) -> std::result::Result<Vec<&'a Array<E>>, EngineError> {
+    parts.iter().map(|p| array(p)).collect()
+}
+
+fn join<E: Copy>(parts: &[&Array<E>], axis: usize) -> Array<E> {
     let mut shape = parts[0].shape.clone();
     shape[axis] = parts.iter().map(|p| p.shape[axis]).sum();
-    let (outer, ..) = around(&parts[0].shape, axis);
+    let (outer, ..) = around(&shape, axis);
     let mut data = vec![];
     for o in 0..outer {
         for part in parts {
@@ -35,13 +67,20 @@ pub(super) fn concat<E: Copy>(parts: &[&Array<E>], axis: usize) -> Array<E> {
     Array { shape, data }
 }
 
-pub(super) fn pad<E: Copy>(x: &Array<E>, axis: usize, [low, high]: [usize; 2], value: E) -> Array<E> {
-    let mut shape = x.shape.clone();
-    shape[axis] += low + high;
+/// `low` elements of a value before those along an axis, and as many after them as the shape has room for.
+pub(super) fn pad<T: Real>(x: &Value<T>, shape: &[usize], [axis, low]: [i64; 2], value: f64) -> Result<T> {
+    let at = [axis as usize, low as usize];
+    Ok(match x {
+        Value::Int(a) => Value::Int(padded(a, shape, at, value as i32)),
+        _ => Value::Float(padded(x.float()?, shape, at, T::from_f64(value))),
+    })
+}
+
+fn padded<E: Copy>(x: &Array<E>, shape: &[usize], [axis, low]: [usize; 2], value: E) -> Array<E> {
     let (_, n, inner) = around(&x.shape, axis);
-    let padded = shape[axis];
-    Array::from_fn(shape, |flat| {
-        let (o, k, i) = (flat / inner / padded, flat / inner % padded, flat % inner);
+    let wider = shape[axis];
+    Array::from_fn(shape.to_vec(), |flat| {
+        let (o, k, i) = (flat / inner / wider, flat / inner % wider, flat % inner);
         match k.checked_sub(low).filter(|k| *k < n) {
             Some(k) => x.data[(o * n + k) * inner + i],
             None => value,
@@ -50,7 +89,19 @@ pub(super) fn pad<E: Copy>(x: &Array<E>, axis: usize, [low, high]: [usize; 2], v
 }
 
 /// The axis is replaced by the axes of the index.
-pub(super) fn gather<E: Copy>(x: &Array<E>, index: &Array<i32>, axis: usize) -> Result<Array<E>, EngineError> {
+///
+/// # Errors
+/// When an index lies outside the axis.
+pub(super) fn gather<T: Real>(x: &Value<T>, index: &Value<T>, axis: i64) -> Result<T> {
+    let index = index.int()?;
+    Ok(for_any!(x, a => entries(a, index, axis as usize)?))
+}
+
+fn entries<E: Copy>(
+    x: &Array<E>,
+    index: &Array<i32>,
+    axis: usize,
+) -> std::result::Result<Array<E>, EngineError> {
     let (_, n, inner) = around(&x.shape, axis);
     if let Some(bad) = index.data.iter().find(|i| usize::try_from(**i).map_or(true, |i| i >= n)) {
         return Err(EngineError::Unsupported(format!("index {bad} is outside an axis of {n}")));
@@ -62,16 +113,4 @@ pub(super) fn gather<E: Copy>(x: &Array<E>, index: &Array<i32>, axis: usize) -> 
         let (o, k, i) = (flat / inner / places, flat / inner % places, flat % inner);
         x.data[(o * n + index.data[k] as usize) * inner + i]
     }))
-}
-
-/// Matrix product of the last two axes, summed in double precision.
-pub(super) fn matmul(a: &Array<f64>, b: &Array<f64>) -> Array<f64> {
-    let rank = a.shape.len();
-    let (m, k, n) = (a.shape[rank - 2], a.shape[rank - 1], b.shape[rank - 1]);
-    let mut shape = a.shape.clone();
-    shape[rank - 1] = n;
-    Array::from_fn(shape, |flat| {
-        let (batch, row, column) = (flat / n / m, flat / n % m, flat % n);
-        (0..k).map(|i| a.data[(batch * m + row) * k + i] * b.data[(batch * k + i) * n + column]).sum()
-    })
 }
