@@ -79,7 +79,7 @@ pub(crate) fn find(name: &str) -> Option<&'static Builtin> {
 }
 
 /// Names that are no functions but have a meaning everywhere.
-const CONSTANTS: &[&str] = &["epoch", "iteration", "progress", "training", "pi", "inf", "f32", "i32", "bool"];
+const CONSTANTS: &[&str] = &["epoch", "iteration", "progress", "training", "pi", "inf"];
 
 /// Every name that needs no definition.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {

@@ -71,7 +71,11 @@ impl Interpreter {
     }
 }
 
-fn evaluate<T: Real>(node: &Node, operands: &[HostTensor], cx: &Context<'_>) -> Result<HostTensor, EngineError> {
+fn evaluate<T: Real>(
+    node: &Node,
+    operands: &[HostTensor],
+    cx: &Context<'_>,
+) -> Result<HostTensor, EngineError> {
     let values: Vec<Value<T>> = operands.iter().map(Value::from_host).collect();
     compute(node, &values.iter().collect::<Vec<_>>(), cx)?.into_host()
 }
@@ -100,7 +104,9 @@ struct Context<'a> {
 /// The value of a node from the values of its operands. Inputs and variables are the session's.
 fn compute<T: Real>(node: &Node, x: &[&Value<T>], cx: &Context<'_>) -> Result<Value<T>, EngineError> {
     match &node.op {
-        Op::Input { .. } | Op::Param { .. } | Op::State { .. } => Err(unsupported("what is read is not known here")),
+        Op::Input { .. } | Op::Param { .. } | Op::State { .. } => {
+            Err(unsupported("what is read is not known here"))
+        }
         Op::Constant { value } => Ok(source::literal(value)),
         Op::Full { value, dtype, .. } => Ok(source::full(*dtype, cx.shape, *value)),
         Op::Size { value, dtype } => source::size(*dtype, value, cx.sizes),
@@ -162,7 +168,9 @@ fn compute<T: Real>(node: &Node, x: &[&Value<T>], cx: &Context<'_>) -> Result<Va
         Op::Pad { axis, low, value, .. } => view::pad(x[0], cx.shape, [*axis, *low], *value),
         Op::Gather { axis } => view::gather(x[0], x[1], *axis),
         Op::StopGradient {} => Ok(x[0].clone()),
-        Op::Gradient {} => Err(unsupported("the interpreter has no gradients: train on another engine, such as dfdx")),
+        Op::Gradient {} => {
+            Err(unsupported("the interpreter has no gradients: train on another engine, such as dfdx"))
+        }
     }
 }
 

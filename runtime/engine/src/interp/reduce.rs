@@ -21,7 +21,8 @@ impl Over<'_> {
 
     /// Each element of the result from the elements that are folded into it, in row-major order.
     fn fold<E: Copy, F>(&self, x: &Array<E>, f: impl Fn(&[E]) -> F) -> Array<F> {
-        let kept: Vec<usize> = x.shape.iter().enumerate().map(|(i, d)| if self.folds(i) { 1 } else { *d }).collect();
+        let kept: Vec<usize> =
+            x.shape.iter().enumerate().map(|(i, d)| if self.folds(i) { 1 } else { *d }).collect();
         let mut steps = strides(&kept);
         (0..kept.len()).filter(|i| self.folds(*i)).for_each(|i| steps[i] = 0);
         let mut groups = vec![vec![]; kept.iter().product()];

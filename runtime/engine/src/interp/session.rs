@@ -66,7 +66,8 @@ impl<T: Real> InterpSession<T> {
     ) -> Result<Value<T>, EngineError> {
         match &node.op {
             Op::Input { name, .. } => {
-                let tensor = inputs.get(&**name).ok_or_else(|| EngineError::MissingInput(name.to_string()))?;
+                let tensor =
+                    inputs.get(&**name).ok_or_else(|| EngineError::MissingInput(name.to_string()))?;
                 Ok(Value::from_host(tensor))
             }
             Op::Param { path, .. } | Op::State { path, .. } => {

@@ -1,6 +1,6 @@
 //! The same elements in another arrangement, and places that data names.
 
-use super::array::{Array, around, broadcast_strides, ravel, strides};
+use super::array::{Array, around, broadcast_strides, strides};
 use super::value::{Real, Value, for_any};
 use crate::EngineError;
 
@@ -24,7 +24,12 @@ pub(super) fn broadcast<T: Real>(x: &Value<T>, shape: &[usize]) -> Value<T> {
 }
 
 /// From `start` every `step`-th index along an axis, as many as the shape says.
-pub(super) fn slice<T: Real>(x: &Value<T>, shape: &[usize], axis: i64, [start, step]: [usize; 2]) -> Value<T> {
+pub(super) fn slice<T: Real>(
+    x: &Value<T>,
+    shape: &[usize],
+    axis: i64,
+    [start, step]: [usize; 2],
+) -> Value<T> {
     for_any!(x, a => {
         let (_, n, inner) = around(&a.shape, axis as usize);
         let taken = shape[axis as usize];
