@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn measured_values_keep_four_digits_or_so() {
-        assert_eq!([0.0, 0.93251, 2.3025, 123.456].map(measured), ["0.0000", "0.9325", "2.3025", "123.5"]);
+        assert_eq!([0.0, 0.93251, 2.5025, 123.456].map(measured), ["0.0000", "0.9325", "2.5025", "123.5"]);
         assert_eq!([0.00012, 1.2e6, -3e-7].map(measured), ["1.20e-4", "1.200e6", "-3.00e-7"]);
     }
 

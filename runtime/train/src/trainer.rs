@@ -56,7 +56,7 @@ impl<'a> Trainer<'a> {
     /// When a step fails, a training step reports what is no finite number, or a file cannot be read or written. The
     /// checkpoints are those written before.
     pub fn run(self, folder: &'a RunFolder, observer: &'a mut dyn Observer) -> Result<Outcome, TrainError> {
-        Run::new(self.executor, self.feeds, folder, observer)?.to_end()
+        Run::new(self.executor, self.feeds, folder, observer)?.finish()
     }
 }
 

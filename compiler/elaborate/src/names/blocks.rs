@@ -1,6 +1,6 @@
 //! Names in blocks and statements.
 
-use vspec_syntax::ast::{Block, Expr, Ident, Let, Require, Statement, StatementKind, VarDef};
+use vspec_syntax::ast::{Block, Expr, Ident, Let, Require, Statement, StatementKind, TypeKind, VarDef};
 
 use super::Checker;
 use super::scope::{Kind, pattern_names};
@@ -42,7 +42,10 @@ impl Checker<'_> {
             }
             StatementKind::Shape { value, expected } => {
                 self.expr(value);
-                self.scoped(|c| c.binding_type(expected));
+                match &expected.kind {
+                    TypeKind::Shaped { dims, .. } => dims.iter().for_each(|d| self.literal_size(&d.size)),
+                    _ => self.scoped(|c| c.binding_type(expected)),
+                }
             }
             StatementKind::Assert(condition) => self.expr(condition),
             StatementKind::Expr(expr) => self.expr(expr),

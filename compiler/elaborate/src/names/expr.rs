@@ -81,15 +81,22 @@ impl Checker<'_> {
         let literal = matches!(&base.kind, ExprKind::Name(name) if DType::from_name(name).is_some());
         for arg in args {
             match arg {
-                IndexArg::At(e) if literal && self.names_new_size(e) => {}
+                IndexArg::At(e) if literal => self.literal_size(e),
                 _ => self.index_arg(arg),
             }
         }
     }
 
-    /// `B` in the type literal `f32[B, 3]`: a size that only the literal itself names.
-    fn names_new_size(&self, e: &Expr) -> bool {
-        matches!(&e.kind, ExprKind::Name(n) if n.starts_with(char::is_uppercase) && !self.in_scope(n))
+    /// `B` or `H // 2` in the type literal `f32[B, 3, H // 2]`: a capitalised name may be one that only the literal itself names.
+    pub(super) fn literal_size(&mut self, size: &Expr) {
+        match &size.kind {
+            ExprKind::Name(n) if n.starts_with(char::is_uppercase) && !self.in_scope(n) => {}
+            ExprKind::Binary(_, a, b) => {
+                self.literal_size(a);
+                self.literal_size(b);
+            }
+            _ => self.expr(size),
+        }
     }
 
     /// What an `update` writes: a state, a field of one, or entries of one.

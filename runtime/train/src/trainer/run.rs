@@ -55,7 +55,7 @@ impl<'a> Run<'a> {
     }
 
     /// Runs the schedule to its end, or to where it is stopped.
-    pub(super) fn to_end(mut self) -> Result<Outcome, TrainError> {
+    pub(super) fn finish(mut self) -> Result<Outcome, TrainError> {
         self.announce()?;
         let program = self.executor.setup.program;
         let ended = match self.phases(&program.schedule) {
