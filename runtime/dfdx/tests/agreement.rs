@@ -24,7 +24,7 @@ fn sample(domain: Domain, ty: &Type, bound: usize, stream: &Stream) -> HostTenso
     let value = |i: usize| match domain {
         Domain::Positive => 0.3 + 2.0 * ladder(i),
         Domain::NonZero => {
-            if i % 2 == 0 {
+            if i.is_multiple_of(2) {
                 0.3 + ladder(i)
             } else {
                 -0.3 - ladder(i)
@@ -38,10 +38,10 @@ fn sample(domain: Domain, ty: &Type, bound: usize, stream: &Stream) -> HostTenso
     let buffer = match (ty.dtype, domain) {
         (DType::F32, _) => Buffer::F64((0..n).map(value).collect()),
         (DType::I32, Domain::Index) => Buffer::I32((0..n).map(|i| (i * 7 % bound) as i32).collect()),
-        (DType::I32, _) => {
-            Buffer::I32((0..n).map(|i| if i % 2 == 0 { i as i32 + 1 } else { -(i as i32) }).collect())
-        }
-        (DType::Bool, _) => Buffer::Bool((0..n).map(|i| stream.bits(i as u64) % 2 == 0).collect()),
+        (DType::I32, _) => Buffer::I32(
+            (0..n).map(|i| if i.is_multiple_of(2) { i as i32 + 1 } else { -(i as i32) }).collect(),
+        ),
+        (DType::Bool, _) => Buffer::Bool((0..n).map(|i| stream.bits(i as u64).is_multiple_of(2)).collect()),
     };
     HostTensor::new(shape, buffer).expect("as many elements as the shape says")
 }
