@@ -23,6 +23,7 @@ files! {
     "nn/resnet",
     "optim/adam",
     "optim/sgd",
+    "papers/cin",
     "prelude/activations",
     "prelude/init",
     "prelude/tensor",
