@@ -225,20 +225,7 @@ pub enum Unit {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Phase {
     /// A step a number of times.
-    Steps {
-        /// Index of the step.
-        step: usize,
-        /// How often.
-        count: u64,
-        /// Epochs or iterations.
-        unit: Unit,
-        /// Other steps, each a whole pass over its data, now and then.
-        every: Vec<Every>,
-        /// Which checkpoint is kept as the best.
-        keep_best: Option<KeepBest>,
-        /// What must hold at the end.
-        expect: Vec<Expect>,
-    },
+    Steps(Steps),
     /// Phases a number of times.
     Repeat {
         /// Rounds.
@@ -246,6 +233,35 @@ pub enum Phase {
         /// What is repeated.
         phases: Vec<Phase>,
     },
+}
+
+/// A step a number of times, and what belongs to it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Steps {
+    /// Index of the step.
+    pub step: usize,
+    /// How often.
+    pub count: u64,
+    /// Epochs or iterations.
+    pub unit: Unit,
+    /// Other steps, each a whole pass over its data, now and then.
+    pub every: Vec<Every>,
+    /// How many of the newest checkpoints are kept beside the very last one.
+    pub keep_last: u64,
+    /// Which checkpoints are kept as the best.
+    pub keep_best: Option<KeepBest>,
+    /// When it ends early.
+    pub stop_when: Option<StopWhen>,
+    /// What must hold at the end.
+    pub expect: Vec<Expect>,
+}
+
+impl Steps {
+    /// A step a number of times and nothing else.
+    pub fn new(step: usize, count: u64, unit: Unit) -> Self {
+        let (every, expect) = (vec![], vec![]);
+        Steps { step, count, unit, every, keep_last: 0, keep_best: None, stop_when: None, expect }
+    }
 }
 
 /// Runs a step now and then, and at the end of the phase.
@@ -268,13 +284,30 @@ pub struct Metric {
     pub name: String,
 }
 
-/// Which checkpoint is the best.
+/// Which checkpoints are the best.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeepBest {
+    /// How many are kept, at least one.
+    pub count: u64,
     /// The number that decides.
     pub metric: Metric,
     /// Whether the smallest value is best.
     pub lowest: bool,
+}
+
+/// When a phase ends before its time: a metric has stopped getting better.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StopWhen {
+    /// The number.
+    pub metric: Metric,
+    /// Whether the smallest value is best.
+    pub lowest: bool,
+    /// A value counts as better only if it is better by more than this, which is not negative.
+    pub by: f64,
+    /// How long it may take until a better value comes.
+    pub count: u64,
+    /// Epochs or iterations of the phase's step.
+    pub unit: Unit,
 }
 
 /// What must hold at the end of a phase for the run to succeed.

@@ -382,12 +382,29 @@ pub enum RunClause {
         /// Epochs rather than iterations.
         epochs: bool,
     },
-    /// `keep best by evaluate.accuracy` (`by lowest evaluate.loss` for a metric that should fall)
+    /// `keep last 3`
+    KeepLast(Expr),
+    /// `keep best by evaluate.accuracy`, `keep 3 best by ..` (`by lowest evaluate.loss` for a metric that should fall)
     KeepBest {
+        /// How many; absent means one.
+        count: Option<Expr>,
         /// Whether the smallest value is best.
         lowest: bool,
         /// `step.metric`
         metric: Expr,
+    },
+    /// `stop when evaluate.accuracy has not improved for 5 epochs`: the phase ends early.
+    StopWhen {
+        /// Whether the smallest value is best.
+        lowest: bool,
+        /// `step.metric`
+        metric: Expr,
+        /// By how much a value has to be better to count; absent means by anything.
+        by: Option<Expr>,
+        /// How long it may take.
+        count: Expr,
+        /// Epochs rather than iterations.
+        epochs: bool,
     },
     /// `expect evaluate.accuracy >= 0.9`: the run fails when this does not hold at its end.
     Expect(Expr),

@@ -61,6 +61,8 @@ impl Rule {
                 | kw_from
                 | kw_every
                 | kw_best
+                | kw_when
+                | kw_unimproved
                 | kw_until
                 | kw_reset
                 | kw_epochs
@@ -86,6 +88,8 @@ impl Rule {
                 | kw_test
                 | kw_finish
                 | kw_keep
+                | kw_last
+                | kw_stop
                 | kw_per
                 | kw_lowest
                 | kw_highest
@@ -156,7 +160,8 @@ impl Rule {
             phase | counted | once | on_part | repeat => "a phase of the run",
             kw_data | data_def | step_def | run_def => "`data`, `let`, `step` or `run`",
             every => "`.. every epoch`",
-            keep_best => "`keep best by ..`",
+            keep_last | keep_best => "`keep best by ..`",
+            stop_when => "`stop when ..`",
             expect => "`expect ..`",
             kw_in => "`in`",
             kw_by => "`by`",
@@ -176,6 +181,8 @@ impl Rule {
             kw_epochs => "`epochs`",
             kw_iterations => "`iterations`",
             kw_best => "`best`",
+            kw_when => "`when`",
+            kw_unimproved => "`has not improved`",
             slice => "`:`",
             EOI => "the end of the item",
             _ => return None,

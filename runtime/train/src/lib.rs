@@ -16,6 +16,7 @@ mod means;
 mod metrics;
 mod observer;
 mod outcome;
+mod patience;
 mod phase;
 mod plan;
 mod reports;

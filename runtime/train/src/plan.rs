@@ -20,11 +20,12 @@ pub(crate) fn scheduled_steps(phases: &[Phase]) -> Vec<usize> {
 fn collect(phases: &[Phase], steps: &mut Vec<usize>) {
     for phase in phases {
         match phase {
-            Phase::Steps { step, every, keep_best, expect, .. } => {
-                steps.push(*step);
-                steps.extend(every.iter().map(|e| e.step));
-                steps.extend(keep_best.iter().map(|k| k.metric.step));
-                steps.extend(expect.iter().map(|e| e.metric.step));
+            Phase::Steps(phase) => {
+                steps.push(phase.step);
+                steps.extend(phase.every.iter().map(|e| e.step));
+                steps.extend(phase.keep_best.iter().map(|k| k.metric.step));
+                steps.extend(phase.stop_when.iter().map(|s| s.metric.step));
+                steps.extend(phase.expect.iter().map(|e| e.metric.step));
             }
             Phase::Repeat { phases, .. } => collect(phases, steps),
         }
@@ -33,10 +34,11 @@ fn collect(phases: &[Phase], steps: &mut Vec<usize>) {
 
 fn of_phases(program: &Program, epoch: &[u64], phases: &[Phase]) -> u64 {
     let each = phases.iter().map(|phase| match phase {
-        Phase::Steps { step, count, unit, every, .. } => {
-            let length = in_iterations(*count, *unit, epoch[*step]);
-            let beside = every.iter().map(|e| of_every(program, epoch, e, length, epoch[*step]));
-            let own = if program.steps[*step].trains { length } else { 0 };
+        Phase::Steps(phase) => {
+            let own_epoch = epoch[phase.step];
+            let length = in_iterations(phase.count, phase.unit, own_epoch);
+            let beside = phase.every.iter().map(|e| of_every(program, epoch, e, length, own_epoch));
+            let own = if program.steps[phase.step].trains { length } else { 0 };
             beside.fold(own, u64::saturating_add)
         }
         Phase::Repeat { count, phases } => count.saturating_mul(of_phases(program, epoch, phases)),
@@ -63,7 +65,7 @@ fn in_iterations(count: u64, unit: Unit, epoch: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vspec_ir::{Graph, Step};
+    use vspec_ir::{Graph, Step, Steps};
 
     fn program(schedule: Vec<Phase>) -> Program {
         let step = |name: &str, trains| Step {
@@ -77,7 +79,7 @@ mod tests {
     }
 
     fn steps(step: usize, count: u64, unit: Unit, every: Vec<Every>) -> Phase {
-        Phase::Steps { step, count, unit, every, keep_best: None, expect: vec![] }
+        Phase::Steps(Steps { every, ..Steps::new(step, count, unit) })
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use vspec_ir::{Every, Expect, KeepBest, Metric, OutputKind, Phase, Step, Unit};
+use vspec_ir::{Every, Expect, KeepBest, Metric, OutputKind, Phase, Step, Steps, StopWhen, Unit};
 use vspec_syntax::ast::{
     BinaryOp, ExperimentDef, ExperimentPart, Expr, ExprKind, Ident, RunClause, RunKind, RunPhase,
 };
@@ -44,10 +44,12 @@ impl Evaluator<'_> {
         match &phase.kind {
             RunKind::Steps { count, epochs, step } => {
                 let count = self.count(count.as_ref(), scope)?;
-                let unit = if *epochs { Unit::Epochs } else { Unit::Iterations };
                 let step = self.step_index(step, steps)?;
-                let (every, keep_best, expect) = self.clauses(&phase.clauses, scope, steps)?;
-                Ok(Phase::Steps { step, count, unit, every, keep_best, expect })
+                let mut phase_steps = Steps::new(step, count, unit(*epochs));
+                for clause in &phase.clauses {
+                    self.clause(clause, &mut phase_steps, scope, steps)?;
+                }
+                Ok(Phase::Steps(phase_steps))
             }
             RunKind::Repeat { until: Some(until), .. } => self.unsupported(until.span, "`repeat .. until`"),
             RunKind::Repeat { count, until: None, phases } => {
@@ -78,27 +80,54 @@ impl Evaluator<'_> {
         }
     }
 
-    fn clauses(
+    fn clause(
         &mut self,
-        clauses: &[RunClause],
+        clause: &RunClause,
+        phase: &mut Steps,
         scope: &Rc<Scope>,
         steps: &[Step],
-    ) -> Eval<(Vec<Every>, Option<KeepBest>, Vec<Expect>)> {
-        let (mut every, mut best, mut expect) = (vec![], None, vec![]);
-        for clause in clauses {
-            match clause {
-                RunClause::Every { step, count, epochs } => {
-                    let count = self.count(count.as_ref(), scope)?;
-                    let unit = if *epochs { Unit::Epochs } else { Unit::Iterations };
-                    every.push(Every { step: self.step_index(step, steps)?, count, unit });
-                }
-                RunClause::KeepBest { lowest, metric } => {
-                    best = Some(KeepBest { metric: self.metric(metric, steps)?, lowest: *lowest });
-                }
-                RunClause::Expect(condition) => expect.push(self.expectation(condition, scope, steps)?),
+    ) -> Eval<()> {
+        match clause {
+            RunClause::Every { step, count, epochs } => {
+                let count = self.count(count.as_ref(), scope)?;
+                let step = self.step_index(step, steps)?;
+                phase.every.push(Every { step, count, unit: unit(*epochs) });
+            }
+            RunClause::KeepLast(count) => phase.keep_last = self.count(Some(count), scope)?,
+            RunClause::KeepBest { count, lowest, metric } => {
+                let count = self.count(count.as_ref(), scope)?;
+                let metric = self.metric(metric, steps)?;
+                phase.keep_best = Some(KeepBest { count, metric, lowest: *lowest });
+            }
+            RunClause::StopWhen { lowest, metric, by, count, epochs } => {
+                let (lowest, unit) = (*lowest, unit(*epochs));
+                let metric = self.metric(metric, steps)?;
+                let by = self.margin(by.as_ref(), scope)?;
+                let count = self.count(Some(count), scope)?;
+                phase.stop_when = Some(StopWhen { metric, lowest, by, count, unit });
+            }
+            RunClause::Expect(condition) => {
+                phase.expect.push(self.expectation(condition, scope, steps)?);
             }
         }
-        Ok((every, best, expect))
+        Ok(())
+    }
+
+    /// By how much a metric has to improve; by anything if nothing is said.
+    fn margin(&mut self, by: Option<&Expr>, scope: &Rc<Scope>) -> Eval<f64> {
+        let Some(expr) = by else { return Ok(0.0) };
+        let value = self.expr(expr, scope)?;
+        match value.as_float() {
+            Some(margin) if margin >= 0.0 && margin.is_finite() => Ok(margin),
+            Some(margin) => {
+                self.error(codes::OUT_OF_RANGE, expr.span, format!("an improvement by {margin} is not one"))
+            }
+            None => self.error(
+                codes::WRONG_KIND,
+                expr.span,
+                format!("an improvement is a number, not {}", value.kind()),
+            ),
+        }
     }
 
     /// `evaluate.accuracy`
@@ -144,6 +173,10 @@ impl Evaluator<'_> {
             ),
         }
     }
+}
+
+fn unit(epochs: bool) -> Unit {
+    if epochs { Unit::Epochs } else { Unit::Iterations }
 }
 
 /// Step and report of `evaluate.accuracy` or `evaluate.loss.box`.

@@ -117,7 +117,15 @@ impl Checker<'_> {
                 self.named_step(step);
                 count.iter().for_each(|count| self.expr(count));
             }
-            RunClause::KeepBest { metric, .. } => self.metric(metric),
+            RunClause::KeepLast(count) => self.expr(count),
+            RunClause::KeepBest { count, metric, .. } => {
+                count.iter().for_each(|count| self.expr(count));
+                self.metric(metric);
+            }
+            RunClause::StopWhen { metric, by, count, .. } => {
+                self.metric(metric);
+                by.iter().chain([count]).for_each(|expr| self.expr(expr));
+            }
             RunClause::Expect(condition) => self.metric(condition),
         }
     }

@@ -107,7 +107,7 @@ impl Builder<'_> {
     }
 
     fn clause(&self, pair: Pair<'_, Rule>) -> Built<RunClause> {
-        let rule = pair.as_rule();
+        let (rule, span) = (pair.as_rule(), self.span(&pair));
         let mut children = self.children(pair);
         Ok(match rule {
             Rule::every => {
@@ -115,13 +115,34 @@ impl Builder<'_> {
                 let count = self.maybe_simple(&mut children)?;
                 RunClause::Every { step, count, epochs: is_epochs(&mut children) }
             }
+            Rule::keep_last => RunClause::KeepLast(self.simple(children.one()?)?),
             Rule::keep_best => {
-                let lowest = children.maybe(Rule::kw_lowest).is_some();
-                RunClause::KeepBest { lowest, metric: self.simple(children.one()?)? }
+                let (first, lowest) = (self.maybe_simple(&mut children)?, is_lowest(&mut children));
+                match (first, self.maybe_simple(&mut children)?) {
+                    (count, Some(metric)) => RunClause::KeepBest { count, lowest, metric },
+                    (Some(metric), None) => RunClause::KeepBest { count: None, lowest, metric },
+                    (None, None) => return Err(Box::new(internal(span))),
+                }
             }
+            Rule::stop_when => self.stop_when(children)?,
             _ => RunClause::Expect(self.simple(children.one()?)?),
         })
     }
+
+    fn stop_when(&self, mut children: Children<'_>) -> Built<RunClause> {
+        let lowest = is_lowest(&mut children);
+        let metric = self.simple(children.one()?)?;
+        let first = self.simple(children.one()?)?;
+        let (by, count) = match self.maybe_simple(&mut children)? {
+            Some(count) => (Some(first), count),
+            None => (None, first),
+        };
+        Ok(RunClause::StopWhen { lowest, metric, by, count, epochs: is_epochs(&mut children) })
+    }
+}
+
+fn is_lowest(children: &mut Children<'_>) -> bool {
+    children.maybe(Rule::kw_lowest).is_some()
 }
 
 /// Reads the unit of a count; without one it counts iterations.

@@ -195,8 +195,15 @@ fn clause(clause: &RunClause) -> Node {
             let count = list(unit(*epochs), count.as_ref().map(expr));
             list("every", [name(step), count])
         }
-        RunClause::KeepBest { lowest, metric } => {
-            list(if *lowest { "keep-lowest" } else { "keep-best" }, [expr(metric)])
+        RunClause::KeepLast(count) => list("keep-last", [expr(count)]),
+        RunClause::KeepBest { count, lowest, metric } => {
+            let head = if *lowest { "keep-lowest" } else { "keep-best" };
+            list(head, count.iter().chain([metric]).map(expr))
+        }
+        RunClause::StopWhen { lowest, metric, by, count, epochs } => {
+            let head = if *lowest { "stop-when-lowest" } else { "stop-when" };
+            let parts = [Some(expr(metric)), maybe("by", by.as_ref().map(expr))];
+            list(head, parts.into_iter().flatten().chain([list(unit(*epochs), [expr(count)])]))
         }
         RunClause::Expect(condition) => list("expect", [expr(condition)]),
     }

@@ -100,13 +100,33 @@ impl Printer<'_> {
                 let unit = if *epochs { " epochs" } else { " iterations" };
                 concat(vec![text(format!("{} every ", step.name)), self.at(count, SIMPLE), text(unit)])
             }
-            RunClause::KeepBest { lowest, metric } => {
-                let order = if *lowest { "lowest " } else { "" };
-                concat(vec![text(format!("keep best by {order}")), self.at(metric, SIMPLE)])
+            RunClause::KeepLast(count) => concat(vec![text("keep last "), self.at(count, SIMPLE)]),
+            RunClause::KeepBest { count: None, lowest, metric } => {
+                concat(vec![text(format!("keep best by {}", order(*lowest))), self.at(metric, SIMPLE)])
+            }
+            RunClause::KeepBest { count: Some(count), lowest, metric } => concat(vec![
+                text("keep "),
+                self.at(count, SIMPLE),
+                text(format!(" best by {}", order(*lowest))),
+                self.at(metric, SIMPLE),
+            ]),
+            RunClause::StopWhen { lowest, metric, by, count, epochs } => {
+                let head = text(format!("stop when {}", order(*lowest)));
+                let mut docs = vec![head, self.at(metric, SIMPLE), text(" has not improved")];
+                if let Some(by) = by {
+                    docs.extend([text(" by "), self.at(by, SIMPLE)]);
+                }
+                let unit = if *epochs { " epochs" } else { " iterations" };
+                docs.extend([text(" for "), self.at(count, SIMPLE), text(unit)]);
+                concat(docs)
             }
             RunClause::Expect(condition) => concat(vec![text("expect "), self.at(condition, SIMPLE)]),
         }
     }
+}
+
+fn order(lowest: bool) -> &'static str {
+    if lowest { "lowest " } else { "" }
 }
 
 fn part_span(part: &ExperimentPart) -> Span {

@@ -58,8 +58,8 @@ fn check_engine(program: &Program, args: &RunArgs) -> CommandResult<()> {
 fn first_training_step<'p>(program: &'p Program, phases: &[Phase]) -> Option<&'p str> {
     let trains = |step: usize| Some(&program.steps[step]).filter(|s| s.trains).map(|s| s.name.as_str());
     phases.iter().find_map(|phase| match phase {
-        Phase::Steps { step, every, .. } => {
-            std::iter::once(*step).chain(every.iter().map(|e| e.step)).find_map(trains)
+        Phase::Steps(steps) => {
+            std::iter::once(steps.step).chain(steps.every.iter().map(|e| e.step)).find_map(trains)
         }
         Phase::Repeat { phases, .. } => first_training_step(program, phases),
     })

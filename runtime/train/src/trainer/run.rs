@@ -1,6 +1,6 @@
 //! A run in progress: iterations, rows, checkpoints.
 
-use vspec_ir::{KeepBest, Metric};
+use vspec_ir::{KeepBest, Metric, StopWhen, Unit};
 
 use super::{Halt, WINDOW};
 use crate::batches::Feed;
@@ -132,7 +132,7 @@ impl<'a> Run<'a> {
     }
 
     /// The last value of a metric.
-    fn value_of(&self, metric: &Metric) -> Option<f64> {
+    pub(super) fn value_of(&self, metric: &Metric) -> Option<f64> {
         let row = self.latest.get(metric.step)?.as_ref()?;
         row.values.iter().find(|(name, _)| *name == metric.name).map(|(_, value)| *value)
     }
@@ -164,6 +164,19 @@ impl<'a> Run<'a> {
             self.unsaved = false;
         }
         Ok(())
+    }
+
+    /// Writes down that a phase ends early.
+    pub(super) fn note_stop(&mut self, stop: &StopWhen) -> Result<(), TrainError> {
+        let step = &self.executor.setup.program.steps[stop.metric.step].name;
+        let unit = match stop.unit {
+            Unit::Epochs => "epochs",
+            Unit::Iterations => "iterations",
+        };
+        let metric = &stop.metric.name;
+        Ok(self
+            .files
+            .note(&format!("stopped: {step}.{metric} has not improved for {} {unit}", stop.count))?)
     }
 
     /// Writes down whether the expectations of a phase hold.

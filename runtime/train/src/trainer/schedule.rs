@@ -34,6 +34,9 @@ impl<'a> Run<'a> {
         } else {
             self.iterations(phase)?;
         }
+        if let Some(stop) = phase.stop_when.filter(|_| phase.is_in_vain()) {
+            self.note_stop(stop)?;
+        }
         for step in phase.due_at_end() {
             self.beside(step, phase)?;
         }
@@ -111,7 +114,20 @@ impl<'a> Run<'a> {
         for step in phase.due(epoch_ended) {
             self.beside(step, phase)?;
         }
-        match phase.keep_best.filter(|k| epoch_ended && k.metric.step == phase.step) {
+        match epoch_ended {
+            true => self.judge(phase.step, phase),
+            false => Ok(()),
+        }
+    }
+
+    /// Looks at what a step has just reported: is it the best so far, has it stopped getting better?
+    fn judge(&mut self, step: usize, phase: &mut StepsPhase<'a>) -> Result<(), Halt> {
+        if let Some(value) =
+            phase.stop_when.filter(|s| s.metric.step == step).map(|s| self.value_of(&s.metric))
+        {
+            phase.hear(value.unwrap_or(f64::NAN));
+        }
+        match phase.keep_best.filter(|k| k.metric.step == step) {
             Some(keep) => Ok(self.consider_best(keep)?),
             None => Ok(()),
         }
@@ -124,10 +140,7 @@ impl<'a> Run<'a> {
             false => self.evaluate(step)?,
         }
         phase.note_beside(step);
-        match phase.keep_best.filter(|k| k.metric.step == step) {
-            Some(keep) => Ok(self.consider_best(keep)?),
-            None => Ok(()),
-        }
+        self.judge(step, phase)
     }
 
     fn evaluate(&mut self, step: usize) -> Result<(), Halt> {

@@ -11,7 +11,7 @@ use vspec_engine::{EngineError, HostTensor, Inputs, RunKey, Session};
 use vspec_ir::text::{parse, parse_type};
 use vspec_ir::{
     CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS, DataSet, Every, Expect, Graph, KeepBest, Metric, Phase,
-    Program, Source, Stage, Step, StepBatch, Unit, Variable, VariableKind,
+    Program, Source, Stage, Step, StepBatch, Steps, StopWhen, Unit, Variable, VariableKind,
 };
 
 use crate::batches::{BatchIter, Batches, DataSource};
@@ -117,7 +117,7 @@ fn metric(step: usize) -> Metric {
 }
 
 fn epochs(count: u64, every: Vec<Every>) -> Phase {
-    Phase::Steps { step: TRAIN, count, unit: Unit::Epochs, every, keep_best: None, expect: vec![] }
+    Phase::Steps(Steps { every, ..Steps::new(TRAIN, count, Unit::Epochs) })
 }
 
 fn every(count: u64, unit: Unit) -> Vec<Every> {
@@ -230,14 +230,7 @@ fn the_clock_counts_training_and_stands_still_in_evaluation() {
 
 #[test]
 fn iterations_go_on_where_the_last_phase_left_the_data() {
-    let three = Phase::Steps {
-        step: TRAIN,
-        count: 3,
-        unit: Unit::Iterations,
-        every: vec![],
-        keep_best: None,
-        expect: vec![],
-    };
+    let three = Phase::Steps(Steps::new(TRAIN, 3, Unit::Iterations));
     let schedule = vec![Phase::Repeat { count: 2, phases: vec![three] }];
     let done = run(&program(schedule), &sets(&[1, 1], &[1]), WHOLE);
     let items: Vec<&str> = done.log.iter().filter_map(|l| l.rsplit(' ').next()).collect();
@@ -268,15 +261,9 @@ fn long_epochs_leave_a_row_for_every_window() {
 
 #[test]
 fn the_best_checkpoint_is_the_first_of_the_best() {
-    let keep = |lowest| Some(KeepBest { metric: metric(TRAIN), lowest });
-    let phase = |lowest| Phase::Steps {
-        step: TRAIN,
-        count: 3,
-        unit: Unit::Epochs,
-        every: vec![],
-        keep_best: keep(lowest),
-        expect: vec![],
-    };
+    let keep = |lowest| Some(KeepBest { count: 1, metric: metric(TRAIN), lowest });
+    let phase =
+        |lowest| Phase::Steps(Steps { keep_best: keep(lowest), ..Steps::new(TRAIN, 3, Unit::Epochs) });
     let highest = run(&program(vec![phase(false)]), &sets(&[1], &[1]), WHOLE);
     let best = highest.outcome().best.clone().expect("a best one");
     assert_eq!((best.value, best.epoch), (200.0, 3));
@@ -291,14 +278,10 @@ fn the_best_checkpoint_is_the_first_of_the_best() {
 #[test]
 fn expectations_are_checked_at_the_end_even_if_nothing_else_runs_their_step() {
     let expect = |at_least| Expect { metric: metric(EVALUATE), at_least, bound: 0.25 };
-    let phase = Phase::Steps {
-        step: TRAIN,
-        count: 1,
-        unit: Unit::Epochs,
-        every: vec![],
-        keep_best: None,
+    let phase = Phase::Steps(Steps {
         expect: vec![expect(true), expect(false)],
-    };
+        ..Steps::new(TRAIN, 1, Unit::Epochs)
+    });
     let done = run(&program(vec![phase]), &sets(&[1], &[1, 1]), WHOLE);
     assert_eq!(done.order(), ["train#0", "evaluate#0", "evaluate#1"]);
     let held: Vec<bool> = done.outcome().expectations.iter().map(|e| e.holds()).collect();
@@ -320,14 +303,8 @@ fn a_stopped_run_finishes_its_step_and_saves() {
 #[test]
 fn a_limit_shortens_training_and_evaluation_and_expects_nothing() {
     let expect = vec![Expect { metric: metric(EVALUATE), at_least: true, bound: 1e9 }];
-    let phase = Phase::Steps {
-        step: TRAIN,
-        count: 9,
-        unit: Unit::Epochs,
-        every: every(1, Unit::Epochs),
-        keep_best: None,
-        expect,
-    };
+    let phase =
+        Phase::Steps(Steps { every: every(1, Unit::Epochs), expect, ..Steps::new(TRAIN, 9, Unit::Epochs) });
     let options = Options { max_steps: Some(2), ..WHOLE };
     let done = run(&program(vec![phase]), &sets(&[1; 5], &[1; 5]), options);
     assert_eq!(done.order(), ["train#0", "train#1", "evaluate#0", "evaluate#1"]);
@@ -409,4 +386,23 @@ fn equal_runs_leave_equal_files() {
         (done.file("metrics.csv"), last)
     };
     assert_eq!(of_run(), of_run());
+}
+
+#[test]
+fn a_phase_stops_when_its_metric_no_longer_improves_and_the_run_goes_on() {
+    let stop = |count, unit| Some(StopWhen { metric: metric(EVALUATE), lowest: true, by: 0.0, count, unit });
+    let phase = |stop_when| {
+        Phase::Steps(Steps { every: every(2, Unit::Epochs), stop_when, ..Steps::new(TRAIN, 9, Unit::Epochs) })
+    };
+    // The evaluation always reports the same, so the first one stays the best.
+    let schedule =
+        |stop_when| program(vec![phase(stop_when), Phase::Steps(Steps::new(EVALUATE, 1, Unit::Epochs))]);
+    let done = run(&schedule(stop(3, Unit::Epochs)), &sets(&[1], &[1]), WHOLE);
+    assert_eq!((done.outcome().epochs, done.outcome().ended), (6, Ended::Completed));
+    assert_eq!(done.order().iter().filter(|name| **name == "evaluate#0").count(), 4);
+    assert!(done.file("train.log").contains("evaluate.loss has not improved for 3 epochs"));
+    let done = run(&schedule(stop(2, Unit::Iterations)), &sets(&[1, 1], &[1]), WHOLE);
+    assert_eq!((done.outcome().epochs, done.outcome().iterations), (4, 8));
+    let done = run(&schedule(stop(100, Unit::Epochs)), &sets(&[1], &[1]), WHOLE);
+    assert_eq!(done.outcome().epochs, 9);
 }
