@@ -10,6 +10,7 @@ mod einops;
 mod entry;
 mod eval;
 mod experiment;
+mod globs;
 mod load;
 mod names;
 mod overrides;

@@ -36,8 +36,10 @@ pub(crate) enum Value {
     Callable(Rc<Callable>),
     Instance(Rc<Instance>),
     Optimizer(Rc<OptimizerValue>),
-    /// Parameters of an instance: their paths.
-    Params(Rc<Vec<Arc<str>>>),
+    /// Tensors by name: the parameters or states of an instance, or what was computed from them leaf by leaf.
+    Tree(Rc<Tree>),
+    /// A module instance that behaves differently: frozen, in evaluation, with other parameters.
+    View(Rc<View>),
     /// A data pipeline under construction or finished.
     Pipeline(Rc<Pipeline>),
     /// A transform for `each`.
@@ -67,6 +69,42 @@ pub(crate) enum Callable {
     Optimizer(Rc<OptimizerItem>),
     /// A callable that already has some of its arguments.
     Partial(Rc<Callable>, Vec<Given>),
+    /// A method of a view: what it calls sees the view's modes.
+    Viewed(Rc<Callable>, Rc<Vec<Mode>>),
+}
+
+/// Tensors by their names below an instance: `layer1.0.conv1.weight`.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Tree {
+    pub(crate) leaves: IndexMap<Arc<str>, Leaf>,
+}
+
+/// One tensor of a [`Tree`].
+#[derive(Debug, Clone)]
+pub(crate) enum Leaf {
+    /// A variable, by its whole path; it is read when it is needed.
+    Variable(Arc<str>),
+    Node(NodeId),
+}
+
+/// An instance and how it is looked at.
+#[derive(Debug)]
+pub(crate) struct View {
+    pub(crate) base: Rc<Instance>,
+    pub(crate) modes: Rc<Vec<Mode>>,
+}
+
+/// A change of behaviour that lasts while methods of a view run, in everything that they call.
+#[derive(Debug, Clone)]
+pub(crate) enum Mode {
+    /// `train_mode`, `eval_mode`
+    Training(bool),
+    /// Parameters below an instance whose names match get no gradient.
+    Frozen { instance: Rc<Instance>, patterns: Vec<Arc<str>> },
+    /// Other values of parameters, by whole path; updates of states are dropped.
+    Params(Rc<IndexMap<Arc<str>, NodeId>>),
+    /// Another value of a member.
+    Member { instance: Rc<Instance>, name: Arc<str>, value: Value },
 }
 
 /// An argument of a call.
@@ -129,6 +167,17 @@ pub(crate) enum DeclKind {
     Param,
     State,
     Const,
+}
+
+impl DeclKind {
+    /// What the field `params` or `state` of an instance collects.
+    pub(crate) fn of_tree(field: &str) -> Option<DeclKind> {
+        match field {
+            "params" => Some(DeclKind::Param),
+            "state" => Some(DeclKind::State),
+            _ => None,
+        }
+    }
 }
 
 /// An optimizer of an experiment: an update rule, its arguments and, through its name, its states.
@@ -204,7 +253,8 @@ impl Value {
                 InstanceKind::Loss(_) => "a loss",
             },
             Value::Optimizer(_) => "an optimizer",
-            Value::Params(_) => "a set of parameters",
+            Value::Tree(_) => "a set of parameters",
+            Value::View(_) => "a module instance",
             Value::Pipeline(_) => "a data set",
             Value::Stage(_) => "a data transform",
             Value::Unit => "nothing",
@@ -225,6 +275,7 @@ impl Callable {
             Callable::Builtin(_)
             | Callable::Function(_)
             | Callable::Configured(..)
+            | Callable::Viewed(..)
             | Callable::Method(..) => "a function",
         }
     }
@@ -238,7 +289,7 @@ impl Callable {
             Callable::Module(m) => m.def.name.name.clone(),
             Callable::Loss(l) => l.def.name.name.clone(),
             Callable::Optimizer(o) => o.def.name.name.clone(),
-            Callable::Partial(inner, _) => inner.name(),
+            Callable::Partial(inner, _) | Callable::Viewed(inner, _) => inner.name(),
         }
     }
 }

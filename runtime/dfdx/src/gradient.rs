@@ -22,7 +22,7 @@ struct Loss {
 }
 
 impl Losses {
-    pub(crate) fn of(graph: &Graph) -> Result<Self, EngineError> {
+    pub(crate) fn of(graph: &Graph) -> Self {
         let mut losses: Vec<(NodeId, Vec<NodeId>)> = vec![];
         for (_, node) in graph.nodes().filter(|(_, n)| matches!(n.op, Op::Gradient {})) {
             match losses.iter_mut().find(|(loss, _)| *loss == node.inputs[0]) {
@@ -30,9 +30,7 @@ impl Losses {
                 None => losses.push((node.inputs[0], vec![node.inputs[1]])),
             }
         }
-        let losses: Result<Vec<Loss>, EngineError> =
-            losses.into_iter().map(|(node, wrt)| Loss::new(graph, node, &wrt)).collect();
-        Ok(Losses { losses: losses? })
+        Losses { losses: losses.into_iter().map(|(node, wrt)| Loss::new(graph, node, &wrt)).collect() }
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -41,7 +39,7 @@ impl Losses {
 }
 
 impl Loss {
-    fn new(graph: &Graph, loss: NodeId, wrt: &[NodeId]) -> Result<Self, EngineError> {
+    fn new(graph: &Graph, loss: NodeId, wrt: &[NodeId]) -> Self {
         let mut depends = vec![false; graph.len()];
         for id in wrt {
             depends[id.index()] = true;
@@ -57,11 +55,9 @@ impl Loss {
                 continue;
             }
             let node = graph.node(NodeId::from_index(i));
+            // A gradient that a loss is computed from counts as a constant: the front end refuses what would differentiate it.
             if let Op::Gradient {} = node.op {
-                return Err(EngineError::Unsupported(format!(
-                    "{} differentiates a gradient, which dfdx's tape cannot: nested gradients need another engine",
-                    graph.name
-                )));
+                continue;
             }
             node.inputs.iter().for_each(|input| needed[input.index()] = true);
         }
@@ -72,7 +68,7 @@ impl Loss {
                 depends[i] && needed[i] && node.inputs.iter().any(|input| depends[input.index()])
             })
             .collect();
-        Ok(Loss { node: loss, taped })
+        Loss { node: loss, taped }
     }
 }
 

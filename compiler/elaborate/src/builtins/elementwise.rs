@@ -1,5 +1,7 @@
 //! Elementwise functions. On static numbers they are evaluated now.
 
+use std::rc::Rc;
+
 use vspec_ir::{DType, Op};
 
 use super::{Builtin, Call};
@@ -48,6 +50,11 @@ fn apply(e: &mut Evaluator<'_>, call: &Call, op: Op, number: fn(f64) -> f64) -> 
 }
 
 fn tensor_only(e: &mut Evaluator<'_>, call: &Call, op: Op) -> Eval<Value> {
+    if let Value::Tree(tree) = call.value("x") {
+        // Leaf by leaf, as operators apply to sets of parameters.
+        let result = e.map_tree(&tree, call.span, |e, _, node| e.emit(op.clone(), &[node], call.span));
+        return result.map(|tree| Value::Tree(Rc::new(tree)));
+    }
     let x = call.tensor(e, "x")?;
     e.emit(op, &[x], call.span).map(Value::Tensor)
 }

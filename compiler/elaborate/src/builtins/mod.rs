@@ -5,6 +5,8 @@
 mod arguments;
 mod data;
 mod elementwise;
+mod gradient;
+mod modules;
 mod patterns;
 mod random;
 mod reduce;
@@ -67,6 +69,8 @@ const FAMILIES: &[&[Builtin]] = &[
     reduce::BUILTINS,
     shape::BUILTINS,
     window::BUILTINS,
+    gradient::BUILTINS,
+    modules::BUILTINS,
     patterns::BUILTINS,
     random::BUILTINS,
     statics::BUILTINS,

@@ -47,7 +47,9 @@ impl Evaluator<'_> {
             StatementKind::Shape { value, expected } => self.shape_statement(value, expected, span, scope),
             StatementKind::Assert(condition) => self.assert_statement(condition, span, scope),
             StatementKind::Expr(expr) => self.expr(expr, scope).map(|_| ()),
-            StatementKind::Apply { .. } => self.unsupported(span, "`apply` of a ready gradient"),
+            StatementKind::Apply { gradient, to, by } => {
+                self.apply_statement(gradient, [to, by], span, scope)
+            }
             StatementKind::ReportTable { .. } => self.unsupported(span, "`report table`"),
             StatementKind::Collect { .. } => self.unsupported(span, "`collect`"),
             StatementKind::Finish(_) => self.unsupported(span, "`finish`"),

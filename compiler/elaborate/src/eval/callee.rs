@@ -45,7 +45,7 @@ impl Evaluator<'_> {
             Callable::Module(item) => self.instantiate(item, slots, span),
             Callable::Loss(item) => self.make_loss(item, slots, span),
             Callable::Optimizer(item) => self.make_optimizer(item, slots, span),
-            Callable::Builtin(_) | Callable::Partial(..) => Err(Stop),
+            Callable::Builtin(_) | Callable::Partial(..) | Callable::Viewed(..) => Err(Stop),
         }
     }
 
@@ -264,6 +264,6 @@ fn parameters(callable: &Callable) -> Option<&[Param]> {
         Callable::Module(item) => Some(&item.def.params),
         Callable::Loss(item) => Some(item.def.config.as_deref().unwrap_or(&item.def.params)),
         Callable::Optimizer(item) => Some(&item.def.params),
-        Callable::Builtin(_) | Callable::Partial(..) => None,
+        Callable::Builtin(_) | Callable::Partial(..) | Callable::Viewed(..) => None,
     }
 }

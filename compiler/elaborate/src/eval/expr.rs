@@ -10,7 +10,7 @@ use vspec_syntax::{Diagnostic, Span, did_you_mean};
 use super::{Eval, Evaluator};
 use crate::codes;
 use crate::scope::Scope;
-use crate::value::{Callable, Given, InstanceKind, Value};
+use crate::value::{Callable, DeclKind, Given, InstanceKind, Value};
 
 /// How many elements a static list may have.
 const MAX_LIST: i64 = 1_000_000;
@@ -67,11 +67,7 @@ impl Evaluator<'_> {
                 }
                 Ok(value)
             }
-            ExprKind::With(base, _) => self.error(
-                codes::NOT_SUPPORTED,
-                base.span,
-                "changed views of a module (`with`) are not supported yet",
-            ),
+            ExprKind::With(base, changes) => self.with(base, changes, expr.span, scope),
         }
     }
 
@@ -274,30 +270,31 @@ impl Evaluator<'_> {
                 _ => self.no_field(base, field, vec![]),
             },
             Value::Instance(instance) => self.instance_field(instance, base, field),
+            Value::View(view) => self.view_field(&view.clone(), field),
+            Value::Tree(tree) => self.tree_field(tree, base, field),
             Value::Pipeline(pipeline) => self.pipeline_field(&pipeline.clone(), base, field),
             _ => self.no_field(base, field, vec![]),
         }
     }
 
-    fn instance_field(
+    pub(crate) fn instance_field(
         &mut self,
         instance: &Rc<crate::value::Instance>,
         base: &Value,
         field: &ast::Ident,
     ) -> Eval<Value> {
         self.adopt(instance)?;
-        if &*field.name == "params" {
-            let paths = self.params_of(instance, field.span)?;
-            return Ok(Value::Params(Rc::new(paths)));
+        if let Some(kind) = DeclKind::of_tree(&field.name) {
+            return self.variables_of(instance, kind, field.span).map(|t| Value::Tree(Rc::new(t)));
         }
-        if let Some(member) = instance.member(&field.name) {
+        if let Some(member) = self.member_of(instance, &field.name) {
             return self.member_value(instance, &field.name, member, field.span);
         }
         if let Some(binding) = instance.scope.own(&field.name) {
             return Ok(binding.value);
         }
         let names: Vec<Arc<str>> = instance.members.borrow().keys().cloned().collect();
-        self.no_field(base, field, names.iter().map(|n| &**n).chain(["params"]).collect())
+        self.no_field(base, field, names.iter().map(|n| &**n).chain(["params", "state"]).collect())
     }
 
     pub(crate) fn no_field<T>(&mut self, base: &Value, field: &ast::Ident, names: Vec<&str>) -> Eval<T> {
@@ -382,6 +379,10 @@ impl Evaluator<'_> {
         match callee {
             Value::Callable(callable) => self.call_callable(callable, args, span),
             Value::Instance(instance) => self.call_instance(instance, args, span),
+            Value::View(view) => {
+                let view = view.clone();
+                self.with_modes(&view.modes, |e| e.call_instance(&view.base, args, span))
+            }
             other => {
                 let message = format!("cannot call {}", other.kind());
                 self.error(codes::WRONG_KIND, callee_span, message)
@@ -396,6 +397,7 @@ impl Evaluator<'_> {
                 self.call_callable(inner, all, span)
             }
             Callable::Builtin(builtin) => self.call_builtin(builtin, args, span),
+            Callable::Viewed(inner, modes) => self.with_modes(modes, |e| e.call_callable(inner, args, span)),
             _ => self.call_defined(callable, args, span),
         }
     }

@@ -11,7 +11,7 @@ use super::{Eval, Evaluator, Place, Stop};
 use crate::codes;
 use crate::load::{LossItem, ModuleItem};
 use crate::scope::{Parent, Scope};
-use crate::value::{DeclKind, Instance, InstanceKind, Member, Value, VariableDecl};
+use crate::value::{DeclKind, Instance, InstanceKind, Leaf, Member, Tree, Value, VariableDecl};
 
 impl Evaluator<'_> {
     /// Makes an instance: static parameters, then members in written order.
@@ -183,6 +183,7 @@ impl Evaluator<'_> {
     pub(crate) fn assign_path(&mut self, value: &Value, path: &str) -> Eval<()> {
         match value {
             Value::Instance(instance) => self.assign_instance_path(instance, path),
+            Value::View(view) => self.assign_instance_path(&view.base, path),
             Value::List(items) | Value::Tuple(items) => items
                 .iter()
                 .enumerate()
@@ -211,38 +212,48 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// Paths of the parameters that an instance owns, directly or through its members.
-    pub(crate) fn params_of(&mut self, instance: &Rc<Instance>, span: Span) -> Eval<Vec<Arc<str>>> {
-        if instance.path().is_none() {
+    /// The variables of a kind that an instance owns, directly or through its members, by their names below it.
+    pub(crate) fn variables_of(&mut self, instance: &Rc<Instance>, kind: DeclKind, span: Span) -> Eval<Tree> {
+        let Some(path) = instance.path() else {
             let message = format!("`{}` has no name, so its parameters have none", instance.name);
             return self.error(codes::NO_PATH, span, message);
-        }
-        let mut paths = vec![];
-        collect_params(&Value::Instance(instance.clone()), &mut paths);
-        Ok(paths)
+        };
+        let mut tree = Tree::default();
+        collect(&Value::Instance(instance.clone()), kind, &path, &mut tree);
+        Ok(tree)
     }
 }
 
-fn collect_params(value: &Value, out: &mut Vec<Arc<str>>) {
+fn collect(value: &Value, kind: DeclKind, root: &str, out: &mut Tree) {
     match value {
-        Value::Instance(instance) => {
-            let Some(path) = instance.path() else { return };
-            for (name, member) in instance.members.borrow().iter() {
-                match member {
-                    Member::Variable(decl) if decl.kind == DeclKind::Param => {
-                        let path: Arc<str> = joined(&path, name).into();
-                        if !out.contains(&path) {
-                            out.push(path);
-                        }
-                    }
-                    Member::Value(value) => collect_params(value, out),
-                    Member::Variable(_) | Member::Method(_) => {}
-                }
-            }
-        }
-        Value::List(items) | Value::Tuple(items) => items.iter().for_each(|i| collect_params(i, out)),
-        Value::Record(fields) => fields.values().for_each(|i| collect_params(i, out)),
+        Value::Instance(instance) => collect_members(instance, kind, root, out),
+        Value::View(view) => collect_members(&view.base, kind, root, out),
+        Value::List(items) | Value::Tuple(items) => items.iter().for_each(|i| collect(i, kind, root, out)),
+        Value::Record(fields) => fields.values().for_each(|i| collect(i, kind, root, out)),
         _ => {}
+    }
+}
+
+fn collect_members(instance: &Rc<Instance>, kind: DeclKind, root: &str, out: &mut Tree) {
+    let Some(path) = instance.path() else { return };
+    for (name, member) in instance.members.borrow().iter() {
+        match member {
+            Member::Variable(decl) if decl.kind == kind => {
+                let whole: Arc<str> = joined(&path, name).into();
+                out.leaves.entry(below(&whole, root)).or_insert(Leaf::Variable(whole));
+            }
+            Member::Value(value) => collect(value, kind, root, out),
+            Member::Variable(_) | Member::Method(_) => {}
+        }
+    }
+}
+
+/// A path as seen from `root`; a shared member that lies elsewhere keeps its whole path.
+fn below(path: &Arc<str>, root: &str) -> Arc<str> {
+    match path.strip_prefix(root).map(|rest| (root.is_empty(), rest)) {
+        Some((true, rest)) => rest.into(),
+        Some((false, rest)) => rest.strip_prefix('.').map_or_else(|| path.clone(), Into::into),
+        None => path.clone(),
     }
 }
 

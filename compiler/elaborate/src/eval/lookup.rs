@@ -43,7 +43,7 @@ impl Evaluator<'_> {
         if name == "self" {
             return Ok(Some(Value::Instance(instance.clone())));
         }
-        match instance.member(name) {
+        match self.member_of(instance, name) {
             Some(member) => self.member_value(instance, name, member, span).map(Some),
             None => Ok(None),
         }

@@ -14,7 +14,9 @@ pub(crate) mod operators;
 pub(crate) mod provenance;
 pub(crate) mod signature;
 pub(crate) mod tensor;
+pub(crate) mod tree;
 pub(crate) mod variables;
+pub(crate) mod view;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,7 +28,7 @@ use vspec_syntax::{Diagnostic, Label, Span};
 use crate::codes;
 use crate::experiment::StepContext;
 use crate::load::Loader;
-use crate::value::VariableDecl;
+use crate::value::{Mode, VariableDecl};
 
 /// The error of an evaluation that has reported what is wrong.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +93,8 @@ pub(crate) struct Evaluator<'w> {
     pub(crate) streams: u32,
     /// Declarations by path, for messages about sizes.
     pub(crate) declared: IndexMap<Arc<str>, Rc<VariableDecl>>,
+    /// How the instances that are being evaluated are looked at, outermost first.
+    pub(crate) modes: Vec<Mode>,
     frames: Vec<Frame>,
     work: u64,
 }
@@ -111,6 +115,7 @@ impl<'w> Evaluator<'w> {
             stream: "".into(),
             streams: 0,
             declared: IndexMap::new(),
+            modes: vec![],
             frames: vec![],
             work: 0,
         }

@@ -17,6 +17,7 @@ impl Evaluator<'_> {
             (UnaryOp::Neg, Value::Tensor(x)) => self.emit(Op::Neg {}, &[*x], span).map(Value::Tensor),
             (UnaryOp::Not, Value::Bool(b)) => Ok(Value::Bool(!b)),
             (UnaryOp::Not, Value::Tensor(x)) => self.emit(Op::Not {}, &[*x], span).map(Value::Tensor),
+            (UnaryOp::Neg, Value::Tree(tree)) => self.tree_unary(op, &tree.clone(), span),
             (UnaryOp::Neg, other) => self.wrong_operand(span, "negate", other),
             (UnaryOp::Not, other) => self.wrong_operand(span, "apply `not` to", other),
         }
@@ -36,6 +37,7 @@ impl Evaluator<'_> {
         span: Span,
     ) -> Eval<Value> {
         match (a, b) {
+            (Value::Tree(_), _) | (_, Value::Tree(_)) => self.tree_binary(op, [a, b], sides, span),
             (Value::Tensor(_), _) | (_, Value::Tensor(_)) => self.tensor_binary(op, a, b, sides, span),
             (Value::Int(x), Value::Int(y)) => self.int_binary(op, *x, *y, span),
             (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => {

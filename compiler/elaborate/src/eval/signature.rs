@@ -53,12 +53,12 @@ impl Evaluator<'_> {
                 Ok(given.value.clone())
             }
             TypeKind::Fn { .. } => match &given.value {
-                Value::Callable(_) | Value::Instance(_) => Ok(given.value.clone()),
+                Value::Callable(_) | Value::Instance(_) | Value::View(_) => Ok(given.value.clone()),
                 other => self.mismatch(given, "a function", &other.clone(), ty.span, what),
             },
             TypeKind::Module(Some(_)) => self.conform_module(given, ty.span, what),
             TypeKind::Module(None) => match &given.value {
-                Value::Instance(_) => Ok(given.value.clone()),
+                Value::Instance(_) | Value::View(_) => Ok(given.value.clone()),
                 other => self.mismatch(given, "a module instance", &other.clone(), ty.span, what),
             },
         }

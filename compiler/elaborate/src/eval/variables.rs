@@ -82,15 +82,38 @@ impl Evaluator<'_> {
             );
         }
         let Some(path) = instance.path() else { return self.without_path(instance, span) };
-        let path = joined(&path, name);
-        if let Some(node) = self.current.get(path.as_str()) {
+        let path: Arc<str> = joined(&path, name).into();
+        if let Some(node) = self.substituted(&path) {
+            return Ok(node);
+        }
+        let node = match self.current.get(&path) {
+            Some(node) => *node,
+            None => {
+                let node = match decl.kind {
+                    DeclKind::Const => self.constant_value(&path, decl)?,
+                    _ => self.variable_node(&path, decl, span)?,
+                };
+                self.current.insert(path.clone(), node);
+                node
+            }
+        };
+        if decl.kind != DeclKind::Param || !self.is_frozen(&path) {
+            return Ok(node);
+        }
+        self.step.frozen.insert(path);
+        self.emit(Op::StopGradient {}, &[node], span)
+    }
+
+    /// The current value of a variable that is known by its path.
+    pub(crate) fn read_path(&mut self, path: &Arc<str>, span: Span) -> Eval<NodeId> {
+        if let Some(node) = self.current.get(path) {
             return Ok(*node);
         }
-        let node = match decl.kind {
-            DeclKind::Const => self.constant_value(&path, decl)?,
-            _ => self.variable_node(&path, decl, span)?,
+        let Some(decl) = self.declared.get(path).cloned() else {
+            return self.error(codes::WRONG_PLACE, span, format!("`{path}` has no value here"));
         };
-        self.current.insert(path.into(), node);
+        let node = self.variable_node(path, &decl, span)?;
+        self.current.insert(path.clone(), node);
         Ok(node)
     }
 
@@ -129,12 +152,22 @@ impl Evaluator<'_> {
         if let Some(result) = self.update_optimizer_state(target, value, scope) {
             return result;
         }
+        if let Some(tree) = self.tree_target(target, scope)? {
+            return self.update_tree(&tree, value, scope);
+        }
         let (path, decl) = self.update_target(target, scope)?;
         let given = self.given(None, value, scope)?;
-        let node = self.number(&given.value, decl.ty.dtype, given.span)?;
-        let node = self.fit(node, &decl.ty, value.span)?;
-        self.current.insert(path.clone(), node);
-        self.written.insert(path, node);
+        self.write(&path, &decl.ty, &given)
+    }
+
+    /// Makes a value the next one of a variable, unless a functional view of its module is looked at.
+    pub(crate) fn write(&mut self, path: &Arc<str>, ty: &Type, given: &Given) -> Eval<()> {
+        let node = self.number(&given.value, ty.dtype, given.span)?;
+        let node = self.fit(node, ty, given.span)?;
+        if !self.drops_updates() {
+            self.current.insert(path.clone(), node);
+            self.written.insert(path.clone(), node);
+        }
         Ok(())
     }
 
@@ -149,6 +182,10 @@ impl Evaluator<'_> {
         };
         let variable = found.and_then(|(instance, name)| match instance.member(&name) {
             Some(Member::Variable(decl)) if decl.kind == DeclKind::State => Some((instance, name, decl)),
+            // A step may also set a parameter: a closed form, a projection.
+            Some(Member::Variable(decl)) if decl.kind == DeclKind::Param && self.place == Place::Step => {
+                Some((instance, name, decl))
+            }
             _ => None,
         });
         let Some((instance, name, decl)) = variable else {

@@ -50,6 +50,8 @@ pub(crate) struct StepContext {
     pub(crate) optimizer: Option<OptimizerFrame>,
     /// Conditions of a test.
     pub(crate) assertions: Vec<(NodeId, Span)>,
+    /// Parameters that were read through a view that freezes them.
+    pub(crate) frozen: IndexSet<Arc<str>>,
     /// Parameters that a minimized loss reaches, with the loss's place.
     pub(crate) reached: Vec<(Arc<str>, Span)>,
 }

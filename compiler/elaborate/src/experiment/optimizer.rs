@@ -31,20 +31,30 @@ pub(super) fn apply(
     params: &[(Arc<str>, NodeId)],
     span: Span,
 ) -> Eval<()> {
+    let gradients: Eval<Vec<(Arc<str>, [NodeId; 2])>> = params
+        .iter()
+        .map(|(path, p)| Ok((path.clone(), [*p, e.emit(Op::Gradient {}, &[loss, *p], span)?])))
+        .collect();
+    update(e, optimizer, &gradients?, span)
+}
+
+/// Adds the updates of parameters, each with its value and its gradient, to the step.
+pub(super) fn update(
+    e: &mut Evaluator<'_>,
+    optimizer: &Rc<OptimizerValue>,
+    updates: &[(Arc<str>, [NodeId; 2])],
+    span: Span,
+) -> Eval<()> {
     let Some(rule) = method(optimizer, "apply") else {
         let message = format!("optimizer `{}` has no `apply(p, g)`", optimizer.item.def.name.name);
         return e.error(codes::UNKNOWN_FIELD, optimizer.item.def.name.span, message);
     };
     report_rate(e, optimizer);
-    let gradients: Eval<Vec<NodeId>> =
-        params.iter().map(|(_, p)| e.emit(Op::Gradient {}, &[loss, *p], span)).collect();
     let name = optimizer.name.borrow().clone().unwrap_or_default();
     let outer = e.module_path.replace(name.clone());
-    let result = gradients.and_then(|gradients| {
-        params.iter().zip(gradients).try_for_each(|((path, p), g)| {
-            let what = format!("update of `{path}`");
-            e.framed(span, what, |e| update_one(e, optimizer, rule, path, [*p, g]))
-        })
+    let result = updates.iter().try_for_each(|(path, pair)| {
+        let what = format!("update of `{path}`");
+        e.framed(span, what, |e| update_one(e, optimizer, rule, path, *pair))
     });
     e.module_path = outer;
     result

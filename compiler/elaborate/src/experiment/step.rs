@@ -12,7 +12,7 @@ use super::{Term, optimizer};
 use crate::codes;
 use crate::eval::{Eval, Evaluator, Place, Stop};
 use crate::scope::Scope;
-use crate::value::{OptimizerValue, Pipeline, Value};
+use crate::value::{DeclKind, Leaf, OptimizerValue, Pipeline, Value};
 
 /// Whether a step minimizes something, so that modules behave as in training.
 pub(super) fn trains(block: &Block) -> bool {
@@ -189,6 +189,7 @@ impl Evaluator<'_> {
             return self.error(codes::WRONG_PLACE, span, "`minimize` stands in a step of an experiment");
         }
         let node = self.loss_node(loss, scope)?;
+        self.first_order(node, loss.span)?;
         let paths = self.trained_paths(over, scope)?;
         let optimizer = self.optimizer(by, scope)?;
         let reached = self.reached_params(node);
@@ -219,23 +220,33 @@ impl Evaluator<'_> {
         Ok(node)
     }
 
+    /// Paths of the parameters that `over` names.
     fn trained_paths(&mut self, over: &Expr, scope: &Rc<Scope>) -> Eval<Vec<Arc<str>>> {
-        match self.expr(over, scope)? {
-            Value::Params(paths) => Ok(paths.to_vec()),
-            Value::Instance(instance) => self.params_of(&instance, over.span),
+        let value = self.expr(over, scope)?;
+        let mut paths = vec![];
+        self.add_paths(&value, over.span, &mut paths)?;
+        Ok(paths)
+    }
+
+    fn add_paths(&mut self, value: &Value, span: Span, out: &mut Vec<Arc<str>>) -> Eval<()> {
+        let tree = match value {
+            Value::Tree(tree) => Rc::clone(tree),
+            Value::Instance(instance) => Rc::new(self.variables_of(instance, DeclKind::Param, span)?),
+            Value::View(view) => Rc::new(self.variables_of(&view.base, DeclKind::Param, span)?),
             Value::List(items) | Value::Tuple(items) => {
-                let mut all = vec![];
-                for item in items.iter() {
-                    match item {
-                        Value::Params(paths) => all.extend(paths.iter().cloned()),
-                        Value::Instance(instance) => all.extend(self.params_of(instance, over.span)?),
-                        other => return self.not_params(other, over.span),
-                    }
-                }
-                Ok(all)
+                return items.iter().try_for_each(|item| self.add_paths(item, span, out));
             }
-            other => self.not_params(&other, over.span),
+            other => return self.not_params(other, span),
+        };
+        for leaf in tree.leaves.values() {
+            match leaf {
+                Leaf::Variable(path) => out.push(path.clone()),
+                Leaf::Node(_) => {
+                    return self.error(codes::WRONG_KIND, span, "these are values, not parameters");
+                }
+            }
         }
+        Ok(())
     }
 
     fn not_params<T>(&mut self, found: &Value, span: Span) -> Eval<T> {
@@ -261,28 +272,90 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The parameters that a value was computed from through ops that have gradients, in order of their paths' first use.
+    /// The parameters that a value was computed from through ops that have gradients, in order of declaration.
     fn reached_params(&self, loss: NodeId) -> Vec<(Arc<str>, NodeId)> {
-        let mut seen = vec![false; self.graph.len()];
-        let mut stack = vec![loss];
         let mut found = vec![];
-        while let Some(id) = stack.pop() {
-            if std::mem::replace(&mut seen[id.index()], true) {
-                continue;
-            }
-            let node = self.graph.node(id);
-            match &node.op {
-                Op::Param { path, .. } => found.push((path.clone(), id)),
-                op if op.decl().gradient == vspec_ir::ops::Gradient::Yes => stack.extend(&node.inputs),
-                _ => {}
+        for id in self.differentiable(loss) {
+            if let Op::Param { path, .. } = &self.graph.node(id).op {
+                found.push((path.clone(), id));
             }
         }
         found.sort_by_key(|(path, _)| self.variables.get_index_of(path));
         found
     }
 
+    /// A value and everything that it depends on through ops that have gradients.
+    fn differentiable(&self, value: NodeId) -> Vec<NodeId> {
+        let mut seen = vec![false; self.graph.len()];
+        let (mut stack, mut found) = (vec![value], vec![]);
+        while let Some(id) = stack.pop() {
+            if std::mem::replace(&mut seen[id.index()], true) {
+                continue;
+            }
+            found.push(id);
+            let node = self.graph.node(id);
+            if node.op.decl().gradient == vspec_ir::ops::Gradient::Yes {
+                stack.extend(&node.inputs);
+            }
+        }
+        found
+    }
+
+    /// Whether a loss has a gradient with respect to a value.
+    pub(crate) fn depends_on(&self, loss: NodeId, wrt: NodeId) -> bool {
+        self.differentiable(loss).contains(&wrt)
+    }
+
+    /// Refuses to differentiate a gradient: silently leaving its own gradient out would be another method.
+    pub(crate) fn first_order(&mut self, loss: NodeId, span: Span) -> Eval<()> {
+        let nodes = self.differentiable(loss);
+        let Some(inner) = nodes.into_iter().find(|id| matches!(self.graph.node(*id).op, Op::Gradient {}))
+        else {
+            return Ok(());
+        };
+        let error =
+            Diagnostic::error(codes::NOT_SUPPORTED, span, "the gradient of a gradient is not supported yet");
+        let error = match self.graph.node(inner).origin.location {
+            Some(at) => error.also(crate::eval::tensor::span_of(at), "this gradient is differentiated"),
+            None => error,
+        };
+        self.fail(error.hint("`stop_gradient(grad(..))` leaves second-order terms out"))
+    }
+
+    /// `apply g to params by optimizer`: an update with a gradient that is ready.
+    pub(crate) fn apply_statement(
+        &mut self,
+        gradient: &Expr,
+        [to, by]: [&Expr; 2],
+        span: Span,
+        scope: &Rc<Scope>,
+    ) -> Eval<()> {
+        if self.place != Place::Step {
+            return self.error(codes::WRONG_PLACE, span, "`apply` stands in a step of an experiment");
+        }
+        let Value::Tree(gradient) = self.expr(gradient, scope)? else {
+            let message =
+                "what is applied has one gradient for each parameter, such as `grad(loss, net.params)`";
+            return self.error(codes::WRONG_KIND, gradient.span, message);
+        };
+        let paths = self.trained_paths(to, scope)?;
+        let optimizer = self.optimizer(by, scope)?;
+        if gradient.leaves.len() != paths.len() {
+            let message = format!("{} gradients for {} parameters", gradient.leaves.len(), paths.len());
+            return self.error(codes::SHAPE_MISMATCH, span, message);
+        }
+        let mut updates = vec![];
+        for (leaf, path) in gradient.leaves.values().zip(&paths) {
+            let (g, p) = (self.leaf(leaf, span)?, self.read_path(path, to.span)?);
+            updates.push((path.clone(), [p, g]));
+        }
+        optimizer::update(self, &optimizer, &updates, span)
+    }
+
     fn warn_unreached(&mut self, paths: &[Arc<str>], reached: &[(Arc<str>, NodeId)], span: Span) {
-        let idle: Vec<&Arc<str>> = paths.iter().filter(|p| !reached.iter().any(|(r, _)| r == *p)).collect();
+        let frozen = &self.step.frozen;
+        let used = |p: &Arc<str>| frozen.contains(p) || reached.iter().any(|(r, _)| r == p);
+        let idle: Vec<&Arc<str>> = paths.iter().filter(|p| !used(p)).collect();
         let Some(first) = idle.first() else { return };
         let more = if idle.len() == 1 { String::new() } else { format!(" and {} more", idle.len() - 1) };
         let message = format!("the loss does not depend on `{first}`{more}");

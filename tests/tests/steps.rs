@@ -1,0 +1,214 @@
+//! What constructs of steps compute: small experiments without data, run on dfdx.
+
+use vspec_dfdx::DfdxEngine;
+use vspec_engine::{Engine, HostTensor, Inputs, Interpreter, RunKey, Session};
+use vspec_ir::{OutputKind, Program};
+use vspec_tests::{assert_clean, compile_text};
+
+const LINES: &str = "
+module Line() {
+  param weight: f32[2] = 1
+  param bias: f32[] = 0
+  forward(x: f32[N, 2]) { einsum(\"n i, i -> n\", x, weight) + bias }
+}
+
+fn points() { tensor([[1.0, 2.0], [3.0, -1.0]]) }
+";
+
+/// A program in the middle of its run.
+struct Running {
+    program: Program,
+    session: Box<dyn Session>,
+    step: u64,
+}
+
+impl Running {
+    fn of(experiment: &str) -> Running {
+        let mut compiled = compile_text(&format!("{experiment}{LINES}"));
+        assert_clean(&compiled, "the experiment");
+        let program = compiled.programs.remove(0);
+        let mut session = DfdxEngine::default().session();
+        for variable in &program.variables {
+            let mut first = Interpreter::default().session();
+            let mut value =
+                first.run(&variable.init, &Inputs::new(), RunKey::default()).expect("initialises");
+            session.write(&variable.path, value.remove(0)).expect("takes a variable");
+        }
+        Running { program, session, step: 0 }
+    }
+
+    /// Runs a step once and gives its reports by name.
+    fn run(&mut self, name: &str) -> Vec<(String, f64)> {
+        let step = self.program.steps.iter().find(|s| s.name == name).expect("the step exists");
+        let mut inputs = Inputs::new();
+        for (clock, value) in
+            [("clock.epoch", 0.0), ("clock.iteration", self.step as f32), ("clock.progress", 0.0)]
+        {
+            inputs.insert(clock.to_string(), HostTensor::scalar(value));
+        }
+        let values =
+            self.session.run(&step.graph, &inputs, RunKey { seed: 0, step: self.step }).expect("runs");
+        self.step += 1;
+        let reports = step.graph.outputs().iter().filter(|o| o.kind == OutputKind::Report);
+        reports.zip(values).map(|(o, v)| (o.name.to_string(), v.item().expect("a scalar"))).collect()
+    }
+
+    /// One report of a step.
+    fn report(&mut self, step: &str, report: &str) -> f64 {
+        let reports = self.run(step);
+        reports.iter().find(|(name, _)| name == report).expect("the report exists").1
+    }
+
+    fn variable(&mut self, path: &str) -> Vec<f64> {
+        self.session.read(path).expect("the variable exists").to_f64()
+    }
+}
+
+fn close(a: &[f64], b: &[f64]) -> bool {
+    a.len() == b.len() && a.iter().zip(b).all(|(x, y)| (x - y).abs() < 1e-5)
+}
+
+#[test]
+fn a_momentum_copy_follows_the_network() {
+    let mut run = Running::of(
+        "use std.optim.sgd
+experiment e {
+  let net = Line()
+  let key = Line()
+  let opt = sgd(lr = 0.1)
+  step train() {
+    minimize sum(net(points())) over net.params by opt
+    update key.params = 0.75 * key.params + 0.25 * net.params
+  }
+  run 1 of train
+}",
+    );
+    run.run("train");
+    assert!(close(&run.variable("net.weight"), &[0.6, 0.9]));
+    assert!(close(&run.variable("key.weight"), &[0.9, 0.975]));
+    assert!(close(&run.variable("key.bias"), &[-0.05]));
+}
+
+#[test]
+fn a_frozen_view_keeps_what_its_pattern_names() {
+    let mut run = Running::of(
+        "use std.optim.sgd
+experiment e {
+  let net = Line()
+  let held = frozen(net, \"bias\")
+  let opt = sgd(lr = 0.1)
+  step train() { minimize sum(held(points())) over net.params by opt }
+  run 1 of train
+}",
+    );
+    run.run("train");
+    assert!(close(&run.variable("net.weight"), &[0.6, 0.9]));
+    assert!(close(&run.variable("net.bias"), &[0.0]));
+}
+
+#[test]
+fn an_evaluation_view_uses_running_statistics_and_leaves_them() {
+    let mut run = Running::of(
+        "use std.nn.BatchNorm
+use std.optim.sgd
+experiment e {
+  let norm = BatchNorm(2, eps = 0.0)
+  let fixed = eval_mode(norm)
+  let opt = sgd(lr = 0.0)
+  step train() {
+    report plain = sum(fixed(points()))
+    report before = sum(norm.running_mean)
+    minimize sum(square(norm(points()))) over norm.params by opt
+    report after = sum(norm.running_mean)
+  }
+  run 1 of train
+}",
+    );
+    let reports = run.run("train");
+    let value = |name: &str| reports.iter().find(|(n, _)| n == name).expect("reported").1;
+    assert!(close(&[value("plain"), value("before"), value("after")], &[5.0, 0.0, 0.25]));
+}
+
+#[test]
+fn a_network_with_other_parameters_is_a_function_of_them() {
+    let mut run = Running::of(
+        "use std.optim.sgd
+experiment e {
+  let net = Line()
+  let opt = sgd(lr = 1.0)
+  step train() {
+    let inner = sum(square(net(points())))
+    let fast = net.params - 0.1 * stop_gradient(grad(inner, net.params))
+    let outer = sum((net with params = fast)(points()))
+    report outer = outer
+    minimize outer over net.params by opt
+  }
+  run 1 of train
+}",
+    );
+    // At weight (1, 1), bias 0 the outputs are 3 and 2; the gradient of their squares is (18, 8) and 10.
+    let outer = run.report("train", "outer");
+    let (w, b) = ([1.0 - 1.8, 1.0 - 0.8], -1.0);
+    let expected = (w[0] + 2.0 * w[1] + b) + (3.0 * w[0] - w[1] + b);
+    assert!(close(&[outer], &[expected]), "{outer} is not {expected}");
+    assert!(close(&run.variable("net.weight"), &[1.0 - 4.0, 1.0 - 1.0]));
+}
+
+#[test]
+fn a_ready_gradient_is_applied() {
+    let mut run = Running::of(
+        "use std.optim.sgd
+experiment e {
+  let net = Line()
+  let opt = sgd(lr = 0.1, momentum = 0.9)
+  step train() {
+    let g = grad(sum(net(points())), net.params)
+    apply 2.0 * g to net.params by opt
+  }
+  run 2 of train
+}",
+    );
+    run.run("train");
+    assert!(close(&run.variable("net.weight"), &[0.2, 0.8]));
+    run.run("train");
+    assert!(close(&run.variable("net.weight"), &[0.2 - 0.8 * 1.9, 0.8 - 0.2 * 1.9]));
+}
+
+#[test]
+fn a_step_may_set_a_parameter() {
+    let mut run = Running::of(
+        "experiment e {
+  let net = Line()
+  step solve() {
+    update net.weight = net.weight + tensor([1.0, 2.0])
+    report first = sum(net(points()))
+  }
+  run 1 of solve
+}",
+    );
+    assert!(close(&[run.report("solve", "first")], &[2.0 + 6.0 + 6.0 - 3.0]));
+    assert!(close(&run.variable("net.weight"), &[2.0, 3.0]));
+}
+
+#[test]
+fn a_replaced_child_is_called_instead() {
+    let mut run = Running::of(
+        "module Twice(layer: module) {
+  layer = layer
+  forward(x: f32[N, 2]) { 2.0 * layer(x) }
+}
+experiment e {
+  let one = Line()
+  let two = Line()
+  let net = Twice(one)
+  step look() {
+    update two.bias = 10.0
+    report old = sum(net(points()))
+    report new = sum((net with layer = two)(points()))
+  }
+  run 1 of look
+}",
+    );
+    let reports = run.run("look");
+    assert!(close(&[reports[0].1, reports[1].1], &[10.0, 50.0]));
+}
