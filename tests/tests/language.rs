@@ -166,4 +166,51 @@ experiment e {
   run 1 epochs of fit
 }
 "
+    padding_cannot_be_cut_away: "
+test \"t\" {
+  let x = masked(ones([6, 2]), tensor([true, true, true, false, false, false]), axis = 0)
+  assert sum(x[0:3]) == 6.0
+}
+test \"u\" {
+  let x = masked(ones([6, 2]), tensor([true, true, true, false, false, false]), axis = 0)
+  assert sum(rearrange(x, \"n c -> (n c)\")) == 6.0
+}
+"
+    a_mask_of_another_axis: "
+test \"t\" { assert sum(masked(ones([6, 2]), tensor([true, false]), axis = 0)) == 6.0 }
+"
+    a_view_of_what_is_not_there: "
+use std.nn.Linear
+module Head() {
+  fc = Linear(2, 3)
+  forward(x: f32[B, 2]) { fc(x) }
+}
+fn first(net) { frozen(net, \"fcc.**\") }
+test \"t\" { shape first(Head())(f32[1, 2]) == f32[1, 3] }
+test \"u\" { shape (Head() with fd = Linear(2, 3))(f32[1, 2]) == f32[1, 3] }
+test \"v\" { shape (Linear(2, 3) with outputs = 4)(f32[1, 2]) == f32[1, 4] }
+"
+    a_gradient_of_a_gradient: "
+use std.nn.Linear
+use std.optim.sgd
+experiment e {
+  let net = Linear(2, 1)
+  let opt = sgd(lr = 0.1)
+  step train() {
+    let y = sum(net(ones([1, 2])))
+    let g = grad(y * y, net.params)
+    minimize sum(square(g.weight)) over net.params by opt
+  }
+  run 1 of train
+}
+"
+    sets_of_parameters_that_differ: "
+use std.nn.Linear
+experiment e {
+  let net = Linear(2, 1)
+  let key = Linear(2, 1, bias = false)
+  step train() { update key.params = 0.5 * key.params + 0.5 * net.params }
+  run 1 of train
+}
+"
 }

@@ -44,6 +44,8 @@ codes! {
     ARITHMETIC = "V0207", "arithmetic failed";
     /// An index lies outside a list or an axis.
     OUT_OF_RANGE = "V0208", "index out of range";
+    /// An axis has rows that are only padding, and the operation would hide which.
+    MASKED = "V0209", "padding would be lost";
     /// A `require` does not hold.
     REQUIREMENT = "V0210", "requirement does not hold";
     /// Elaboration would recurse or grow without bound.

@@ -21,6 +21,7 @@ impl Evaluator<'_> {
         self.graph = Graph::new(name);
         self.current.clear();
         self.scalars.clear();
+        self.masks.clear();
         self.written.clear();
         self.variables.clear();
         self.declared.clear();

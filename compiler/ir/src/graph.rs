@@ -4,6 +4,7 @@
 //! order and nothing ever has to check for cycles; a pass that removes nodes makes a new graph ([`Graph::extract`]).
 //! Operand order is explicit in [`Node::inputs`]; the edges of the underlying petgraph are derived from it.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -269,7 +270,22 @@ impl Graph {
         part.obligations = kept.collect();
         part.outputs =
             outputs.iter().filter_map(|o| rename(o.node).map(|node| Output { node, ..o.clone() })).collect();
+        let used = part.symbols();
+        part.facts.keep_definitions(&used);
         part
+    }
+
+    /// Every named size that occurs in types, attributes and obligations.
+    pub fn symbols(&self) -> BTreeSet<Arc<str>> {
+        let mut found = BTreeSet::new();
+        for (_, node) in self.nodes() {
+            found.extend(node.sizes().iter().flat_map(Dim::symbols));
+        }
+        for (_, Obligation { left, right, .. }) in &self.obligations {
+            found.extend(left.symbols());
+            found.extend(right.symbols());
+        }
+        found
     }
 
     /// For each node, whether one of the outputs needs it.

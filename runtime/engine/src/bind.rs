@@ -28,6 +28,24 @@ impl Sizes {
         dim.eval(&|name| self.values.get(name).copied()).map_err(unsized_error)
     }
 
+    /// Adds the sizes that the graph defines by others, whatever their order.
+    fn define(&mut self, graph: &Graph) {
+        let mut left: Vec<(&str, &Dim)> = graph.facts().definitions().collect();
+        loop {
+            let before = left.len();
+            left.retain(|(symbol, value)| match value.eval(&|name| self.values.get(name).copied()) {
+                Ok(value) => {
+                    self.values.insert((*symbol).into(), value);
+                    false
+                }
+                Err(_) => true,
+            });
+            if left.len() == before {
+                return;
+            }
+        }
+    }
+
     /// The values of a shape.
     pub fn shape(&self, shape: &[Dim]) -> Result<Vec<usize>, EngineError> {
         shape.iter().map(|d| self.dim(d)).collect()
@@ -66,6 +84,7 @@ pub fn bind(graph: &Graph, inputs: &Inputs) -> Result<Sizes, EngineError> {
             }
         }
     }
+    sizes.define(graph);
     for (name, ty) in &declared {
         if let Some(tensor) = inputs.get(*name) {
             check_shape(name, ty, tensor, &sizes)?;

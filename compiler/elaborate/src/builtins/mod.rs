@@ -6,6 +6,7 @@ mod arguments;
 mod data;
 mod elementwise;
 mod gradient;
+mod masks;
 mod modules;
 mod patterns;
 mod random;
@@ -71,6 +72,7 @@ const FAMILIES: &[&[Builtin]] = &[
     window::BUILTINS,
     gradient::BUILTINS,
     modules::BUILTINS,
+    masks::BUILTINS,
     patterns::BUILTINS,
     random::BUILTINS,
     statics::BUILTINS,

@@ -7,6 +7,7 @@ use super::arguments::unknown_word;
 use super::{Builtin, Call};
 use crate::codes;
 use crate::einops::{self, EinsumStep, Operand, PatternError, Reduction, Step};
+use crate::eval::reduce::Fold;
 use crate::eval::{Eval, Evaluator};
 use crate::value::Value;
 
@@ -71,10 +72,9 @@ fn apply(e: &mut Evaluator<'_>, x: NodeId, step: Step, span: Span) -> Eval<NodeI
         Step::Reshape(shape) => Op::Reshape { shape },
         Step::Permute(axes) => Op::Permute { axes },
         Step::Broadcast(shape) => Op::Broadcast { shape },
-        Step::Reduce { op: Reduction::Sum, axes, keepdims } => Op::Sum { axes, keepdims },
-        Step::Reduce { op: Reduction::Mean, axes, keepdims } => Op::Mean { axes, keepdims },
-        Step::Reduce { op: Reduction::Max, axes, keepdims } => Op::ReduceMax { axes, keepdims },
-        Step::Reduce { op: Reduction::Min, axes, keepdims } => Op::ReduceMin { axes, keepdims },
+        Step::Reduce { op: kind, axes, keepdims } => {
+            return e.fold(x, &Fold { kind, axes, keepdims, narrowed: None }, span);
+        }
     };
     e.emit(op, &[x], span)
 }
@@ -85,7 +85,8 @@ fn einsum(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
     let mut values = vec![];
     for name in ["a", "b", "c", "d"] {
         if call.get(name).is_some() {
-            values.push(call.tensor(e, name)?);
+            let operand = call.tensor(e, name)?;
+            values.push(e.zero_padding(operand, call.span)?);
         }
     }
     let types: Vec<Vec<Dim>> = values.iter().map(|v| e.graph.ty(*v).shape.clone()).collect();

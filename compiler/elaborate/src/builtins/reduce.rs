@@ -4,44 +4,44 @@ use vspec_ir::{NodeId, Op};
 
 use super::{Builtin, Call};
 use crate::codes;
+use crate::einops::Reduction;
+use crate::eval::mask::extreme_of;
+use crate::eval::reduce::Fold;
 use crate::eval::{Eval, Evaluator};
 use crate::value::Value;
 
 pub(super) const BUILTINS: &[Builtin] = &[
-    Builtin::new("sum", "x, axis?, keepdims?", |e, c| {
-        fold(e, c, |axes, keepdims| Op::Sum { axes, keepdims })
+    Builtin::new("sum", "x, axis?, keepdims?, where?", |e, c| fold(e, c, Reduction::Sum)),
+    Builtin::new("mean", "x, axis?, keepdims?, where?", |e, c| fold(e, c, Reduction::Mean)),
+    Builtin::new("max", "x, y?, axis?, keepdims?, where?", |e, c| {
+        extreme(e, c, (Op::Max {}, f64::max), Reduction::Max)
     }),
-    Builtin::new("mean", "x, axis?, keepdims?", |e, c| {
-        fold(e, c, |axes, keepdims| Op::Mean { axes, keepdims })
-    }),
-    Builtin::new("max", "x, y?, axis?, keepdims?", |e, c| {
-        extreme(e, c, Op::Max {}, f64::max, |axes, keepdims| Op::ReduceMax { axes, keepdims })
-    }),
-    Builtin::new("min", "x, y?, axis?, keepdims?", |e, c| {
-        extreme(e, c, Op::Min {}, f64::min, |axes, keepdims| Op::ReduceMin { axes, keepdims })
+    Builtin::new("min", "x, y?, axis?, keepdims?, where?", |e, c| {
+        extreme(e, c, (Op::Min {}, f64::min), Reduction::Min)
     }),
     Builtin::new("argmax", "x, axis?", argmax),
 ];
 
-fn fold(e: &mut Evaluator<'_>, call: &Call, op: fn(Vec<i64>, bool) -> Op) -> Eval<Value> {
+/// A reduction over the named axes, or over all; `where` narrows what takes part.
+fn fold(e: &mut Evaluator<'_>, call: &Call, kind: Reduction) -> Eval<Value> {
     let x = call.tensor(e, "x")?;
     let axes = call.axes(e, "axis", e.graph.ty(x).rank())?;
     let keepdims = call.bool_or(e, "keepdims", false)?;
-    if axes.is_empty() {
-        return Ok(Value::Tensor(x));
-    }
-    e.emit(op(axes, keepdims), &[x], call.span).map(Value::Tensor)
+    let narrowed = match call.get("where") {
+        None => None,
+        Some(_) => Some(call.tensor(e, "where")?),
+    };
+    e.fold(x, &Fold { kind, axes, keepdims, narrowed }, call.span).map(Value::Tensor)
 }
 
 fn extreme(
     e: &mut Evaluator<'_>,
     call: &Call,
-    two: Op,
-    number: fn(f64, f64) -> f64,
-    fold_op: fn(Vec<i64>, bool) -> Op,
+    (two, number): (Op, fn(f64, f64) -> f64),
+    kind: Reduction,
 ) -> Eval<Value> {
     if call.get("y").is_none() {
-        return fold(e, call, fold_op);
+        return fold(e, call, kind);
     }
     if call.get("axis").is_some() {
         return e.error(
@@ -69,5 +69,7 @@ fn argmax(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
         Some(_) => call.axis(e, "axis", rank)?,
         None => rank as i64 - 1,
     };
+    let lowest = extreme_of(e.graph.ty(x).dtype, false);
+    let x = e.filled(x, &[axis as usize], lowest, call.span)?;
     e.emit(Op::Argmax { axis }, &[x], call.span).map(Value::Tensor)
 }

@@ -1,6 +1,7 @@
 //! Shapes: asking for them, and arranging elements.
 
 use vspec_ir::{DType, Dim, NodeId, Op};
+use vspec_syntax::Span;
 
 use super::{Builtin, Call};
 use crate::codes;
@@ -27,11 +28,7 @@ pub(super) const BUILTINS: &[Builtin] = &[
         let (x, shape) = (c.tensor(e, "x")?, c.shape(e, "shape")?);
         e.emit(Op::Broadcast { shape }, &[x], c.span).map(Value::Tensor)
     }),
-    Builtin::new("concat", "tensors, axis?", |e, c| {
-        let parts = c.tensors(e, "tensors")?;
-        let axis = axis_or_first(e, c, e.graph.ty(parts[0]).rank())?;
-        e.emit(Op::Concat { axis }, &parts, c.span).map(Value::Tensor)
-    }),
+    Builtin::new("concat", "tensors, axis?", concat),
     Builtin::new("stack", "tensors, axis?", stack),
     Builtin::new("pad", "x, axis, low, high, value?", pad),
     Builtin::new("gather", "x, index, axis?", |e, c| {
@@ -41,6 +38,7 @@ pub(super) const BUILTINS: &[Builtin] = &[
     }),
     Builtin::new("matmul", "a, b", |e, c| {
         let (a, b) = (c.tensor(e, "a")?, c.tensor(e, "b")?);
+        let (a, b) = (e.zero_padding(a, c.span)?, e.zero_padding(b, c.span)?);
         e.emit(Op::Matmul {}, &[a, b], c.span).map(Value::Tensor)
     }),
     Builtin::new("full", "shape, value", |e, c| {
@@ -104,6 +102,40 @@ fn flatten(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
 }
 
 /// Joins tensors of one shape along a new axis.
+fn concat(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let parts = call.tensors(e, "tensors")?;
+    let axis = axis_or_first(e, call, e.graph.ty(parts[0]).rank())?;
+    let padded = |e: &Evaluator<'_>, x: &NodeId| e.masked_axes(*x).contains(&(axis as usize));
+    if parts.iter().any(|x| padded(e, x)) {
+        return concat_padded(e, &parts, axis as usize, call.span).map(Value::Tensor);
+    }
+    e.emit(Op::Concat { axis }, &parts, call.span).map(Value::Tensor)
+}
+
+/// Rows of which some are padding, one tensor after the other: the masks follow one another, too.
+fn concat_padded(e: &mut Evaluator<'_>, parts: &[NodeId], axis: usize, span: Span) -> Eval<NodeId> {
+    let (mut rows, mut masks) = (vec![], vec![]);
+    for part in parts {
+        let shape = e.graph.ty(*part).shape.clone();
+        let size = e.plain_size(&shape[axis]);
+        let lead = shape[..axis].to_vec();
+        let everywhere: Vec<Dim> = lead.iter().chain([&size]).cloned().collect();
+        masks.push(match e.mask_of(&shape[axis]) {
+            None => e.full(1.0, DType::Bool, everywhere, span)?,
+            Some(mask) => {
+                let last = e.graph.ty(mask).rank() - 1;
+                let mask = e.resized(mask, last, size.clone(), span)?;
+                e.emit_unchecked(Op::Broadcast { shape: everywhere }, &[mask], span)?
+            }
+        });
+        rows.push(e.resized(*part, axis, size, span)?);
+    }
+    let mask = e.emit_unchecked(Op::Concat { axis: axis as i64 }, &masks, span)?;
+    let whole = e.emit_unchecked(Op::Concat { axis: axis as i64 }, &rows, span)?;
+    let size = e.masked_size(e.graph.ty(whole).shape[axis].clone(), mask, span)?;
+    e.resized(whole, axis, size, span)
+}
+
 fn stack(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
     let parts = call.tensors(e, "tensors")?;
     let axis = axis_or_first(e, call, e.graph.ty(parts[0]).rank() + 1)?;

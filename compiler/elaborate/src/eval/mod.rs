@@ -10,8 +10,10 @@ pub(crate) mod expr;
 pub(crate) mod index;
 pub(crate) mod instance;
 pub(crate) mod lookup;
+pub(crate) mod mask;
 pub(crate) mod operators;
 pub(crate) mod provenance;
+pub(crate) mod reduce;
 pub(crate) mod signature;
 pub(crate) mod tensor;
 pub(crate) mod tree;
@@ -93,6 +95,8 @@ pub(crate) struct Evaluator<'w> {
     pub(crate) streams: u32,
     /// Declarations by path, for messages about sizes.
     pub(crate) declared: IndexMap<Arc<str>, Rc<VariableDecl>>,
+    /// Masks of the sizes that are padded, by the size's name.
+    pub(crate) masks: IndexMap<Arc<str>, NodeId>,
     /// How the instances that are being evaluated are looked at, outermost first.
     pub(crate) modes: Vec<Mode>,
     frames: Vec<Frame>,
@@ -115,6 +119,7 @@ impl<'w> Evaluator<'w> {
             stream: "".into(),
             streams: 0,
             declared: IndexMap::new(),
+            masks: IndexMap::new(),
             modes: vec![],
             frames: vec![],
             work: 0,
@@ -191,9 +196,11 @@ impl<'w> Evaluator<'w> {
         let current = std::mem::take(&mut self.current);
         let written = std::mem::take(&mut self.written);
         let scalars = std::mem::take(&mut self.scalars);
+        let masks = std::mem::take(&mut self.masks);
         let outer = std::mem::replace(&mut self.place, place);
         let result = body(self);
         self.place = outer;
+        self.masks = masks;
         self.scalars = scalars;
         self.written = written;
         self.current = current;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use vspec_ir::{DType, Dim, NodeId, Obligation, Relation};
-use vspec_syntax::ast::{DimExpr, Expr, ExprKind, TypeExpr, TypeKind};
+use vspec_syntax::ast::{DimExpr, Expr, ExprKind, Ident, TypeExpr, TypeKind};
 use vspec_syntax::{Diagnostic, Span};
 
 use super::{Eval, Evaluator};
@@ -25,7 +25,7 @@ impl Evaluator<'_> {
             TypeKind::Named(name) => self.conform_named(given, &name.name, ty.span, scope, what),
             TypeKind::Shaped { element, dims } => match DType::from_name(&element.name) {
                 Some(dtype) => self.conform_tensor(given, dtype, dims, ty.span, scope, what),
-                None => self.unsupported(ty.span, "a batched record type"),
+                None => self.conform_batched(given, element, dims, scope, what),
             },
             TypeKind::List(element) => match &given.value {
                 Value::List(items) => {
@@ -132,6 +132,26 @@ impl Evaluator<'_> {
         }
     }
 
+    /// `Truth[B, T?]`: a record whose every field has these axes in front.
+    fn conform_batched(
+        &mut self,
+        given: &Given,
+        element: &Ident,
+        dims: &[DimExpr],
+        scope: &Rc<Scope>,
+        what: &str,
+    ) -> Eval<Value> {
+        let Some(crate::load::Definition::Record(record)) = scope.file().definition(&element.name) else {
+            return self.unknown_type(&element.name, element.span);
+        };
+        for (field, ty) in &record.fields {
+            let value = self.field(&given.value, field)?;
+            let what = format!("field `{}` of {what}", field.name);
+            self.conform(&Given { value, ..given.clone() }, &behind(ty, dims), scope, &what)?;
+        }
+        Ok(given.value.clone())
+    }
+
     fn unknown_type<T>(&mut self, name: &str, span: Span) -> Eval<T> {
         let known = ["int", "float", "bool", "string", "f32", "i32", "module"];
         let error = Diagnostic::error(codes::UNKNOWN_NAME, span, format!("there is no type `{name}`"));
@@ -229,7 +249,8 @@ impl Evaluator<'_> {
         Ok(())
     }
 
-    /// One axis: `_` matches anything, a new capitalised name binds, everything else has to agree.
+    /// One axis: `_` matches anything, a new capitalised name binds, everything else has to agree. `N?` says that rows may be
+    /// padding; the mask itself goes with the size that `N` is bound to.
     fn conform_axis(
         &mut self,
         given: &Given,
@@ -239,9 +260,6 @@ impl Evaluator<'_> {
         scope: &Rc<Scope>,
         what: &str,
     ) -> Eval<()> {
-        if dim.masked {
-            return self.unsupported(dim.size.span, "a masked axis");
-        }
         let found = self.graph.ty(node).shape[axis].clone();
         match &dim.size.kind {
             ExprKind::Hole => return Ok(()),
@@ -327,6 +345,26 @@ impl Evaluator<'_> {
                 }
             }
         }
+    }
+}
+
+/// The type of a field with axes in front: `f32[4]` behind `[B, T?]` is `f32[B, T?, 4]`.
+fn behind(ty: &TypeExpr, dims: &[DimExpr]) -> TypeExpr {
+    let shaped = |element: &Ident, own: &[DimExpr]| TypeExpr {
+        kind: TypeKind::Shaped { element: element.clone(), dims: dims.iter().chain(own).cloned().collect() },
+        span: ty.span,
+    };
+    match &ty.kind {
+        TypeKind::Shaped { element, dims: own } => shaped(element, own),
+        TypeKind::Named(name) => shaped(name, &[]),
+        TypeKind::Record { fields, open } => TypeExpr {
+            kind: TypeKind::Record {
+                fields: fields.iter().map(|(name, ty)| (name.clone(), behind(ty, dims))).collect(),
+                open: *open,
+            },
+            span: ty.span,
+        },
+        _ => ty.clone(),
     }
 }
 

@@ -12,6 +12,16 @@ use crate::value::Value;
 impl Evaluator<'_> {
     /// Adds a node; a constraint that does not hold becomes a message about the specification.
     pub(crate) fn emit(&mut self, op: Op, inputs: &[NodeId], span: Span) -> Eval<NodeId> {
+        if self.masks.is_empty() {
+            return self.emit_unchecked(op, inputs, span);
+        }
+        let node = self.emit_unchecked(op.clone(), inputs, span)?;
+        self.keeps_masks(&op, inputs, node, span)?;
+        Ok(node)
+    }
+
+    /// Adds a node without asking whether padding can still be told from rows.
+    pub(crate) fn emit_unchecked(&mut self, op: Op, inputs: &[NodeId], span: Span) -> Eval<NodeId> {
         if self.place == Place::Static {
             return self.fail(
                 Diagnostic::error(codes::WRONG_PLACE, span, "a tensor has no meaning here")

@@ -71,6 +71,7 @@ impl Evaluator<'_> {
         self.graph = vspec_ir::Graph::new(&*def.name.name);
         self.current.clear();
         self.scalars.clear();
+        self.masks.clear();
         self.variables.clear();
         self.declared.clear();
         self.step = StepContext::default();

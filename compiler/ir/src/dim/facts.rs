@@ -1,15 +1,19 @@
 //! What is known about named sizes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::Dim;
 use super::poly::gcd;
 
-/// What is known about named sizes beyond being positive: `H % 32 == 0`.
+/// What is known about named sizes beyond being positive: `H % 32 == 0`, and `kept = N + 4` for sizes that the program itself
+/// names.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     /// Only divisors above 1.
     multiples: BTreeMap<Arc<str>, i64>,
+    /// Sizes that follow from others.
+    defined: BTreeMap<Arc<str>, Dim>,
 }
 
 impl Facts {
@@ -29,12 +33,42 @@ impl Facts {
         self.multiples.get(symbol).copied().unwrap_or(1)
     }
 
+    /// Gives a new symbol its value.
+    pub fn define(&mut self, symbol: &str, value: Dim) {
+        self.defined.insert(symbol.into(), value);
+    }
+
+    /// What a symbol stands for, if the program defined it.
+    pub fn definition(&self, symbol: &str) -> Option<&Dim> {
+        self.defined.get(symbol)
+    }
+
+    /// Every defined symbol and its value, by name.
+    pub fn definitions(&self) -> impl Iterator<Item = (&str, &Dim)> {
+        self.defined.iter().map(|(s, d)| (&**s, d))
+    }
+
+    /// Forgets definitions that nothing needs: `used` are the symbols that occur.
+    pub(crate) fn keep_definitions(&mut self, used: &BTreeSet<Arc<str>>) {
+        let mut needed = used.clone();
+        loop {
+            let before = needed.len();
+            let values = self.defined.iter().filter(|(s, _)| needed.contains(*s)).map(|(_, d)| d.symbols());
+            let more: Vec<Arc<str>> = values.flatten().collect();
+            needed.extend(more);
+            if needed.len() == before {
+                break;
+            }
+        }
+        self.defined.retain(|symbol, _| needed.contains(symbol));
+    }
+
     /// The facts as `(symbol, divisor)`, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, i64)> {
         self.multiples.iter().map(|(s, d)| (&**s, *d))
     }
 
-    /// Whether nothing is known.
+    /// Whether nothing is known about divisors.
     pub fn is_empty(&self) -> bool {
         self.multiples.is_empty()
     }

@@ -121,6 +121,10 @@ fn header<'a>(c: &mut Cursor<'a>, graph: &mut Graph) -> Result<BTreeSet<&'a str>
                 divisor => graph.facts_mut().assume_multiple(name, divisor),
             }
         }
+        if c.accept("=") {
+            let value = dims::dim(c)?;
+            graph.facts_mut().define(name, value);
+        }
         match sizes.insert(name) {
             true => Ok(()),
             false => Err(place.error(format!("the size `{name}` is declared twice"))),

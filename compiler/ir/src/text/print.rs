@@ -8,7 +8,7 @@ use super::attrs::write_attrs;
 use super::lexer::is_word;
 use super::names::{Labels, is_plain};
 use crate::infer::{Obligation, infer};
-use crate::{Dim, Facts, Graph, Node, NodeId, Type};
+use crate::{Facts, Graph, Node, NodeId, Type};
 
 /// What the text form shows. The default reads back as an equal graph, but for locations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -113,6 +113,9 @@ impl<'a> Printer<'a> {
                 1 => {}
                 divisor => write!(f, " % {divisor}")?,
             }
+            if let Some(value) = self.graph.facts().definition(symbol) {
+                write!(f, " = {value}")?;
+            }
         }
         Ok(())
     }
@@ -151,15 +154,13 @@ impl fmt::Display for Name<'_> {
     }
 }
 
-/// Every named size that occurs, sorted.
+/// Every named size that occurs or of which something is known, sorted.
 fn symbols(graph: &Graph) -> BTreeSet<Arc<str>> {
-    let mut found: BTreeSet<Arc<str>> = graph.facts().iter().map(|(s, _)| s.into()).collect();
-    for (_, node) in graph.nodes() {
-        found.extend(node.sizes().iter().flat_map(Dim::symbols));
-    }
-    for (_, Obligation { left, right, .. }) in graph.obligations() {
-        found.extend(left.symbols());
-        found.extend(right.symbols());
+    let mut found = graph.symbols();
+    found.extend(graph.facts().iter().map(|(s, _)| Arc::from(s)));
+    for (symbol, value) in graph.facts().definitions() {
+        found.insert(symbol.into());
+        found.extend(value.symbols());
     }
     found
 }
