@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use vspec_train::Cadence;
+
 use crate::engines::EngineName;
 
 const MAIN_EXAMPLES: &str = "\
@@ -137,20 +139,30 @@ Examples:
   vspecc run specs/first/shapes.vspec
   vspecc run specs/first/cifar.vspec --data ~/data --set opt.lr=0.05 --set train.batch=100
   vspecc run my.vspec --max-steps 2                   does every step work at all?
+  vspecc run my.vspec --resume auto                   go on where the last run was ended, or begin
+  vspecc run --resume runs/shapes/001                 go on with this run
   vspecc run runs/shapes/001/resolved.vspec           repeat a run";
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// The file
-    pub(crate) file: PathBuf,
+    /// The file; with `--resume PATH` it can be left out
+    #[arg(required_unless_present = "resume")]
+    pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
     /// What computes
     #[arg(long, value_enum, default_value_t = EngineName::Dfdx)]
     pub(crate) engine: EngineName,
-    /// Key of all randomness; the same seed repeats a run exactly
-    #[arg(long, default_value_t = 0)]
-    pub(crate) seed: u64,
+    /// Key of all randomness; the same seed repeats a run exactly [default: 0, or that of the run that goes on]
+    #[arg(long)]
+    pub(crate) seed: Option<u64>,
+    /// Go on with a run that was ended: `auto` means the newest unfinished one of the same specification, or a new one if
+    /// there is none; PATH is a run folder or one of its checkpoints
+    #[arg(long, value_name = "auto|PATH", num_args = 0..=1, default_missing_value = "auto")]
+    pub(crate) resume: Option<PathBuf>,
+    /// How often to write a checkpoint: 500 (training steps) or 2epochs
+    #[arg(long, value_name = "N", default_value = "1epoch")]
+    pub(crate) checkpoint_every: Cadence,
     /// Where run folders go
     #[arg(long, value_name = "DIR", default_value = "runs")]
     pub(crate) out: PathBuf,

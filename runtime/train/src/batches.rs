@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use serde::{Deserialize, Serialize};
 use vspec_data::Batch;
 use vspec_engine::Inputs;
 use vspec_ir::{Program, Step};
@@ -43,6 +44,16 @@ struct Stream {
     open: Option<BatchIter>,
 }
 
+/// Where a stream is, as a checkpoint holds it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StreamPlace {
+    batch: String,
+    /// Batches of an epoch: with another number the order would be another one.
+    count: u64,
+    epoch: u64,
+    position: u64,
+}
+
 impl Feed {
     /// Streams at the beginning of epoch 0. `opened` has an entry for each data set of the program.
     pub(crate) fn new(
@@ -66,6 +77,36 @@ impl Feed {
             }
         });
         Ok(Feed { streams: streams.collect::<Result<_, _>>()? })
+    }
+
+    /// Where each stream is.
+    pub(crate) fn places(&self) -> Vec<StreamPlace> {
+        let place = |s: &Stream| StreamPlace {
+            batch: s.batch.clone(),
+            count: s.source.count(),
+            epoch: s.epoch,
+            position: s.position,
+        };
+        self.streams.iter().map(place).collect()
+    }
+
+    /// Goes on where the streams of a checkpoint were.
+    ///
+    /// # Errors
+    /// A sentence about the first stream that is not like the one of the checkpoint.
+    pub(crate) fn resume(&mut self, places: &[StreamPlace]) -> Result<(), String> {
+        for stream in &mut self.streams {
+            let Some(place) = places.iter().find(|p| p.batch == stream.batch) else {
+                return Err(format!("it says nothing about batch `{}`", stream.batch));
+            };
+            let count = stream.source.count();
+            if place.count != count || place.position > count {
+                let set = &stream.set;
+                return Err(format!("data set `{set}` has {count} batches now and had {} then", place.count));
+            }
+            (stream.epoch, stream.position, stream.open) = (place.epoch, place.position, None);
+        }
+        Ok(())
     }
 
     /// Batches of one epoch; a step without data has epochs of one iteration.

@@ -1,10 +1,11 @@
 //! The run clock: what a specification sees as `epoch`, `iteration` and `progress`.
 
+use serde::{Deserialize, Serialize};
 use vspec_engine::HostTensor;
 use vspec_ir::{CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS};
 
 /// Counts what is done. Only training moves it; an evaluation pass sees the values between two iterations.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub struct Clock {
     /// Epochs that are done.
     pub epoch: u64,

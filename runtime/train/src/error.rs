@@ -148,6 +148,7 @@ pub fn reason(error: &io::Error) -> String {
         io::ErrorKind::AlreadyExists => "it exists already".to_string(),
         io::ErrorKind::IsADirectory => "it is a folder".to_string(),
         io::ErrorKind::NotADirectory => "a part of the path is not a folder".to_string(),
+        io::ErrorKind::WouldBlock => "another process is writing there".to_string(),
         io::ErrorKind::StorageFull => "the disk is full".to_string(),
         io::ErrorKind::InvalidData => "it is not text in UTF-8".to_string(),
         _ => error.to_string(),

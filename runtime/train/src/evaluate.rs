@@ -20,6 +20,7 @@ pub fn evaluate(
     let path = checkpoint::find(checkpoint)?;
     let mut executor = Executor::new(setup);
     executor.load(&path)?;
+    executor.clock = checkpoint::read_state(&path)?.map(|state| state.clock).unwrap_or_default();
     executor.open(step)?;
     executor.pass(step, observer)
 }

@@ -72,13 +72,12 @@ impl<'a> Executor<'a> {
         variables::initialise(&self.setup.program.variables, self.setup.session.as_mut(), self.setup.seed)
     }
 
-    /// Takes the variables and the clock from a checkpoint.
+    /// Takes the variables from a checkpoint.
     pub(crate) fn load(&mut self, path: &Path) -> Result<(), TrainError> {
         for (name, tensor) in checkpoint::read(path, &self.setup.program.variables)? {
             let written = self.setup.session.write(&name, tensor);
             written.map_err(|error| TrainError::Initialise { path: name, error })?;
         }
-        self.clock = checkpoint::read_progress(path).clock;
         Ok(())
     }
 

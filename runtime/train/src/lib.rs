@@ -6,11 +6,13 @@
 
 mod atomic;
 mod batches;
+mod cadence;
 pub mod checkpoint;
 mod clock;
 mod data_folder;
 mod error;
 mod evaluate;
+mod exact;
 mod executor;
 mod means;
 mod metrics;
@@ -19,13 +21,16 @@ mod outcome;
 mod patience;
 mod phase;
 mod plan;
+mod position;
 mod reports;
 mod run_folder;
+mod state;
 mod tally;
 mod trainer;
 mod variables;
 
 pub use batches::{BatchIter, Batches, DataSource};
+pub use cadence::Cadence;
 pub use checkpoint::{CheckpointError, Kept};
 pub use clock::Clock;
 pub use data_folder::DataFolder;
@@ -37,5 +42,6 @@ pub use observer::{Event, Observer, Progress, Row, RowKind, Silent};
 pub use outcome::{Best, Ended, Expectation, Outcome};
 pub use reports::report_names;
 pub use run_folder::RunFolder;
+pub use state::RunState;
 pub use trainer::Trainer;
 pub use variables::initialise;

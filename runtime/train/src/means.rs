@@ -1,22 +1,26 @@
 //! Means of reports over many batches.
 
+use serde::{Deserialize, Serialize};
+
+use crate::exact::Exact;
+
 /// Means weighted by items, so that a short last batch counts as what it is.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Means {
-    sums: Vec<f64>,
+    sums: Vec<Exact>,
     items: u64,
 }
 
 impl Means {
     /// Means of `count` numbers, over nothing yet.
     pub(crate) fn new(count: usize) -> Self {
-        Means { sums: vec![0.0; count], items: 0 }
+        Means { sums: vec![Exact(0.0); count], items: 0 }
     }
 
     /// Adds the means of one batch.
     pub(crate) fn add(&mut self, values: &[f64], items: u64) {
         for (sum, value) in self.sums.iter_mut().zip(values) {
-            *sum += value * items as f64;
+            sum.0 += value * items as f64;
         }
         self.items += items;
     }
@@ -28,7 +32,7 @@ impl Means {
 
     /// The means; not a number before anything was added.
     pub(crate) fn values(&self) -> Vec<f64> {
-        self.sums.iter().map(|sum| sum / self.items as f64).collect()
+        self.sums.iter().map(|sum| sum.0 / self.items as f64).collect()
     }
 }
 

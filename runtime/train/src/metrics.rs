@@ -1,7 +1,7 @@
 //! The files that a run leaves numbers in: `metrics.csv`, `metrics.jsonl` and `train.log`.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Instant;
 
@@ -26,22 +26,26 @@ pub(crate) struct MetricsFiles {
 }
 
 impl MetricsFiles {
-    /// Creates the files and writes the header.
-    pub(crate) fn create(folder: &RunFolder, program: &Program) -> Result<Self, FileError> {
-        let file = |name: &str| Appended::create(&folder.path().join(name));
+    /// Opens the files with their first `rows` rows; what a run wrote after its checkpoint is cut off, since it comes again.
+    /// The log keeps everything.
+    pub(crate) fn open(folder: &RunFolder, program: &Program, rows: u64) -> Result<Self, FileError> {
+        let file = |name: &str, lines| Appended::open(&folder.path().join(name), lines);
         let steps = program.steps.iter();
         let columns =
             steps.flat_map(|s| report_names(&s.graph).into_iter().map(|report| (s.name.clone(), report)));
+        // A file that has never had a row has to get a header.
         let mut files = MetricsFiles {
-            csv: file("metrics.csv")?,
-            jsonl: file("metrics.jsonl")?,
-            log: file("train.log")?,
+            csv: file("metrics.csv", if rows == 0 { 0 } else { rows + 1 })?,
+            jsonl: file("metrics.jsonl", rows)?,
+            log: file("train.log", u64::MAX)?,
             columns: columns.collect(),
             started: Instant::now(),
         };
-        let names = files.columns.iter().map(|(step, report)| format!(",{step}/{report}"));
-        let header = format!("kind,step,epoch,iteration,items{}", names.collect::<String>());
-        files.csv.line(&header)?;
+        if rows == 0 {
+            let names = files.columns.iter().map(|(step, report)| format!(",{step}/{report}"));
+            let header = format!("kind,step,epoch,iteration,items{}", names.collect::<String>());
+            files.csv.line(&header)?;
+        }
         Ok(files)
     }
 
@@ -96,8 +100,15 @@ struct Appended {
 }
 
 impl Appended {
-    fn create(path: &Path) -> Result<Self, FileError> {
-        let file = File::create(path).map_err(FileError::at("create", path))?;
+    /// Opens a file with its first lines, or as many as it has; a last line that was not finished is none.
+    fn open(path: &Path, lines: u64) -> Result<Self, FileError> {
+        let opened = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
+        let mut file = opened.map_err(FileError::at("create", path))?;
+        let cut = length_of_lines(&mut file, lines).and_then(|length| {
+            file.set_len(length)?;
+            file.seek(SeekFrom::Start(length))
+        });
+        cut.map_err(FileError::at("write", path))?;
         Ok(Appended { file, path: path.to_path_buf() })
     }
 
@@ -106,4 +117,18 @@ impl Appended {
         let written: io::Result<()> = self.file.write_all(format!("{line}\n").as_bytes());
         written.map_err(FileError::at("write", &self.path))
     }
+}
+
+/// Bytes of the first lines of a file.
+fn length_of_lines(file: &mut File, lines: u64) -> io::Result<u64> {
+    let (mut length, mut reader, mut line) = (0, io::BufReader::new(file), vec![]);
+    for _ in 0..lines {
+        line.clear();
+        let read = reader.read_until(b'\n', &mut line)?;
+        if line.last() != Some(&b'\n') {
+            break;
+        }
+        length += read as u64;
+    }
+    Ok(length)
 }

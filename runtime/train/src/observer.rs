@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::Clock;
 use crate::checkpoint::Kept;
 
 /// Watches a run: a progress bar, plain lines, nothing. It can't change the run.
@@ -27,8 +28,8 @@ pub enum Event<'a> {
         folder: &'a Path,
         /// Elements of all parameters.
         params: u64,
-        /// Training iterations of the whole run.
-        iterations: u64,
+        /// What is done already, after a checkpoint, and the length of the whole run.
+        clock: Clock,
     },
     /// A pass over data begins.
     PassStarted {

@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use vspec_ir::Metric;
+use serde::{Deserialize, Serialize};
+
+use crate::exact;
 
 /// Why a run is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,28 +18,33 @@ pub enum Ended {
 }
 
 /// The best value of the metric that decides which checkpoint is kept.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Best {
-    /// The metric.
-    pub metric: Metric,
-    /// Name of its step.
+    /// Name of the step.
     pub step: String,
+    /// Name of its report.
+    pub report: String,
     /// The value.
+    #[serde(with = "exact::number")]
     pub value: f64,
     /// Epochs that were done when it was reached.
     pub epoch: u64,
+    /// Training iterations that were done when it was reached.
+    pub iteration: u64,
 }
 
 /// A condition that a phase ended with.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Expectation {
     /// `evaluate.accuracy`
     pub metric: String,
     /// Whether the bound is the smallest value allowed, rather than the largest.
     pub at_least: bool,
     /// The bound.
+    #[serde(with = "exact::number")]
     pub bound: f64,
     /// The value at the end of the phase; none if nothing reported it.
+    #[serde(with = "exact::maybe")]
     pub value: Option<f64>,
 }
 

@@ -1,10 +1,14 @@
 //! How long a metric has not become better.
 
+use serde::{Deserialize, Serialize};
 use vspec_ir::StopWhen;
 
+use crate::exact;
+
 /// When a metric was better than ever, in the units of the condition that watches it.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Patience {
+    #[serde(with = "exact::maybe")]
     best: Option<f64>,
     at: u64,
     last: u64,

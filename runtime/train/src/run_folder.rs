@@ -1,8 +1,11 @@
 //! The folder of a run: `runs/<experiment>/<number>`, never used twice.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use fs4::{FileExt, TryLockError};
 
 use crate::FileError;
 use crate::atomic::replace_file;
@@ -22,6 +25,8 @@ use crate::atomic::replace_file;
 #[derive(Debug, Clone)]
 pub struct RunFolder {
     path: PathBuf,
+    /// Held for as long as someone writes here; the system lets go of it when the process ends, however it ends.
+    _lock: Arc<File>,
 }
 
 impl RunFolder {
@@ -36,11 +41,39 @@ impl RunFolder {
         loop {
             let path = parent.join(format!("{number:03}"));
             match fs::create_dir(&path) {
-                Ok(()) => return RunFolder { path }.furnish(&parent),
+                Ok(()) => {
+                    let _lock = lock(&path)?;
+                    return RunFolder { path, _lock }.furnish(&parent);
+                }
                 Err(e) if e.kind() == io::ErrorKind::AlreadyExists => number += 1,
                 Err(e) => return Err(FileError::at("create", &path)(e)),
             }
         }
+    }
+
+    /// A folder that a run has left; `latest` points at it from now on.
+    ///
+    /// # Errors
+    /// When there is no such folder, or another process is writing there.
+    pub fn open(path: &Path) -> Result<RunFolder, FileError> {
+        let whole = path.canonicalize().map_err(FileError::at("read", path))?;
+        if !whole.join("checkpoints").is_dir() {
+            let error = io::Error::from(io::ErrorKind::NotFound);
+            return Err(FileError { action: "read", path: path.join("checkpoints"), error });
+        }
+        let _lock = lock(path)?;
+        if let Some(parent) = whole.parent() {
+            link_latest(parent, &whole);
+        }
+        Ok(RunFolder { path: path.to_path_buf(), _lock })
+    }
+
+    /// The folders of an experiment's runs, the newest first.
+    pub fn list(root: &Path, name: &str) -> Vec<PathBuf> {
+        let parent = root.join(name);
+        let mut numbers = numbers(&parent);
+        numbers.sort_unstable_by_key(|(number, _)| std::cmp::Reverse(*number));
+        numbers.into_iter().map(|(_, name)| parent.join(name)).collect()
     }
 
     fn furnish(self, parent: &Path) -> Result<RunFolder, FileError> {
@@ -69,10 +102,30 @@ impl RunFolder {
     }
 }
 
+/// Keeps other processes from writing into a run folder.
+fn lock(folder: &Path) -> Result<Arc<File>, FileError> {
+    let path = folder.join(".lock");
+    let file = File::create(&path).map_err(FileError::at("create", &path))?;
+    match FileExt::try_lock(&file) {
+        Ok(()) => Ok(Arc::new(file)),
+        Err(TryLockError::WouldBlock) => {
+            let error = io::Error::from(io::ErrorKind::WouldBlock);
+            Err(FileError { action: "write into", path: folder.to_path_buf(), error })
+        }
+        // A file system without locks does without them.
+        Err(TryLockError::Error(_)) => Ok(Arc::new(file)),
+    }
+}
+
 /// The highest number among the folders, 0 if there is none.
 fn last_number(parent: &Path) -> u64 {
-    let entries = fs::read_dir(parent).into_iter().flatten().flatten();
-    entries.filter_map(|e| e.file_name().to_str()?.parse().ok()).max().unwrap_or(0)
+    numbers(parent).into_iter().map(|(number, _)| number).max().unwrap_or(0)
+}
+
+/// The numbers among the folders, and how they are written.
+fn numbers(parent: &Path) -> Vec<(u64, String)> {
+    let names = fs::read_dir(parent).into_iter().flatten().flatten().map(|e| e.file_name());
+    names.filter_map(|n| Some((n.to_str()?.parse().ok()?, n.to_str()?.to_string()))).collect()
 }
 
 /// Points `latest` at the run. A system without links does without it.
@@ -135,6 +188,29 @@ mod tests {
         }
         let target = fs::read_link(root.path().join("shapes/latest")).expect("a link");
         assert_eq!(target, Path::new("002"));
+    }
+
+    #[test]
+    fn a_folder_is_written_by_one_process_at_a_time() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let first = RunFolder::create(root.path(), "shapes").expect("writable");
+        let path = first.path().to_path_buf();
+        let error = RunFolder::open(&path).expect_err("in use").to_string();
+        assert!(error.ends_with("/shapes/001`: another process is writing there"), "{error}");
+        drop(first);
+        assert_eq!(RunFolder::open(&path).expect("free").path(), path);
+    }
+
+    #[test]
+    fn runs_are_listed_from_the_newest_on() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        for name in ["002", "010", "1000", "notes"] {
+            fs::create_dir_all(root.path().join("shapes").join(name)).expect("writable");
+        }
+        let names = RunFolder::list(root.path(), "shapes");
+        let names: Vec<_> = names.iter().filter_map(|p| p.file_name()?.to_str()).collect();
+        assert_eq!(names, ["1000", "010", "002"]);
+        assert!(RunFolder::list(root.path(), "other").is_empty());
     }
 
     #[test]

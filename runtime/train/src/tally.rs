@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use serde::{Deserialize, Serialize};
 use vspec_ir::Step;
 
 use crate::Clock;
@@ -10,23 +11,28 @@ use crate::means::Means;
 use crate::observer::{Event, Progress, Row, RowKind};
 use crate::reports::report_names;
 
-/// A pass in progress.
-pub(crate) struct Tally<'a> {
-    step: &'a Step,
+/// A pass in progress. A checkpoint in the middle of one holds all but the times, which would make equal runs differ.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Tally {
+    step: String,
+    trains: bool,
     names: Vec<String>,
     batches: u64,
     batch: u64,
     means: Means,
+    #[serde(skip, default = "Instant::now")]
     begun: Instant,
+    #[serde(skip)]
     waited: Duration,
 }
 
-impl<'a> Tally<'a> {
+impl Tally {
     /// A pass of a number of batches that begins now.
-    pub(crate) fn begin(step: &'a Step, batches: u64) -> Self {
+    pub(crate) fn begin(step: &Step, batches: u64) -> Self {
         let names = report_names(&step.graph);
         let means = Means::new(names.len());
-        Tally { step, names, batches, batch: 0, means, begun: Instant::now(), waited: Duration::ZERO }
+        let (begun, waited) = (Instant::now(), Duration::ZERO);
+        Tally { step: step.name.clone(), trains: step.trains, names, batches, batch: 0, means, begun, waited }
     }
 
     /// Adds what one run of the step gave.
@@ -48,14 +54,14 @@ impl<'a> Tally<'a> {
 
     /// The message that it begins.
     pub(crate) fn started(&self) -> Event<'_> {
-        Event::PassStarted { step: &self.step.name, trains: self.step.trains, batches: self.batches }
+        Event::PassStarted { step: &self.step, trains: self.trains, batches: self.batches }
     }
 
     /// How far it is.
     pub(crate) fn progress<'t>(&'t self, clock: &Clock, means: &'t [f64]) -> Progress<'t> {
         Progress {
-            step: &self.step.name,
-            trains: self.step.trains,
+            step: &self.step,
+            trains: self.trains,
             batch: self.batch,
             batches: self.batches,
             epoch: clock.epoch,
@@ -73,7 +79,7 @@ impl<'a> Tally<'a> {
     pub(crate) fn row(&self, kind: RowKind, clock: &Clock) -> Row {
         Row {
             kind,
-            step: self.step.name.clone(),
+            step: self.step.clone(),
             epoch: clock.epoch,
             iteration: clock.iteration,
             items: self.means.items(),

@@ -6,6 +6,7 @@ mod eval;
 mod fmt;
 mod front;
 mod ir;
+mod resume;
 mod run;
 mod stats;
 mod test;

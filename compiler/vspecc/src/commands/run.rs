@@ -6,7 +6,7 @@ use serde_json::json;
 use vspec_ir::{Phase, Program};
 use vspec_train::{DataFolder, Ended, Outcome, RunFolder, Setup, Trainer};
 
-use super::{choice, front};
+use super::{choice, front, resume};
 use crate::cli::RunArgs;
 use crate::console;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -16,26 +16,34 @@ use crate::{progress, stop};
 
 /// Trains and says how it went.
 pub(super) fn run(args: &RunArgs) -> CommandResult {
-    let compiled = front::compile_experiment(&args.file, &args.experiment)?;
+    let compiled = front::compile_experiment(&resume::file(args)?, &args.experiment)?;
     let program = choice::experiment(&compiled, args.experiment.experiment.as_deref())?;
     check_engine(program, args)?;
-    let data = DataFolder { root: args.experiment.data.root.clone(), seed: args.seed };
+    let old = resume::find(args, program, &compiled.resolved)?;
+    let seed = args.seed.or(old.as_ref().map(|old| old.seed)).unwrap_or(0);
+    let data = DataFolder { root: args.experiment.data.root.clone(), seed };
     let setup = Setup {
         program,
         session: args.engine.engine().session(),
         data: &data,
-        seed: args.seed,
+        seed,
         stop: stop::flag(),
         max_steps: args.max_steps,
     };
-    let trainer = Trainer::new(setup)?;
-    // The folder is made when nothing that was given can be wrong any more, so that mistakes leave none behind.
-    let folder = RunFolder::create(&args.out, &program.name)?;
-    folder.write("resolved.vspec", &compiled.resolved)?;
-    folder.write("environment.json", &environment(args))?;
+    // A folder is made when nothing that was given can be wrong any more, so that mistakes leave none behind.
+    let (trainer, folder) = match old {
+        Some(old) => (Trainer::resume(setup, &old.checkpoint)?, old.folder),
+        None => {
+            let trainer = Trainer::new(setup)?;
+            let folder = RunFolder::create(&args.out, &program.name)?;
+            folder.write("resolved.vspec", &compiled.resolved)?;
+            folder.write("environment.json", &environment(args, seed))?;
+            (trainer, folder)
+        }
+    };
     let begun = Instant::now();
     let mut observer = progress::observer(&args.progress);
-    let outcome = trainer.run(&folder, observer.as_mut())?;
+    let outcome = trainer.saving_every(args.checkpoint_every).run(&folder, observer.as_mut())?;
     drop(observer);
     if !args.progress.quiet {
         console::error(&summary(&outcome, &folder, begun));
@@ -66,7 +74,7 @@ fn first_training_step<'p>(program: &'p Program, phases: &[Phase]) -> Option<&'p
 }
 
 /// What is needed to repeat the run, and to tell runs apart.
-fn environment(args: &RunArgs) -> String {
+fn environment(args: &RunArgs, seed: u64) -> String {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let arguments: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
     let text = json!({
@@ -76,7 +84,7 @@ fn environment(args: &RunArgs) -> String {
         "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         "threads": std::thread::available_parallelism().map_or(1, usize::from),
         "engine": args.engine.engine().name(),
-        "seed": args.seed,
+        "seed": seed,
         "data": args.experiment.data.root,
         "started": started,
     });
@@ -105,7 +113,7 @@ fn summary(outcome: &Outcome, folder: &RunFolder, begun: Instant) -> String {
         duration(begun.elapsed())
     )];
     if let Some(best) = &outcome.best {
-        let metric = format!("{}.{}", best.step, best.metric.name);
+        let metric = format!("{}.{}", best.step, best.report);
         lines.push(format!("  best    {metric} {} after epoch {}", measured(best.value), best.epoch));
     }
     for expectation in &outcome.expectations {

@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use vspec_train::{Event, Kept, Observer, Progress};
+use vspec_train::{Clock, Event, Kept, Observer, Progress};
 
-use super::line;
+use super::line::{self, Begun};
 
 /// How often the bar is drawn again.
 const REDRAW: Duration = Duration::from_millis(100);
@@ -13,7 +13,7 @@ const REDRAW: Duration = Duration::from_millis(100);
 /// A bar for the current pass; finished passes stay above it as lines.
 pub(super) struct Bar {
     bar: ProgressBar,
-    begun: Instant,
+    begun: Begun,
     drawn: Option<Instant>,
 }
 
@@ -23,7 +23,7 @@ impl Bar {
         let style = ProgressStyle::with_template("{prefix:<18} {bar:24.cyan/dim} {pos}/{len}  {wide_msg}");
         // The template is a constant that the tests render; indicatif's own is a fair substitute.
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸─"));
-        Bar { bar, begun: Instant::now(), drawn: None }
+        Bar { bar, begun: Begun::now(&Clock::default()), drawn: None }
     }
 
     fn advance(&mut self, progress: &Progress<'_>) {
@@ -34,7 +34,7 @@ impl Bar {
         self.drawn = Some(Instant::now());
         let epoch = progress.epoch + u64::from(progress.trains && !last);
         self.bar.set_prefix(format!("{:<9} epoch {epoch}", progress.step));
-        self.bar.set_message(message(progress, self.begun));
+        self.bar.set_message(message(progress, &self.begun));
         self.bar.set_position(progress.batch);
     }
 
@@ -43,7 +43,7 @@ impl Bar {
     }
 }
 
-fn message(progress: &Progress<'_>, begun: Instant) -> String {
+fn message(progress: &Progress<'_>, begun: &Begun) -> String {
     let speed = line::speed(progress.items, progress.elapsed, progress.waited);
     let eta = line::remaining(progress, begun).map(|e| format!(", {e}")).unwrap_or_default();
     format!("{}  ({speed}{eta})", line::reports_so_far(progress))
@@ -52,9 +52,9 @@ fn message(progress: &Progress<'_>, begun: Instant) -> String {
 impl Observer for Bar {
     fn notify(&mut self, event: &Event<'_>) {
         match event {
-            Event::Started { folder, params, iterations } => {
-                self.begun = Instant::now();
-                self.line(line::started(*params, *iterations, folder));
+            Event::Started { folder, params, clock } => {
+                self.begun = Begun::now(clock);
+                self.line(line::started(*params, clock, folder));
             }
             Event::PassStarted { step, batches, .. } => {
                 self.bar.set_length(*batches);

@@ -29,10 +29,15 @@ impl JsonLines {
 impl Observer for JsonLines {
     fn notify(&mut self, event: &Event<'_>) {
         match event {
-            Event::Started { folder, params, iterations } => {
-                write(
-                    json!({"event": "started", "folder": folder, "params": params, "iterations": iterations}),
-                );
+            Event::Started { folder, params, clock } => {
+                let (done, iterations) = (clock.iteration, clock.iterations);
+                write(json!({
+                    "event": "started",
+                    "folder": folder,
+                    "params": params,
+                    "iteration": done,
+                    "iterations": iterations,
+                }));
             }
             Event::PassStarted { step, trains, batches } => {
                 write(json!({"event": "pass", "step": step, "trains": trains, "batches": batches}));

@@ -1,14 +1,20 @@
 //! The words that a bar and a plain line share.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use vspec_train::{Progress, Row, RowKind};
+use vspec_train::{Clock, Progress, Row, RowKind};
 
 use crate::numbers::{duration, grouped, measured};
 
 /// `300,000 parameters, 640 iterations, runs/shapes/001`
-pub(super) fn started(params: u64, iterations: u64, folder: &std::path::Path) -> String {
-    format!("{} parameters, {} iterations, {}", grouped(params), grouped(iterations), folder.display())
+pub(super) fn started(params: u64, clock: &Clock, folder: &Path) -> String {
+    let done = match clock.iteration {
+        0 => String::new(),
+        done => format!(" ({} done)", grouped(done)),
+    };
+    let (params, iterations) = (grouped(params), grouped(clock.iterations));
+    format!("{params} parameters, {iterations} iterations{done}, {}", folder.display())
 }
 
 /// `loss 1.2031  accuracy 0.6123`
@@ -40,9 +46,23 @@ pub(super) fn speed(items: u64, elapsed: Duration, waited: Duration) -> String {
     format!("{:.0} items/s, data {share:.0} %", items as f64 / seconds)
 }
 
-/// The time that the rest of the run will take if it goes on as since `begun`.
-pub(super) fn remaining(progress: &Progress<'_>, begun: Instant) -> Option<String> {
+/// When a run began, and how many iterations were done before.
+pub(super) struct Begun {
+    at: Instant,
+    done: u64,
+}
+
+impl Begun {
+    /// A run that begins now.
+    pub(super) fn now(clock: &Clock) -> Self {
+        Begun { at: Instant::now(), done: clock.iteration }
+    }
+}
+
+/// The time that the rest of the run will take if it goes on as since it began.
+pub(super) fn remaining(progress: &Progress<'_>, begun: &Begun) -> Option<String> {
     let left = progress.iterations.checked_sub(progress.iteration)?;
-    let each = begun.elapsed().checked_div(u32::try_from(progress.iteration).ok()?)?;
+    let done = progress.iteration.checked_sub(begun.done)?;
+    let each = begun.at.elapsed().checked_div(u32::try_from(done).ok()?)?;
     Some(format!("eta {}", duration(each.checked_mul(u32::try_from(left).ok()?)?)))
 }

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use vspec_train::{Event, Kept, Observer, Progress};
+use vspec_train::{Clock, Event, Kept, Observer, Progress};
 
-use super::line;
+use super::line::{self, Begun};
 use crate::console;
 
 /// Time without a line after which one is written.
@@ -12,13 +12,13 @@ const SILENCE: Duration = Duration::from_secs(30);
 
 /// Writes a line for each pass, and one now and then during long ones. Lines bear no times of day: build services add their own.
 pub(super) struct Plain {
-    begun: Instant,
+    begun: Begun,
     last: Instant,
 }
 
 impl Plain {
     pub(super) fn new() -> Self {
-        Plain { begun: Instant::now(), last: Instant::now() }
+        Plain { begun: Begun::now(&Clock::default()), last: Instant::now() }
     }
 
     fn line(&mut self, text: &str) {
@@ -31,7 +31,7 @@ impl Plain {
             return;
         }
         let speed = line::speed(progress.items, progress.elapsed, progress.waited);
-        let eta = line::remaining(progress, self.begun).map(|e| format!(", {e}")).unwrap_or_default();
+        let eta = line::remaining(progress, &self.begun).map(|e| format!(", {e}")).unwrap_or_default();
         let reports = line::reports_so_far(progress);
         self.line(&format!(
             "{:<9} {}/{}  {reports}  ({speed}{eta})",
@@ -43,9 +43,9 @@ impl Plain {
 impl Observer for Plain {
     fn notify(&mut self, event: &Event<'_>) {
         match event {
-            Event::Started { folder, params, iterations } => {
-                self.begun = Instant::now();
-                self.line(&line::started(*params, *iterations, folder));
+            Event::Started { folder, params, clock } => {
+                self.begun = Begun::now(clock);
+                self.line(&line::started(*params, clock, folder));
             }
             Event::Iteration(progress) => self.sign_of_life(progress),
             Event::Recorded(row) => self.line(&line::row(row)),

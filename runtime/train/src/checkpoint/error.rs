@@ -17,6 +17,13 @@ pub enum CheckpointError {
         /// What is wrong with it.
         message: String,
     },
+    /// No run can go on from the file.
+    Resume {
+        /// The file.
+        path: PathBuf,
+        /// Why, as a sentence.
+        message: String,
+    },
     /// The file belongs to another network. All lists are in the order of the experiment's variables or of the file.
     Mismatch {
         /// The file.
@@ -50,6 +57,9 @@ impl fmt::Display for CheckpointError {
             CheckpointError::File(error) => write!(f, "{error}"),
             CheckpointError::Malformed { path, message } => {
                 write!(f, "`{}` is not a whole safetensors file: {message}", path.display())
+            }
+            CheckpointError::Resume { path, message } => {
+                write!(f, "cannot go on from `{}`: {message}", path.display())
             }
             CheckpointError::Mismatch { path, missing, unexpected, wrong } => {
                 write!(f, "checkpoint `{}` does not fit the experiment", path.display())?;

@@ -1,6 +1,7 @@
 //! Checkpoints: every variable of a run in one safetensors file, under its path.
 //!
-//! Beside `last.safetensors` lies `last.json`, which says how far the run was. A network whose members are named after
+//! The file's metadata holds the rest of the run's state under [`STATE_KEY`], so that a file is either all of a checkpoint or
+//! none of it. `last.json` beside it is for people. A network whose members are named after
 //! those of another library exchanges weights with it.
 
 mod error;
@@ -8,10 +9,11 @@ mod read;
 mod write;
 
 pub use error::{CheckpointError, WrongTensor};
-pub use read::{find, read, read_progress};
+pub use read::{find, read, read_state};
 pub use write::write;
 
-use crate::Clock;
+/// The name under which a file's metadata holds the state of the run, as JSON.
+pub const STATE_KEY: &str = "vspec.run";
 
 /// Which checkpoint of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +25,11 @@ pub enum Kept {
 }
 
 impl Kept {
+    /// Name of the file.
+    pub fn file_name(self) -> String {
+        format!("{}.safetensors", self.name())
+    }
+
     /// Name of the file without its extension.
     pub fn name(self) -> &'static str {
         match self {
@@ -30,15 +37,6 @@ impl Kept {
             Kept::Best => "best",
         }
     }
-}
-
-/// How far a run was when a checkpoint was written.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Reached {
-    /// The run clock.
-    pub clock: Clock,
-    /// Step, report and value of the metric that decides which checkpoint is best.
-    pub metric: Option<(String, String, f64)>,
 }
 
 #[cfg(test)]

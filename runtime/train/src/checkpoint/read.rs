@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
@@ -9,8 +10,12 @@ use safetensors::tensor::{Dtype, TensorView};
 use vspec_engine::{Buffer, HostTensor};
 use vspec_ir::{DType, Type, Variable, VariableKind};
 
-use super::{CheckpointError, Kept, Reached, WrongTensor};
-use crate::{Clock, FileError};
+use super::{CheckpointError, Kept, STATE_KEY, WrongTensor};
+use crate::FileError;
+use crate::state::RunState;
+
+/// Bytes of the largest head that the format allows.
+const MAX_HEAD: u64 = 100_000_000;
 
 /// Reads the tensors of `variables` in their order. Optimizer states may be absent: a file of published weights has none.
 ///
@@ -77,9 +82,8 @@ pub fn find(path: &Path) -> Result<PathBuf, CheckpointError> {
         return Ok(path.to_path_buf());
     }
     let folders = [path.join("checkpoints"), path.to_path_buf()];
-    let candidates = folders.iter().flat_map(|folder| {
-        [Kept::Best, Kept::Last].map(|kept| folder.join(kept.name()).with_extension("safetensors"))
-    });
+    let candidates =
+        folders.iter().flat_map(|folder| [Kept::Best, Kept::Last].map(|kept| folder.join(kept.file_name())));
     candidates.into_iter().find(|p| p.is_file()).ok_or_else(|| {
         let expected = path.join("checkpoints").join("last.safetensors");
         let error = std::io::Error::from(std::io::ErrorKind::NotFound);
@@ -87,15 +91,27 @@ pub fn find(path: &Path) -> Result<PathBuf, CheckpointError> {
     })
 }
 
-/// How far the run of a checkpoint was, according to the `.json` beside it; the beginning, if there is none.
-pub fn read_progress(checkpoint: &Path) -> Reached {
-    let text = fs::read_to_string(checkpoint.with_extension("json")).unwrap_or_default();
-    let json: serde_json::Value = serde_json::from_str(&text).unwrap_or_default();
-    let number = |key: &str| json[key].as_u64().unwrap_or(0);
-    let clock =
-        Clock { epoch: number("epoch"), iteration: number("iteration"), iterations: number("iterations") };
-    let metric = &json["metric"];
-    let name = |key: &str| metric[key].as_str().map(str::to_string);
-    let metric = name("step").zip(name("report")).zip(metric["value"].as_f64());
-    Reached { clock, metric: metric.map(|((step, report), value)| (step, report, value)) }
+/// The state of the run that wrote a checkpoint; none if another program wrote the file. Only the head of the file is read.
+///
+/// # Errors
+/// When the file cannot be read or is damaged.
+pub fn read_state(path: &Path) -> Result<Option<RunState>, CheckpointError> {
+    let malformed = |message: String| CheckpointError::Malformed { path: path.to_path_buf(), message };
+    let head = read_head(path).map_err(|e| match e.kind() {
+        io::ErrorKind::UnexpectedEof => malformed("it ends within its head".to_string()),
+        _ => FileError::at("read", path)(e).into(),
+    })?;
+    let head: serde_json::Value = serde_json::from_slice(&head).map_err(|e| malformed(e.to_string()))?;
+    let text = head["__metadata__"][STATE_KEY].as_str();
+    text.map(RunState::from_text).transpose().map_err(malformed)
+}
+
+/// The JSON at the beginning of a safetensors file, after its length in eight bytes.
+fn read_head(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = fs::File::open(path)?;
+    let mut length = [0; 8];
+    file.read_exact(&mut length)?;
+    let mut head = vec![];
+    file.take(u64::from_le_bytes(length).min(MAX_HEAD)).read_to_end(&mut head)?;
+    Ok(head)
 }

@@ -1,50 +1,49 @@
 //! Writing a checkpoint.
 
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 
 use safetensors::tensor::{Dtype, TensorView};
 use serde_json::json;
 use vspec_engine::{Buffer, HostTensor};
 
-use super::{CheckpointError, Kept, Reached};
+use super::{CheckpointError, STATE_KEY};
 use crate::atomic::replace_file;
+use crate::state::RunState;
 
-/// Writes tensors under their names into `<folder>/<kept>.safetensors`, and how far the run was into the `.json` beside it.
-/// Each file is replaced as a whole. The same tensors always give the same bytes.
+/// Writes tensors under their names and the state of their run into a file, and how far the run was into the `.json` beside
+/// it. Each file is replaced as a whole. The same tensors and states always give the same bytes.
 ///
 /// # Errors
 /// When a file cannot be written.
-pub fn write(
-    folder: &Path,
-    kept: Kept,
-    tensors: &[(&str, HostTensor)],
-    reached: &Reached,
-) -> Result<PathBuf, CheckpointError> {
-    let path = folder.join(kept.name()).with_extension("safetensors");
+pub fn write(path: &Path, tensors: &[(&str, HostTensor)], state: &RunState) -> Result<(), CheckpointError> {
+    let malformed = |message: String| CheckpointError::Malformed { path: path.to_path_buf(), message };
     let bytes: Vec<(&str, Vec<u8>)> = tensors.iter().map(|(name, t)| (*name, bytes_of(t.buffer()))).collect();
-    let malformed = |e: safetensors::SafeTensorError| CheckpointError::Malformed {
-        path: path.clone(),
-        message: e.to_string(),
-    };
     let views = tensors.iter().zip(&bytes).map(|((name, tensor), (_, bytes))| {
         Ok((*name, TensorView::new(dtype_of(tensor.buffer()), tensor.shape().to_vec(), bytes)?))
     });
-    let views: Result<Vec<_>, _> = views.collect();
-    let file = safetensors::serialize(views.map_err(malformed)?, None).map_err(malformed)?;
-    replace_file(&path, &file)?;
-    replace_file(&path.with_extension("json"), describe(reached).as_bytes())?;
-    Ok(path)
+    let views: Result<Vec<_>, safetensors::SafeTensorError> = views.collect();
+    // One entry: the order of a map with several would change from process to process.
+    let metadata = HashMap::from([(STATE_KEY.to_string(), state.to_text().map_err(malformed)?)]);
+    let file = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
+    replace_file(path, &file.map_err(|e| malformed(e.to_string()))?)?;
+    replace_file(&path.with_extension("json"), describe(state).as_bytes())?;
+    Ok(())
 }
 
-fn describe(reached: &Reached) -> String {
-    let metric = reached.metric.as_ref();
-    let metric =
-        metric.map(|(step, report, value)| json!({ "step": step, "report": report, "value": value }));
+/// For people, and for programs that ask how far a run is.
+fn describe(state: &RunState) -> String {
+    let best = state.best.first();
+    let best =
+        best.map(|b| json!({ "step": b.step, "report": b.report, "value": b.value, "epoch": b.epoch }));
     let text = json!({
-        "epoch": reached.clock.epoch,
-        "iteration": reached.clock.iteration,
-        "iterations": reached.clock.iterations,
-        "metric": metric,
+        "experiment": state.experiment,
+        "seed": state.seed,
+        "epoch": state.clock.epoch,
+        "iteration": state.clock.iteration,
+        "iterations": state.clock.iterations,
+        "finished": state.finished,
+        "best": best,
     });
     format!("{text:#}\n")
 }

@@ -1,15 +1,16 @@
 //! A run in progress: iterations, rows, checkpoints.
 
-use vspec_ir::{KeepBest, Metric, StopWhen, Unit};
+use vspec_ir::{KeepBest, Steps, StopWhen, Unit};
 
-use super::{Halt, WINDOW};
+use super::{Halt, Trainer, WINDOW};
 use crate::batches::Feed;
-use crate::checkpoint::{self, Kept, Reached};
+use crate::cadence::Cadence;
+use crate::checkpoint::{self, Kept};
 use crate::executor::Executor;
 use crate::metrics::MetricsFiles;
 use crate::observer::{Event, Observer, Row, RowKind};
 use crate::outcome::{Best, Ended, Expectation, Outcome};
-use crate::phase::StepsPhase;
+use crate::state::RunState;
 use crate::tally::Tally;
 use crate::{RunFolder, TrainError, variables};
 
@@ -21,44 +22,35 @@ pub(super) struct Run<'a> {
     folder: &'a RunFolder,
     files: MetricsFiles,
     pub(super) observer: &'a mut dyn Observer,
-    /// By step: how often it ran in a phase.
-    runs: Vec<u64>,
-    /// By step: the row of its last pass.
-    latest: Vec<Option<Row>>,
-    best: Option<Best>,
-    expectations: Vec<Expectation>,
-    /// Whether a step ran since `last` was written.
+    pub(super) state: RunState,
+    cadence: Cadence,
+    /// Whether something happened since `last` was written.
     unsaved: bool,
+    /// Whether the limit is reached. What is evaluated after it shows that everything works; another run that goes on from
+    /// here shall not know of it.
+    past_limit: bool,
 }
 
 impl<'a> Run<'a> {
-    /// A run at its beginning, with empty metrics files.
+    /// A run at its beginning or where its checkpoint left it.
     pub(super) fn new(
-        executor: Executor<'a>,
-        feeds: Vec<Option<Feed>>,
+        trainer: Trainer<'a>,
         folder: &'a RunFolder,
         observer: &'a mut dyn Observer,
     ) -> Result<Self, TrainError> {
-        let steps = executor.setup.program.steps.len();
-        Ok(Run {
-            files: MetricsFiles::create(folder, executor.setup.program)?,
-            executor,
-            feeds,
-            folder,
-            observer,
-            runs: vec![0; steps],
-            latest: vec![None; steps],
-            best: None,
-            expectations: vec![],
-            unsaved: true,
-        })
+        let Trainer { executor, feeds, state, cadence } = trainer;
+        let files = MetricsFiles::open(folder, executor.setup.program, state.rows)?;
+        let (unsaved, past_limit) = (true, false);
+        let mut run = Run { files, executor, feeds, folder, observer, state, cadence, unsaved, past_limit };
+        run.past_limit = run.limit_reached();
+        Ok(run)
     }
 
     /// Runs the schedule to its end, or to where it is stopped.
     pub(super) fn finish(mut self) -> Result<Outcome, TrainError> {
         self.announce()?;
         let program = self.executor.setup.program;
-        let ended = match self.phases(&program.schedule) {
+        let ended = match self.phases(&program.schedule, 0) {
             Ok(()) => Ended::Completed,
             Err(Halt::Ended(ended)) => ended,
             Err(Halt::Failed(error)) => {
@@ -66,33 +58,33 @@ impl<'a> Run<'a> {
                 return Err(error);
             }
         };
-        if self.unsaved {
+        self.state.finished = ended == Ended::Completed;
+        if self.unsaved || self.state.finished {
             self.save(Kept::Last)?;
         }
         self.files.note(&format!("ended: {ended:?}"))?;
         let clock = self.executor.clock;
         let (epochs, iterations) = (clock.epoch, clock.iteration);
-        Ok(Outcome { ended, best: self.best, expectations: self.expectations, epochs, iterations })
+        let best = self.state.best.into_iter().next();
+        Ok(Outcome { ended, best, expectations: self.state.expectations, epochs, iterations })
     }
 
     fn announce(&mut self) -> Result<(), TrainError> {
         let params = variables::parameter_count(self.executor.setup.program);
-        let iterations = self.executor.clock.iterations;
-        self.files.note(&format!("{params} parameters, {iterations} training iterations"))?;
-        self.observer.notify(&Event::Started { folder: self.folder.path(), params, iterations });
+        let clock = self.executor.clock;
+        self.files.note(&format!("{params} parameters, {} training iterations", clock.iterations))?;
+        if clock.iteration > 0 {
+            self.files.note(&format!("goes on after iteration {}", clock.iteration))?;
+        }
+        self.observer.notify(&Event::Started { folder: self.folder.path(), params, clock });
         Ok(())
     }
 
     /// Runs the phase's step once, moves the clock if it trains, and records a window now and then.
-    pub(super) fn iterate(
-        &mut self,
-        step: usize,
-        pass: &mut Tally<'a>,
-        window: &mut Tally<'a>,
-    ) -> Result<(), Halt> {
+    pub(super) fn iterate(&mut self, step: usize, pass: &mut Tally, level: usize) -> Result<(), Halt> {
         let Some(feed) = &mut self.feeds[step] else { return Ok(()) };
-        let ran = self.executor.run(step, feed, self.runs[step])?;
-        self.runs[step] += 1;
+        let ran = self.executor.run(step, feed, self.state.steps[step].runs)?;
+        self.state.steps[step].runs += 1;
         self.unsaved = true;
         let definition = &self.executor.setup.program.steps[step];
         if definition.trains {
@@ -100,11 +92,15 @@ impl<'a> Run<'a> {
             self.executor.clock.iteration += 1;
         }
         pass.add(&ran);
-        window.add(&ran);
         self.observer.notify(&Event::Iteration(pass.progress(&self.executor.clock, &pass.means())));
+        let window =
+            self.state.position.steps[level].window.get_or_insert_with(|| Tally::begin(definition, 0));
+        window.add(&ran);
         if definition.trains && window.batch() == WINDOW {
-            self.files.record(&window.row(RowKind::Window, &self.executor.clock))?;
+            let row = window.row(RowKind::Window, &self.executor.clock);
             *window = Tally::begin(definition, 0);
+            self.state.rows += 1;
+            self.files.record(&row)?;
         }
         Ok(())
     }
@@ -127,37 +123,52 @@ impl<'a> Run<'a> {
     pub(super) fn record(&mut self, step: usize, row: Row) -> Result<(), TrainError> {
         self.files.record(&row)?;
         self.observer.notify(&Event::Recorded(&row));
-        self.latest[step] = Some(row);
+        self.state.note(step, &row);
+        self.unsaved = true;
         Ok(())
-    }
-
-    /// The last value of a metric.
-    pub(super) fn value_of(&self, metric: &Metric) -> Option<f64> {
-        let row = self.latest.get(metric.step)?.as_ref()?;
-        row.values.iter().find(|(name, _)| *name == metric.name).map(|(_, value)| *value)
     }
 
     /// Keeps the current variables if the metric that decides is now better than ever.
     pub(super) fn consider_best(&mut self, keep: &KeepBest) -> Result<(), TrainError> {
-        let Some(value) = self.value_of(&keep.metric).filter(|v| v.is_finite()) else { return Ok(()) };
-        let before = self.best.as_ref().filter(|b| b.metric == keep.metric).map(|b| b.value);
-        let better = before.is_none_or(|b| if keep.lowest { value < b } else { value > b });
-        if better {
-            let step = self.executor.setup.program.steps[keep.metric.step].name.clone();
-            let epoch = self.executor.clock.epoch;
-            self.best = Some(Best { metric: keep.metric.clone(), step, value, epoch });
+        let value = self.state.value_of(&keep.metric).filter(|v| v.is_finite() && !self.past_limit);
+        let Some(value) = value else { return Ok(()) };
+        let step = self.executor.setup.program.steps[keep.metric.step].name.clone();
+        let report = keep.metric.name.clone();
+        let before = self.state.best.first().filter(|b| b.step == step && b.report == report);
+        if before.is_none_or(|b| if keep.lowest { value < b.value } else { value > b.value }) {
+            let clock = self.executor.clock;
+            let (epoch, iteration) = (clock.epoch, clock.iteration);
+            self.state.best = vec![Best { step, report, value, epoch, iteration }];
             self.save(Kept::Best)?;
         }
         Ok(())
     }
 
+    /// Writes a checkpoint if its time has come, and at the limit, so that another run can go on from there.
+    pub(super) fn save_if_due(&mut self, step: usize, epoch_ended: bool) -> Result<(), TrainError> {
+        let trains = self.executor.setup.program.steps[step].trains;
+        let at_limit = self.limit_reached();
+        if at_limit || trains && self.cadence.is_due(&self.executor.clock, epoch_ended) {
+            self.save(Kept::Last)?;
+        }
+        self.past_limit |= at_limit;
+        Ok(())
+    }
+
     /// Writes a checkpoint of everything.
-    pub(super) fn save(&mut self, kept: Kept) -> Result<(), TrainError> {
+    fn save(&mut self, kept: Kept) -> Result<(), TrainError> {
+        if self.past_limit {
+            return Ok(());
+        }
+        let places = self.feeds.iter().map(|f| f.as_ref().map(Feed::places).unwrap_or_default());
+        for (step, streams) in self.state.steps.iter_mut().zip(places) {
+            step.streams = streams;
+        }
+        self.state.clock = self.executor.clock;
         let setup = &self.executor.setup;
         let tensors = variables::read_all(setup.program, setup.session.as_ref())?;
-        let metric = self.best.as_ref().map(|b| (b.step.clone(), b.metric.name.clone(), b.value));
-        let reached = Reached { clock: self.executor.clock, metric };
-        let path = checkpoint::write(&self.folder.checkpoints(), kept, &tensors, &reached)?;
+        let path = self.folder.checkpoints().join(kept.file_name());
+        checkpoint::write(&path, &tensors, &self.state)?;
         self.files.note(&format!("saved {}", path.display()))?;
         self.observer.notify(&Event::Saved { kept, path: &path });
         if kept == Kept::Last {
@@ -180,18 +191,18 @@ impl<'a> Run<'a> {
     }
 
     /// Writes down whether the expectations of a phase hold.
-    pub(super) fn check_expectations(&mut self, phase: &StepsPhase<'_>) -> Result<(), TrainError> {
-        for expect in phase.expect {
+    pub(super) fn check_expectations(&mut self, phase: &Steps) -> Result<(), TrainError> {
+        for expect in &phase.expect {
             let step = &self.executor.setup.program.steps[expect.metric.step].name;
             let expectation = Expectation {
                 metric: format!("{step}.{}", expect.metric.name),
                 at_least: expect.at_least,
                 bound: expect.bound,
-                value: self.value_of(&expect.metric),
+                value: self.state.value_of(&expect.metric),
             };
             let verdict = if expectation.holds() { "holds" } else { "does not hold" };
             self.files.note(&format!("expect {expectation}: {verdict}"))?;
-            self.expectations.push(expectation);
+            self.state.expectations.push(expectation);
         }
         Ok(())
     }

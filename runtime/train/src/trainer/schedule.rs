@@ -1,146 +1,175 @@
 //! The order of things: phases, epochs, and the steps that run now and then.
+//!
+//! Where the run is lies in its [position](crate::position::Position) and nowhere else: these functions find their way from
+//! there, whether they have just begun or go on from a checkpoint.
 
-use vspec_ir::{Phase, Unit};
+use vspec_ir::{Phase, Steps, Unit};
 
 use super::Halt;
 use super::run::Run;
 use crate::batches::Feed;
-use crate::checkpoint::Kept;
 use crate::observer::RowKind;
 use crate::outcome::Ended;
-use crate::phase::StepsPhase;
+use crate::phase::StepsState;
+use crate::position::Place;
 use crate::tally::Tally;
 
-impl<'a> Run<'a> {
-    /// Runs phases one after the other.
-    pub(super) fn phases(&mut self, phases: &'a [Phase]) -> Result<(), Halt> {
-        for phase in phases {
-            if let Phase::Repeat { count, phases } = phase {
-                for _ in 0..*count {
-                    self.phases(phases)?;
-                }
+impl Run<'_> {
+    /// Runs phases one after the other. `depth` is the number of repetitions around them.
+    pub(super) fn phases(&mut self, phases: &[Phase], depth: usize) -> Result<(), Halt> {
+        if self.state.position.places.len() == depth {
+            self.state.position.places.push(Place::default());
+        }
+        while let Some(phase) = phases.get(self.place(depth).phase) {
+            match phase {
+                Phase::Steps(steps) => self.steps(steps, 0)?,
+                Phase::Repeat { count, phases } => self.repeat(*count, phases, depth)?,
             }
-            if let Some(mut steps) = StepsPhase::of(phase) {
-                self.steps(&mut steps)?;
-            }
+            let phase = self.place(depth).phase + 1;
+            *self.place(depth) = Place { phase, round: 0 };
+        }
+        self.state.position.places.truncate(depth);
+        Ok(())
+    }
+
+    fn repeat(&mut self, count: u64, phases: &[Phase], depth: usize) -> Result<(), Halt> {
+        while self.place(depth).round < count {
+            self.phases(phases, depth + 1)?;
+            self.place(depth).round += 1;
         }
         Ok(())
+    }
+
+    fn place(&mut self, depth: usize) -> &mut Place {
+        &mut self.state.position.places[depth]
+    }
+
+    /// How far the phase is; a step that trains beside the phase's own has a `level` of 1.
+    fn at(&mut self, level: usize) -> &mut StepsState {
+        &mut self.state.position.steps[level]
     }
 
     /// Runs a phase of one step with all that belongs to it.
-    fn steps(&mut self, phase: &mut StepsPhase<'a>) -> Result<(), Halt> {
-        if self.evaluates(phase) {
-            self.evaluations(phase)?;
-        } else {
-            self.iterations(phase)?;
+    fn steps(&mut self, phase: &Steps, level: usize) -> Result<(), Halt> {
+        if self.state.position.steps.len() == level {
+            self.begin(phase);
         }
-        if let Some(stop) = phase.stop_when.filter(|_| phase.is_in_vain()) {
-            self.note_stop(stop)?;
+        loop {
+            self.beside(phase, level)?;
+            if self.at(level).ending {
+                break;
+            } else if self.at(level).is_over(phase) || self.limit_reached() {
+                self.end(phase, level)?;
+            } else if self.evaluates(phase) {
+                self.evaluation(phase, level)?;
+            } else {
+                self.iteration(phase, level)?;
+            }
         }
-        for step in phase.due_at_end() {
-            self.beside(step, phase)?;
-        }
-        if self.limit_reached() {
+        if level == 0 && self.limit_reached() {
             return Err(Halt::Ended(Ended::Shortened));
         }
-        Ok(self.check_expectations(phase)?)
-    }
-
-    /// Whether a phase consists of evaluation passes.
-    fn evaluates(&self, phase: &StepsPhase<'_>) -> bool {
-        phase.unit == Unit::Epochs && !self.executor.setup.program.steps[phase.step].trains
-    }
-
-    fn evaluations(&mut self, phase: &mut StepsPhase<'a>) -> Result<(), Halt> {
-        while !phase.is_done() {
-            self.evaluate(phase.step)?;
-            phase.epochs += 1;
-            phase.iterations += 1;
-            self.after_iteration(phase, true)?;
-        }
+        self.check_expectations(phase)?;
+        self.state.position.steps.truncate(level);
         Ok(())
     }
 
-    /// Runs the phase's step iteration by iteration.
-    fn iterations(&mut self, phase: &mut StepsPhase<'a>) -> Result<(), Halt> {
-        let step = phase.step;
-        let definition = &self.executor.setup.program.steps[step];
-        if let (Unit::Epochs, Some(feed)) = (phase.unit, &mut self.feeds[step]) {
+    fn begin(&mut self, phase: &Steps) {
+        let step = &self.executor.setup.program.steps[phase.step];
+        if let (Unit::Epochs, true, Some(feed)) = (phase.unit, step.trains, &mut self.feeds[phase.step]) {
             feed.leave_epoch();
         }
-        let mut window = Tally::begin(definition, 0);
-        let mut unfinished: Option<Tally<'a>> = None;
-        while !phase.is_done() && !self.limit_reached() {
-            let mut pass = match unfinished.take() {
-                Some(pass) => pass,
-                None => self.begin_pass(step),
-            };
-            self.iterate(step, &mut pass, &mut window)?;
-            self.stop_if_asked()?;
-            phase.iterations += 1;
-            let epoch_ended = self.feeds[step].as_ref().is_none_or(Feed::at_epoch_end);
-            if epoch_ended {
-                phase.epochs += 1;
-                self.end_epoch(phase, &pass)?;
-            } else {
-                unfinished = Some(pass);
-            }
-            self.after_iteration(phase, epoch_ended)?;
-        }
-        match unfinished {
-            Some(pass) => Ok(self.record(step, pass.row(RowKind::Part, &self.executor.clock))?),
-            None => Ok(()),
-        }
+        self.state.position.steps.push(StepsState::begin(Tally::begin(step, 0)));
     }
 
-    fn begin_pass(&mut self, step: usize) -> Tally<'a> {
+    /// Closes a phase that has run long enough; what has to run at its end is due then.
+    fn end(&mut self, phase: &Steps, level: usize) -> Result<(), Halt> {
+        if let Some(pass) = self.at(level).pass.take() {
+            self.record(phase.step, pass.row(RowKind::Part, &self.executor.clock))?;
+        }
+        if let Some(stop) = phase.stop_when.as_ref().filter(|_| self.at(level).is_in_vain(phase)) {
+            self.note_stop(stop)?;
+        }
+        self.at(level).call_last(phase);
+        Ok(())
+    }
+
+    /// Whether a phase consists of evaluation passes.
+    fn evaluates(&self, phase: &Steps) -> bool {
+        phase.unit == Unit::Epochs && !self.executor.setup.program.steps[phase.step].trains
+    }
+
+    /// Evaluates once, in a phase that does nothing else.
+    fn evaluation(&mut self, phase: &Steps, level: usize) -> Result<(), Halt> {
+        self.evaluate(phase.step)?;
+        let state = self.at(level);
+        state.epochs += 1;
+        state.iterations += 1;
+        state.call(phase, true);
+        self.judge(phase.step, phase, level)
+    }
+
+    /// Runs the phase's step once. Everything that follows from that is written into the position before a checkpoint is.
+    fn iteration(&mut self, phase: &Steps, level: usize) -> Result<(), Halt> {
+        let step = phase.step;
+        let mut pass = match self.at(level).pass.take() {
+            Some(pass) => pass,
+            None => self.begin_pass(step),
+        };
+        self.iterate(step, &mut pass, level)?;
+        let epoch_ended = self.feeds[step].as_ref().is_none_or(Feed::at_epoch_end);
+        let state = self.at(level);
+        state.iterations += 1;
+        state.epochs += u64::from(epoch_ended);
+        state.call(phase, epoch_ended);
+        match epoch_ended {
+            true => self.end_epoch(step, &pass)?,
+            false => self.at(level).pass = Some(pass),
+        }
+        if epoch_ended {
+            self.judge(step, phase, level)?;
+        }
+        self.save_if_due(step, epoch_ended)?;
+        self.stop_if_asked()
+    }
+
+    fn begin_pass(&mut self, step: usize) -> Tally {
         let batches = self.feeds[step].as_ref().map_or(1, Feed::batches);
         let tally = Tally::begin(&self.executor.setup.program.steps[step], batches);
         self.observer.notify(&tally.started());
         tally
     }
 
-    fn end_epoch(&mut self, phase: &StepsPhase<'a>, pass: &Tally<'a>) -> Result<(), Halt> {
-        if self.executor.setup.program.steps[phase.step].trains {
+    fn end_epoch(&mut self, step: usize, pass: &Tally) -> Result<(), Halt> {
+        if self.executor.setup.program.steps[step].trains {
             self.executor.clock.epoch += 1;
         }
-        self.record(phase.step, pass.row(RowKind::Epoch, &self.executor.clock))?;
-        // Saved before the evaluation, which may fail.
-        Ok(self.save(Kept::Last)?)
+        Ok(self.record(step, pass.row(RowKind::Epoch, &self.executor.clock))?)
     }
 
-    /// What is due after an iteration: steps that run now and then, and a look at the metric that decides.
-    fn after_iteration(&mut self, phase: &mut StepsPhase<'a>, epoch_ended: bool) -> Result<(), Halt> {
-        for step in phase.due(epoch_ended) {
-            self.beside(step, phase)?;
+    /// Runs the steps that are due, each once over its data.
+    fn beside(&mut self, phase: &Steps, level: usize) -> Result<(), Halt> {
+        while let Some(step) = self.at(level).due.first().copied() {
+            match self.executor.setup.program.steps[step].trains {
+                true => self.steps(&Steps::new(step, 1, Unit::Epochs), level + 1)?,
+                false => self.evaluate(step)?,
+            }
+            self.at(level).note_beside();
+            self.judge(step, phase, level)?;
         }
-        match epoch_ended {
-            true => self.judge(phase.step, phase),
-            false => Ok(()),
-        }
+        Ok(())
     }
 
     /// Looks at what a step has just reported: is it the best so far, has it stopped getting better?
-    fn judge(&mut self, step: usize, phase: &mut StepsPhase<'a>) -> Result<(), Halt> {
-        if let Some(value) =
-            phase.stop_when.filter(|s| s.metric.step == step).map(|s| self.value_of(&s.metric))
-        {
-            phase.hear(value.unwrap_or(f64::NAN));
+    fn judge(&mut self, step: usize, phase: &Steps, level: usize) -> Result<(), Halt> {
+        if let Some(stop) = phase.stop_when.as_ref().filter(|s| s.metric.step == step) {
+            let value = self.state.value_of(&stop.metric).unwrap_or(f64::NAN);
+            self.at(level).hear(phase, value);
         }
-        match phase.keep_best.filter(|k| k.metric.step == step) {
+        match phase.keep_best.as_ref().filter(|k| k.metric.step == step) {
             Some(keep) => Ok(self.consider_best(keep)?),
             None => Ok(()),
         }
-    }
-
-    /// Runs another step over its data, once.
-    fn beside(&mut self, step: usize, phase: &mut StepsPhase<'a>) -> Result<(), Halt> {
-        match self.executor.setup.program.steps[step].trains {
-            true => self.iterations(&mut StepsPhase::bare(step, 1, Unit::Epochs))?,
-            false => self.evaluate(step)?,
-        }
-        phase.note_beside(step);
-        self.judge(step, phase)
     }
 
     fn evaluate(&mut self, step: usize) -> Result<(), Halt> {
@@ -155,11 +184,9 @@ impl<'a> Run<'a> {
     }
 
     /// Whether the run ends early here; a limit beyond the schedule is none.
-    fn limit_reached(&self) -> bool {
+    pub(super) fn limit_reached(&self) -> bool {
         let clock = &self.executor.clock;
-        self.executor
-            .setup
-            .max_steps
-            .is_some_and(|limit| limit < clock.iterations && clock.iteration >= limit)
+        let limit = self.executor.setup.max_steps;
+        limit.is_some_and(|limit| limit < clock.iterations && clock.iteration >= limit)
     }
 }

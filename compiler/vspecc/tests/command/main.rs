@@ -1,0 +1,4 @@
+//! The program as a user starts it: real processes, real files, exit statuses.
+
+mod resume;
+mod scene;
