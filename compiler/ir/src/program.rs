@@ -153,6 +153,13 @@ pub enum Stage {
     Take(usize),
     /// A new order each epoch.
     Shuffle,
+    /// A new order each epoch in which every `classes * per_class` items hold `per_class` of each of `classes` classes.
+    Balanced {
+        /// Different classes of a group.
+        classes: usize,
+        /// Items of each of them.
+        per_class: usize,
+    },
     /// Groups items; a shorter last group is kept unless `drop_last`.
     Batch {
         /// Number of items.

@@ -30,6 +30,7 @@ pub(super) const BUILTINS: &[Builtin] = &[
         let (size, drop_last) = (c.count(e, "size")?, c.bool_or(e, "drop_last", false)?);
         add(e, c, Stage::Batch { size, drop_last })
     }),
+    Builtin::new("sample", "data, classes, per_class", sample),
     Builtin::new("resize", "height, width?", |e, c| {
         let (height, width) = area(e, c)?;
         stage(Transform::Resize { height, width })
@@ -50,6 +51,27 @@ pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("hflip", "probability?", hflip),
     Builtin::new("normalize", "mean, std", normalize),
 ];
+
+/// Batches of `per_class` items of each of `classes` classes, instead of `shuffle` and `batch`.
+fn sample(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let pipeline = data(e, call)?;
+    let (classes, per_class) = (call.count(e, "classes")?, call.count(e, "per_class")?);
+    if pipeline.stages.iter().any(|s| matches!(s, Stage::Shuffle)) {
+        return e.error(
+            codes::BAD_PIPELINE,
+            call.span,
+            "`sample` chooses the order itself: leave `shuffle` out",
+        );
+    }
+    if let Some(all) = pipeline.classes.filter(|all| *all < classes) {
+        let message = format!("{classes} different classes cannot be drawn from {all}");
+        return e.error(codes::OUT_OF_RANGE, call.span_of("classes"), message);
+    }
+    let ordered = e.with_stage(&pipeline, Stage::Balanced { classes, per_class }, call.span)?;
+    let Value::Pipeline(ordered) = ordered else { return Ok(ordered) };
+    let size = classes.saturating_mul(per_class);
+    e.with_stage(&ordered, Stage::Batch { size, drop_last: true }, call.span)
+}
 
 fn shapes(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
     let count = call.count(e, "count")?;

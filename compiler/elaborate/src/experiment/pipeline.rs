@@ -126,7 +126,7 @@ impl Evaluator<'_> {
                 Ok(size.map(|(h, w)| (h + 2 * amount, w + 2 * amount)))
             }
             Stage::Each(Transform::HFlip { .. } | Transform::Normalize { .. }) => Ok(size),
-            Stage::Take(_) | Stage::Shuffle => Ok(size),
+            Stage::Take(_) | Stage::Shuffle | Stage::Balanced { .. } => Ok(size),
             Stage::Batch { .. } if size.is_none() => self.fail(
                 Diagnostic::error(codes::BAD_PIPELINE, span, "images of different sizes cannot be batched")
                     .hint("bring them to one size first: `|> each(resize(64))`"),

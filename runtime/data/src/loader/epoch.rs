@@ -48,7 +48,13 @@ impl Epoch {
         if left == 0 {
             return pass;
         }
-        let order: Arc<[u32]> = pipeline.order(epoch).into();
+        let order: Arc<[u32]> = match pipeline.order(epoch, shared.reader.as_ref()) {
+            Ok(order) => order.into(),
+            Err(failure) => {
+                pass.failure = Some(failure);
+                return pass;
+            }
+        };
         for lane in 0..step {
             let (shared, order, stop) = (shared.clone(), order.clone(), pass.stop.clone());
             match Lane::start(Job { shared, order, epoch, first: skip + lane, step, stop }) {

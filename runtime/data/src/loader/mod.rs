@@ -1,5 +1,6 @@
 //! Loaders: a data set opened, and its passes.
 
+mod balanced;
 mod batch;
 mod epoch;
 mod pipeline;

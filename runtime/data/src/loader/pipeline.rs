@@ -3,8 +3,10 @@
 use vspec_engine::rng::Stream;
 use vspec_ir::{DType, DataSet, Stage, Transform, Type};
 
+use super::balanced::Balanced;
 use crate::error::DataError;
 use crate::pixels::Image;
+use crate::source::Reader;
 use crate::transform::{self, Chance};
 
 /// Items of the largest source; the order of an epoch is kept in memory.
@@ -37,6 +39,7 @@ pub(super) struct EachStage {
 enum OrderStage {
     Take(usize),
     Shuffle { stream: String },
+    Balanced { sampler: Balanced, stream: String },
 }
 
 impl Pipeline {
@@ -76,6 +79,11 @@ impl Pipeline {
                 self.order.push(OrderStage::Take(*count));
             }
             Stage::Shuffle => self.order.push(OrderStage::Shuffle { stream }),
+            Stage::Balanced { classes, per_class } => {
+                let sampler = Balanced { classes: *classes, per_class: *per_class };
+                self.items = sampler.emitted(self.items);
+                self.order.push(OrderStage::Balanced { sampler, stream });
+            }
             Stage::Batch { .. } => return Err("only the last stage can be `batch`".to_string()),
         }
         Ok(())
@@ -104,7 +112,7 @@ impl Pipeline {
     }
 
     /// Items of the source in the order of an epoch. They fit 32 bits because the number of items is checked.
-    pub(super) fn order(&self, epoch: u64) -> Vec<u32> {
+    pub(super) fn order(&self, epoch: u64, reader: &dyn Reader) -> Result<Vec<u32>, DataError> {
         let mut order: Vec<u32> = (0..self.source_items as u32).collect();
         for stage in &self.order {
             match stage {
@@ -113,9 +121,16 @@ impl Pipeline {
                     let places = Stream::new(stream, self.seed, epoch).shuffle(order.len() as u32);
                     order = places.iter().map(|place| order[*place as usize]).collect();
                 }
+                OrderStage::Balanced { sampler, stream } => {
+                    let labels: Result<Vec<i32>, DataError> =
+                        order.iter().map(|item| reader.label(*item as usize)).collect();
+                    let drawn = sampler.draw(&order, &labels?, &Stream::new(stream, self.seed, epoch));
+                    order =
+                        drawn.map_err(|message| DataError::Pipeline { data: self.name.clone(), message })?;
+                }
             }
         }
-        order
+        Ok(order)
     }
 
     /// The part of an order that batch `index` holds.

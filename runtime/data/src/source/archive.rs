@@ -102,6 +102,10 @@ impl Reader for Archive {
         Ok(Sample { pixels, label: entry.label })
     }
 
+    fn label(&self, index: usize) -> Result<i32, DataError> {
+        Ok(self.entries[index].label)
+    }
+
     fn describe(&self, index: usize) -> String {
         self.place(&self.entries[index])
     }

@@ -150,6 +150,10 @@ impl Reader for Cifar {
         Ok(Sample { pixels: Pixels { height: SIDE, width: SIDE, rgb }, label: i32::from(label) })
     }
 
+    fn label(&self, index: usize) -> Result<i32, DataError> {
+        Ok(self.read(index)?.label)
+    }
+
     fn describe(&self, index: usize) -> String {
         let (file, record) = self.locate(index);
         format!("{}: record {record}", file.path.display())

@@ -92,6 +92,10 @@ impl Reader for Folder {
         Ok(Sample { pixels: decode_file(path)?, label: *label })
     }
 
+    fn label(&self, index: usize) -> Result<i32, DataError> {
+        Ok(self.files[index].1)
+    }
+
     fn describe(&self, index: usize) -> String {
         self.files[index].0.display().to_string()
     }

@@ -70,6 +70,10 @@ impl Reader for List {
         Ok(Sample { pixels: decode_file(&item.path)?, label: item.label })
     }
 
+    fn label(&self, index: usize) -> Result<i32, DataError> {
+        Ok(self.items[index].label)
+    }
+
     fn describe(&self, index: usize) -> String {
         self.items[index].path.display().to_string()
     }

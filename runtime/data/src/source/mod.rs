@@ -49,6 +49,9 @@ pub(crate) trait Reader: Send + Sync {
     /// Item `index`, below the number of items.
     fn read(&self, index: usize) -> Result<Sample, DataError>;
 
+    /// Class of item `index`, without reading its image where the source knows it.
+    fn label(&self, index: usize) -> Result<i32, DataError>;
+
     /// Where item `index` comes from, for messages.
     fn describe(&self, index: usize) -> String;
 }
