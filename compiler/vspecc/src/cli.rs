@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use vspec_train::Cadence;
+use vspec_train::weights::Rename;
 
 use crate::engines::EngineName;
 
@@ -141,7 +142,9 @@ Examples:
   vspecc run my.vspec --max-steps 2                   does every step work at all?
   vspecc run my.vspec --resume auto                   go on where the last run was ended, or begin
   vspecc run --resume runs/shapes/001                 go on with this run
-  vspecc run runs/shapes/001/resolved.vspec           repeat a run";
+  vspecc run runs/shapes/001/resolved.vspec           repeat a run
+  vspecc run my.vspec --init-from resnet18.safetensors --init-map 'fc.** ->' --init-partial
+                                                      begin with published weights and a new head";
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
@@ -160,6 +163,8 @@ pub(crate) struct RunArgs {
     /// there is none; PATH is a run folder or one of its checkpoints
     #[arg(long, value_name = "auto|PATH", num_args = 0..=1, default_missing_value = "auto")]
     pub(crate) resume: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) init: InitArgs,
     /// How often to write a checkpoint: 500 (training steps) or 2epochs
     #[arg(long, value_name = "N", default_value = "1epoch")]
     pub(crate) checkpoint_every: Cadence,
@@ -171,6 +176,20 @@ pub(crate) struct RunArgs {
     /// Stop after so many training iterations, and look at no more than so many batches in each evaluation
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) max_steps: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    /// Begin with the parameters and states of a .safetensors file, or of a run folder: its best checkpoint, else its last
+    #[arg(long = "init-from", value_name = "FILE")]
+    pub(crate) from: Option<PathBuf>,
+    /// How names of the file become names of the experiment: "backbone.** -> net.**"; "fc.** ->" leaves tensors out; may be
+    /// repeated, the first that fits counts
+    #[arg(long = "init-map", value_name = "OLD -> NEW", requires = "from")]
+    pub(crate) map: Vec<Rename>,
+    /// Begin even if some parameters get no value from the file, or some tensors of it belong to nothing
+    #[arg(long = "init-partial", requires = "from")]
+    pub(crate) partial: bool,
 }
 
 const EVAL_EXAMPLES: &str = "\

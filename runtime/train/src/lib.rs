@@ -28,6 +28,7 @@ mod state;
 mod tally;
 mod trainer;
 mod variables;
+pub mod weights;
 
 pub use batches::{BatchIter, Batches, DataSource};
 pub use cadence::Cadence;

@@ -12,6 +12,7 @@ use crate::executor::{Executor, Setup};
 use crate::observer::Observer;
 use crate::outcome::{Ended, Outcome};
 use crate::state::RunState;
+use crate::weights::Weights;
 use crate::{CheckpointError, RunFolder, TrainError, plan};
 use run::Run;
 
@@ -90,6 +91,18 @@ impl<'a> Trainer<'a> {
         executor.clock.iterations = plan::training_iterations(program, &lengths);
         let state = RunState::new(program, seed);
         Ok(Trainer { executor, feeds, state, cadence: Cadence::default() })
+    }
+
+    /// With other first values of some variables.
+    ///
+    /// # Errors
+    /// When the session does not take a value.
+    pub fn starting_from(mut self, weights: Weights) -> Result<Self, TrainError> {
+        for (path, value) in weights {
+            let written = self.executor.setup.session.write(&path, value);
+            written.map_err(|error| TrainError::Initialise { path, error })?;
+        }
+        Ok(self)
     }
 
     /// With another number of iterations or epochs between two checkpoints than one epoch.

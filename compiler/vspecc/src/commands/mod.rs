@@ -5,6 +5,7 @@ mod choice;
 mod eval;
 mod fmt;
 mod front;
+mod init;
 mod ir;
 mod resume;
 mod run;

@@ -6,7 +6,7 @@ use serde_json::json;
 use vspec_ir::{Phase, Program};
 use vspec_train::{DataFolder, Ended, Outcome, RunFolder, Setup, Trainer};
 
-use super::{choice, front, resume};
+use super::{choice, front, init, resume};
 use crate::cli::RunArgs;
 use crate::console;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -34,7 +34,8 @@ pub(super) fn run(args: &RunArgs) -> CommandResult {
     let (trainer, folder) = match old {
         Some(old) => (Trainer::resume(setup, &old.checkpoint)?, old.folder),
         None => {
-            let trainer = Trainer::new(setup)?;
+            let weights = init::weights(args, program)?;
+            let trainer = Trainer::new(setup)?.starting_from(weights)?;
             let folder = RunFolder::create(&args.out, &program.name)?;
             folder.write("resolved.vspec", &compiled.resolved)?;
             folder.write("environment.json", &environment(args, seed))?;
@@ -85,6 +86,7 @@ fn environment(args: &RunArgs, seed: u64) -> String {
         "threads": std::thread::available_parallelism().map_or(1, usize::from),
         "engine": args.engine.engine().name(),
         "seed": seed,
+        "init_from": args.init.from,
         "data": args.experiment.data.root,
         "started": started,
     });

@@ -1,4 +1,5 @@
 //! The program as a user starts it: real processes, real files, exit statuses.
 
+mod init;
 mod resume;
 mod scene;
