@@ -1,7 +1,7 @@
 //! All that a run needs to go on from a checkpoint, apart from its variables.
 
 use serde::{Deserialize, Serialize};
-use vspec_ir::{Metric, Program};
+use vspec_ir::{KeepBest, Metric, Program};
 
 use crate::batches::StreamPlace;
 use crate::exact::Exact;
@@ -33,6 +33,8 @@ pub struct RunState {
     pub(crate) steps: Vec<StepState>,
     /// The best values of the metric that decides, from the best on.
     pub(crate) best: Vec<Best>,
+    /// Iterations of the newest checkpoints that are kept, from the oldest on.
+    pub(crate) newest: Vec<u64>,
     pub(crate) expectations: Vec<Expectation>,
 }
 
@@ -62,6 +64,7 @@ impl RunState {
             position: Position::default(),
             steps: program.steps.iter().map(step).collect(),
             best: vec![],
+            newest: vec![],
             expectations: vec![],
         }
     }
@@ -106,6 +109,22 @@ impl RunState {
         if let Some(state) = self.steps.get_mut(step) {
             state.latest = row.values.iter().map(|(name, value)| (name.clone(), Exact(*value))).collect();
         }
+    }
+
+    /// Gives a value its place among the best ones, of which so many are kept: 0 for the best. None if it has no place there.
+    /// Of equal values the first is the best.
+    pub(crate) fn place_among_best(&mut self, value: Best, keep: &KeepBest) -> Option<usize> {
+        let same = |b: &Best| b.step == value.step && b.report == value.report;
+        self.best.retain(same);
+        if self.best.iter().any(|b| b.iteration == value.iteration) {
+            return None;
+        }
+        let better = |b: &Best| if keep.lowest { value.value < b.value } else { value.value > b.value };
+        let place = self.best.iter().position(better).unwrap_or(self.best.len());
+        let count = usize::try_from(keep.count.max(1)).unwrap_or(usize::MAX);
+        self.best.insert(place, value);
+        self.best.truncate(count);
+        (place < count).then_some(place)
     }
 
     /// The last value of a metric.

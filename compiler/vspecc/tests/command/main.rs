@@ -1,5 +1,6 @@
 //! The program as a user starts it: real processes, real files, exit statuses.
 
+mod clauses;
 mod init;
 mod resume;
 mod scene;

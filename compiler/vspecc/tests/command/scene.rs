@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-/// Two epochs of eight steps would do for most purposes; `{epochs}` says how many there are.
+/// `{run}` says what runs.
 const TINY: &str = r#"//! A small network on small drawings.
 
 use std.losses.CrossEntropy
@@ -43,7 +43,7 @@ experiment tiny {
     report accuracy = accuracy(scores, b.label)
   }
 
-  run {epochs} epochs of train, evaluate every epoch, keep best by lowest evaluate.loss
+  run {run}
 }
 "#;
 
@@ -61,9 +61,24 @@ pub(crate) struct Done {
 impl Scene {
     /// A folder with `tiny.vspec`, which trains so many epochs of eight steps.
     pub(crate) fn new(epochs: usize) -> Scene {
+        let run = "epochs of train, evaluate every epoch, keep best by lowest evaluate.loss";
+        Scene::with_run(&format!("{epochs} {run}"))
+    }
+
+    /// A folder with `tiny.vspec`, which runs this.
+    pub(crate) fn with_run(run: &str) -> Scene {
         let scene = Scene { folder: tempfile::tempdir().expect("a temporary folder") };
-        scene.write("tiny.vspec", &TINY.replace("{epochs}", &epochs.to_string()));
+        scene.write("tiny.vspec", &TINY.replace("{run}", run));
         scene
+    }
+
+    /// Names in a folder, in alphabetical order.
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
+        let entries = fs::read_dir(self.path(folder)).unwrap_or_else(|e| panic!("{folder}: {e}"));
+        let names = entries.flatten().map(|e| e.file_name().to_string_lossy().into_owned());
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        names
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -5,10 +5,12 @@
 //! those of another library exchanges weights with it.
 
 mod error;
+mod keep;
 mod read;
 mod write;
 
 pub use error::{CheckpointError, WrongTensor};
+pub(crate) use keep::{Series, name_also};
 pub use read::{find, read, read_state};
 pub use write::write;
 

@@ -1,11 +1,13 @@
 //! A run in progress: iterations, rows, checkpoints.
 
+use std::path::PathBuf;
+
 use vspec_ir::{KeepBest, Steps, StopWhen, Unit};
 
 use super::{Halt, Trainer, WINDOW};
 use crate::batches::Feed;
 use crate::cadence::Cadence;
-use crate::checkpoint::{self, Kept};
+use crate::checkpoint::{self, Kept, Series};
 use crate::executor::Executor;
 use crate::metrics::MetricsFiles;
 use crate::observer::{Event, Observer, Row, RowKind};
@@ -43,6 +45,9 @@ impl<'a> Run<'a> {
         let (unsaved, past_limit) = (true, false);
         let mut run = Run { files, executor, feeds, folder, observer, state, cadence, unsaved, past_limit };
         run.past_limit = run.limit_reached();
+        if !run.state.newest.is_empty() {
+            run.keep_newest()?;
+        }
         Ok(run)
     }
 
@@ -133,26 +138,63 @@ impl<'a> Run<'a> {
         let value = self.state.value_of(&keep.metric).filter(|v| v.is_finite() && !self.past_limit);
         let Some(value) = value else { return Ok(()) };
         let step = self.executor.setup.program.steps[keep.metric.step].name.clone();
-        let report = keep.metric.name.clone();
-        let before = self.state.best.first().filter(|b| b.step == step && b.report == report);
-        if before.is_none_or(|b| if keep.lowest { value < b.value } else { value > b.value }) {
-            let clock = self.executor.clock;
-            let (epoch, iteration) = (clock.epoch, clock.iteration);
-            self.state.best = vec![Best { step, report, value, epoch, iteration }];
-            self.save(Kept::Best)?;
+        let (report, clock) = (keep.metric.name.clone(), self.executor.clock);
+        let best = Best { step, report, value, epoch: clock.epoch, iteration: clock.iteration };
+        match self.state.place_among_best(best, keep) {
+            None => Ok(()),
+            Some(_) if keep.count > 1 => self.save_among_best(clock.iteration),
+            Some(_) => self.save(Kept::Best),
+        }
+    }
+
+    /// Writes a checkpoint into the series of the best, and gives the best of them its name.
+    fn save_among_best(&mut self, iteration: u64) -> Result<(), TrainError> {
+        let path = self.write(&Series::Best.file_name(iteration))?;
+        let kept: Vec<u64> = self.state.best.iter().map(|b| b.iteration).collect();
+        Series::Best.tidy(&self.folder.checkpoints(), &kept)?;
+        if kept.first() == Some(&iteration) {
+            checkpoint::name_also(&path, &Kept::Best.file_name())?;
+            self.observer.notify(&Event::Saved { kept: Kept::Best, path: &path });
         }
         Ok(())
     }
 
     /// Writes a checkpoint if its time has come, and at the limit, so that another run can go on from there.
-    pub(super) fn save_if_due(&mut self, step: usize, epoch_ended: bool) -> Result<(), TrainError> {
-        let trains = self.executor.setup.program.steps[step].trains;
+    pub(super) fn save_if_due(&mut self, phase: &Steps, epoch_ended: bool) -> Result<(), TrainError> {
+        let trains = self.executor.setup.program.steps[phase.step].trains;
         let at_limit = self.limit_reached();
-        if at_limit || trains && self.cadence.is_due(&self.executor.clock, epoch_ended) {
+        if trains && self.cadence.is_due(&self.executor.clock, epoch_ended) && !self.past_limit {
+            self.save_in_series(phase.keep_last)?;
+        } else if at_limit {
             self.save(Kept::Last)?;
         }
         self.past_limit |= at_limit;
         Ok(())
+    }
+
+    /// Writes a checkpoint and keeps it and the newest before it, so many in all.
+    fn save_in_series(&mut self, count: u64) -> Result<(), TrainError> {
+        if count > 0 {
+            let too_many = (self.state.newest.len() as u64 + 1).saturating_sub(count);
+            self.state.newest.drain(..usize::try_from(too_many).unwrap_or(usize::MAX));
+            self.state.newest.push(self.executor.clock.iteration);
+        }
+        self.save(Kept::Last)?;
+        if count > 0 { self.keep_newest() } else { Ok(()) }
+    }
+
+    /// Brings the series of the newest checkpoints up to date; after a run was killed, too, since that can happen between a
+    /// checkpoint and this.
+    fn keep_newest(&self) -> Result<(), TrainError> {
+        let (newest, folder) = (&self.state.newest, self.folder.checkpoints());
+        let iteration = self.state.clock.iteration;
+        if newest.last() == Some(&iteration) {
+            checkpoint::name_also(
+                &folder.join(Kept::Last.file_name()),
+                &Series::Newest.file_name(iteration),
+            )?;
+        }
+        Ok(Series::Newest.tidy(&folder, newest)?)
     }
 
     /// Writes a checkpoint of everything.
@@ -160,6 +202,16 @@ impl<'a> Run<'a> {
         if self.past_limit {
             return Ok(());
         }
+        let path = self.write(&kept.file_name())?;
+        self.observer.notify(&Event::Saved { kept, path: &path });
+        if kept == Kept::Last {
+            self.unsaved = false;
+        }
+        Ok(())
+    }
+
+    /// Writes the variables and the state into a file.
+    fn write(&mut self, name: &str) -> Result<PathBuf, TrainError> {
         let places = self.feeds.iter().map(|f| f.as_ref().map(Feed::places).unwrap_or_default());
         for (step, streams) in self.state.steps.iter_mut().zip(places) {
             step.streams = streams;
@@ -167,14 +219,10 @@ impl<'a> Run<'a> {
         self.state.clock = self.executor.clock;
         let setup = &self.executor.setup;
         let tensors = variables::read_all(setup.program, setup.session.as_ref())?;
-        let path = self.folder.checkpoints().join(kept.file_name());
+        let path = self.folder.checkpoints().join(name);
         checkpoint::write(&path, &tensors, &self.state)?;
         self.files.note(&format!("saved {}", path.display()))?;
-        self.observer.notify(&Event::Saved { kept, path: &path });
-        if kept == Kept::Last {
-            self.unsaved = false;
-        }
-        Ok(())
+        Ok(path)
     }
 
     /// Writes down that a phase ends early.

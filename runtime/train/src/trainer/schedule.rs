@@ -129,7 +129,7 @@ impl Run<'_> {
         if epoch_ended {
             self.judge(step, phase, level)?;
         }
-        self.save_if_due(step, epoch_ended)?;
+        self.save_if_due(phase, epoch_ended)?;
         self.stop_if_asked()
     }
 

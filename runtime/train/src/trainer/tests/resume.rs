@@ -50,11 +50,12 @@ impl Session for Learning {
 fn intricate() -> Program {
     let stop_when =
         Some(StopWhen { metric: metric(EVALUATE), lowest: true, by: 0.0, count: 4, unit: Unit::Epochs });
-    let keep_best = Some(KeepBest { count: 1, metric: metric(EVALUATE), lowest: false });
+    let keep_best = Some(KeepBest { count: 3, metric: metric(EVALUATE), lowest: false });
     let beside = |step, count, unit| Every { step, count, unit };
     let every = vec![beside(CRITIC, 7, Unit::Iterations), beside(EVALUATE, 1, Unit::Epochs)];
     let expect = vec![Expect { metric: metric(EVALUATE), at_least: true, bound: -1e9 }];
-    let long = Steps { every, keep_best, stop_when, expect, ..Steps::new(TRAIN, 9, Unit::Epochs) };
+    let long =
+        Steps { every, keep_last: 2, keep_best, stop_when, expect, ..Steps::new(TRAIN, 9, Unit::Epochs) };
     let short = Steps::new(TRAIN, 5, Unit::Iterations);
     let phases = vec![Phase::Steps(short), Phase::Steps(long)];
     // The critic runs after the evaluation at the very end of this one.

@@ -213,3 +213,40 @@ fn a_phase_stops_when_its_metric_no_longer_improves_and_the_run_goes_on() {
     let done = run(&schedule(stop(100, Unit::Epochs)), &sets(&[1], &[1]), WHOLE);
     assert_eq!(done.outcome().epochs, 9);
 }
+
+/// Files in the folder of checkpoints, without those for people.
+fn checkpoints(done: &Done) -> Vec<String> {
+    let entries = fs::read_dir(done.folder.checkpoints()).expect("a folder").flatten();
+    let names = entries.map(|e| e.file_name().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".safetensors")).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn the_newest_checkpoints_are_kept_and_no_more() {
+    let phase = Steps { keep_last: 3, ..Steps::new(TRAIN, 5, Unit::Epochs) };
+    let done = run(&program(vec![Phase::Steps(phase)]), &sets(&[1, 1], &[1]), WHOLE);
+    let names = ["iteration-000006", "iteration-000008", "iteration-000010", "last"];
+    assert_eq!(checkpoints(&done), names.map(|name| format!("{name}.safetensors")));
+    let folder = done.folder.checkpoints();
+    let state = crate::checkpoint::read_state(&folder.join("iteration-000006.safetensors"));
+    assert_eq!(state.expect("whole").expect("a run's").clock.epoch, 3);
+}
+
+#[test]
+fn the_best_checkpoints_are_kept_and_the_best_has_its_name() {
+    // Epoch e reports 100 e, so the first are the lowest and the last are the highest.
+    let best = |count, lowest| {
+        let keep_best = Some(KeepBest { count, metric: metric(TRAIN), lowest });
+        let phase = Steps { keep_best, ..Steps::new(TRAIN, 5, Unit::Epochs) };
+        let done = run(&program(vec![Phase::Steps(phase)]), &sets(&[1, 1], &[1]), WHOLE);
+        let path = done.folder.checkpoints().join("best.safetensors");
+        let state = crate::checkpoint::read_state(&path).expect("whole").expect("a run's");
+        (checkpoints(&done), state.clock.iteration)
+    };
+    let with = |names: &[&str]| names.iter().map(|name| format!("{name}.safetensors")).collect::<Vec<_>>();
+    assert_eq!(best(2, true), (with(&["best-000002", "best-000004", "best", "last"]), 2));
+    assert_eq!(best(3, false), (with(&["best-000006", "best-000008", "best-000010", "best", "last"]), 10));
+    assert_eq!(best(1, false), (with(&["best", "last"]), 10));
+}
