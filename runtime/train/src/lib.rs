@@ -26,6 +26,7 @@ mod reports;
 mod run_folder;
 mod state;
 mod tally;
+mod tensorboard;
 mod trainer;
 mod variables;
 pub mod weights;

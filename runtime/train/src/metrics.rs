@@ -1,4 +1,4 @@
-//! The files that a run leaves numbers in: `metrics.csv`, `metrics.jsonl` and `train.log`.
+//! The files that a run leaves numbers in: `metrics.csv`, `metrics.jsonl`, `train.log` and events for TensorBoard.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, Seek, SeekFrom, Write};
@@ -9,6 +9,7 @@ use serde_json::json;
 use vspec_ir::Program;
 
 use crate::reports::report_names;
+use crate::tensorboard::EventFile;
 use crate::{FileError, Row, RunFolder};
 
 /// The open files of a run. Every line is written through at once, so that a killed run keeps what it had.
@@ -20,6 +21,7 @@ pub(crate) struct MetricsFiles {
     csv: Appended,
     jsonl: Appended,
     log: Appended,
+    events: EventFile,
     /// Columns as step and report.
     columns: Vec<(String, String)>,
     started: Instant,
@@ -38,6 +40,7 @@ impl MetricsFiles {
             csv: file("metrics.csv", if rows == 0 { 0 } else { rows + 1 })?,
             jsonl: file("metrics.jsonl", rows)?,
             log: file("train.log", u64::MAX)?,
+            events: EventFile::open(folder.path(), rows)?,
             columns: columns.collect(),
             started: Instant::now(),
         };
@@ -53,6 +56,7 @@ impl MetricsFiles {
     pub(crate) fn record(&mut self, row: &Row) -> Result<(), FileError> {
         self.csv.line(&self.csv_line(row))?;
         self.jsonl.line(&json_line(row).to_string())?;
+        self.events.record(row)?;
         self.note(&sentence(row))
     }
 

@@ -19,6 +19,7 @@ use crate::atomic::replace_file;
 ///   metrics.csv          a row for each step and epoch, and for every few training iterations
 ///   metrics.jsonl        the same, with times
 ///   train.log            what happened when
+///   events.out.tfevents.*  the same as metrics.csv for TensorBoard
 ///   checkpoints/         last.safetensors, best.safetensors, each with a .json
 /// runs/shapes/latest     a link to the newest run
 /// ```
