@@ -10,6 +10,7 @@ use dfdx::prelude::{ReshapeTo, TryMatMul};
 use rayon::prelude::*;
 
 use crate::backend::Backend;
+use crate::channels_last::ChannelsLast;
 use crate::element::{Element, Matrix};
 use crate::im2col::{Places, Window};
 use crate::record::{Float, Recorder};
@@ -193,7 +194,7 @@ impl Conv {
 }
 
 /// `c = a b`, or `c += a b`: sizes, then each matrix with its row and column steps.
-fn product<E: Element>(
+pub(crate) fn product<E: Element>(
     [m, k, n]: [usize; 3],
     (a, [ar, ac]): (&[E], [usize; 2]),
     (b, [br, bc]): (&[E], [usize; 2]),
@@ -223,6 +224,15 @@ pub(crate) fn conv<E: Element, D: Backend<E>>(
     let window = Window { kernel: &weight.shape[2..], stride, padding, dilation };
     let places = Arc::new(Places::new(&window, &x.shape[2..]));
     let (images, inputs, outputs) = (x.shape[0], x.shape[1], weight.shape[0]);
+    if groups == 1 && x.len() > 0 && weight.len() > 0 && places.positions > 0 {
+        return one_group(
+            r,
+            x,
+            weight,
+            ChannelsLast::new([images, inputs, outputs], places.clone()),
+            &places,
+        );
+    }
     let conv = Conv { images, inputs, outputs, groups, places };
     let (input, kernel) = (x.to_vec(), weight.to_vec());
     let mut values = vec![E::default(); images * conv.output_len()];
@@ -242,5 +252,23 @@ pub(crate) fn conv<E: Element, D: Backend<E>>(
         let images = dx.par_chunks_mut(conv.input_len()).enumerate();
         images.for_each(|(i, dx)| conv.backward_image(part(i), &kernel, dx));
         conv.weight_gradient(&input, dy, dw);
+    })
+}
+
+fn one_group<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Float<E, D>,
+    weight: &Float<E, D>,
+    conv: ChannelsLast,
+    places: &Places,
+) -> Float<E, D> {
+    let (input, kernel) = (conv.input_last(&x.to_vec()), conv.weight_last(&weight.to_vec()));
+    let values = conv.forward(&input, &kernel);
+    let mut shape = vec![x.shape[0], weight.shape[0]];
+    shape.extend(&places.count);
+    r.custom(&[x, weight], values, shape, move |dy, gradients| {
+        if let [dx, dw] = gradients {
+            conv.backward((&input, &kernel), dy, dx, dw);
+        }
     })
 }

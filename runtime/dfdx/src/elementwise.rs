@@ -3,6 +3,7 @@
 use crate::backend::Backend;
 use crate::element::Element;
 use crate::record::{Float, Recorder, Taped};
+use crate::rows::{self, Arithmetic};
 use crate::view::broadcast;
 
 /// One of dfdx's own functions.
@@ -53,13 +54,17 @@ fn aligned<E: Element, D: Backend<E>>(
     (x, y)
 }
 
-/// One of dfdx's own operators on two operands.
-pub(crate) fn binary<E: Element, D: Backend<E>>(
+/// One of dfdx's own operators on two operands, unless one is repeated along the other.
+pub(crate) fn arithmetic<E: Element, D: Backend<E>>(
     r: &mut Recorder<E, D>,
+    op: Arithmetic,
     a: &Float<E, D>,
     b: &Float<E, D>,
     f: impl FnOnce(Taped<E, D>, crate::record::Flat<E, D>) -> Taped<E, D>,
 ) -> Float<E, D> {
+    if let Some(result) = rows::arithmetic(r, op, a, b) {
+        return result;
+    }
     let (x, y) = aligned(r, a, b);
     r.op(&x, x.shape.clone(), |t| f(t, y.tensor.clone()))
 }

@@ -64,7 +64,7 @@ impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
 
     /// The values of all outputs, by node.
     pub(crate) fn values(&self) -> Result<Vec<Option<Value<E, D>>>, EngineError> {
-        let losses = Losses::of(self.graph);
+        let losses = Losses::of(self.graph)?;
         let live = self.graph.live(self.graph.outputs());
         let last = last_uses(self.graph, &live);
         let mut values: Vec<Option<Value<E, D>>> = vec![None; self.graph.len()];

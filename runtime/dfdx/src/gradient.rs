@@ -22,7 +22,7 @@ struct Loss {
 }
 
 impl Losses {
-    pub(crate) fn of(graph: &Graph) -> Self {
+    pub(crate) fn of(graph: &Graph) -> Result<Self, EngineError> {
         let mut losses: Vec<(NodeId, Vec<NodeId>)> = vec![];
         for (_, node) in graph.nodes().filter(|(_, n)| matches!(n.op, Op::Gradient {})) {
             match losses.iter_mut().find(|(loss, _)| *loss == node.inputs[0]) {
@@ -30,7 +30,9 @@ impl Losses {
                 None => losses.push((node.inputs[0], vec![node.inputs[1]])),
             }
         }
-        Losses { losses: losses.into_iter().map(|(node, wrt)| Loss::new(graph, node, &wrt)).collect() }
+        let losses: Result<Vec<Loss>, EngineError> =
+            losses.into_iter().map(|(node, wrt)| Loss::new(graph, node, &wrt)).collect();
+        Ok(Losses { losses: losses? })
     }
 
     pub(crate) fn count(&self) -> usize {
@@ -39,7 +41,7 @@ impl Losses {
 }
 
 impl Loss {
-    fn new(graph: &Graph, loss: NodeId, wrt: &[NodeId]) -> Self {
+    fn new(graph: &Graph, loss: NodeId, wrt: &[NodeId]) -> Result<Self, EngineError> {
         let mut depends = vec![false; graph.len()];
         for id in wrt {
             depends[id.index()] = true;
@@ -51,15 +53,14 @@ impl Loss {
         let mut needed = vec![false; graph.len()];
         needed[loss.index()] = true;
         for i in (0..=loss.index()).rev().filter(|i| *i < graph.len()) {
-            if !needed[i] {
-                continue;
-            }
             let node = graph.node(NodeId::from_index(i));
-            // A gradient that a loss is computed from counts as a constant: the front end refuses what would differentiate it.
-            if let Op::Gradient {} = node.op {
-                continue;
+            match node.op.decl().gradient == Gradient::Yes {
+                _ if !needed[i] => {}
+                true => node.inputs.iter().for_each(|input| needed[input.index()] = true),
+                // Behind `stop_gradient` and the like a gradient is a constant; anywhere else it would have to be recorded.
+                false if matches!(node.op, Op::Gradient {}) => return Err(nested(graph)),
+                false => {}
             }
-            node.inputs.iter().for_each(|input| needed[input.index()] = true);
         }
         // What it is differentiated by is a leaf of the tape; it is not recorded itself unless another value lies before it.
         let taped = (0..graph.len())
@@ -68,8 +69,15 @@ impl Loss {
                 depends[i] && needed[i] && node.inputs.iter().any(|input| depends[input.index()])
             })
             .collect();
-        Loss { node: loss, taped }
+        Ok(Loss { node: loss, taped })
     }
+}
+
+fn nested(graph: &Graph) -> EngineError {
+    EngineError::Unsupported(format!(
+        "{} differentiates a gradient, which dfdx's tape cannot: nested gradients need another engine",
+        graph.name
+    ))
 }
 
 /// Tapes that are being recorded, and the gradients that are known.

@@ -6,6 +6,7 @@
 //! operations on its tape (`Recorder::custom`), with their own forward and backward kernels.
 
 mod backend;
+mod channels_last;
 mod contract;
 mod element;
 mod elementwise;
@@ -16,6 +17,7 @@ mod im2col;
 mod ops;
 mod pool;
 mod record;
+mod rows;
 mod session;
 mod view;
 

@@ -6,12 +6,13 @@ use vspec_ir::Op;
 use crate::backend::Backend;
 use crate::contract::{conv, matmul};
 use crate::element::Element;
-use crate::elementwise::{binary, custom, custom_binary, own, select};
+use crate::elementwise::{arithmetic, custom, custom_binary, own, select};
 use crate::execute::Value;
 use crate::fold::{Axes, extreme, sum};
 use crate::im2col::Window;
 use crate::pool::{avg_pool, max_pool};
 use crate::record::{Float, Recorder, float};
+use crate::rows::Arithmetic;
 use crate::view::{broadcast, concat, gather, pad, permute, slice};
 
 type Result<T> = std::result::Result<T, EngineError>;
@@ -61,10 +62,10 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::Abs {} => unary(r, x, |r, x| custom(r, x, f64::abs, |x, _| sign(x))),
         Op::Log1p {} => unary(r, x, |r, x| custom(r, x, f64::ln_1p, |x, _| 1.0 / (1.0 + x))),
         Op::Erf {} => unary(r, x, |r, x| custom(r, x, libm::erf, erf_derivative)),
-        Op::Add {} => two(r, x, |r, a, b| binary(r, a, b, |t, u| t + u)),
-        Op::Sub {} => two(r, x, |r, a, b| binary(r, a, b, |t, u| t - u)),
-        Op::Mul {} => two(r, x, |r, a, b| binary(r, a, b, |t, u| t * u)),
-        Op::Div {} => two(r, x, |r, a, b| binary(r, a, b, |t, u| t / u)),
+        Op::Add {} => two(r, x, |r, a, b| arithmetic(r, Arithmetic::Add, a, b, |t, u| t + u)),
+        Op::Sub {} => two(r, x, |r, a, b| arithmetic(r, Arithmetic::Sub, a, b, |t, u| t - u)),
+        Op::Mul {} => two(r, x, |r, a, b| arithmetic(r, Arithmetic::Mul, a, b, |t, u| t * u)),
+        Op::Div {} => two(r, x, |r, a, b| arithmetic(r, Arithmetic::Div, a, b, |t, u| t / u)),
         Op::Pow {} => two(r, x, |r, a, b| custom_binary(r, a, b, E::powf, pow_derivatives)),
         Op::Max {} => two(r, x, |r, a, b| {
             custom_binary(r, a, b, |p, q| if q > p { q } else { p }, |p, q| swap(share(p, q)))

@@ -78,7 +78,7 @@ pub(crate) fn broadcast<E: Element, D: Backend<E>>(
 }
 
 /// `(outer, inner)` when a broadcast repeats all of `x` `outer` times and each element of it `inner` times in a row.
-fn repeated_rows(own: &[usize], shape: &[usize]) -> Option<(usize, usize)> {
+pub(crate) fn repeated_rows(own: &[usize], shape: &[usize]) -> Option<(usize, usize)> {
     let missing = shape.len() - own.len();
     let padded: Vec<usize> = vec![1; missing].into_iter().chain(own.iter().copied()).collect();
     let stretched = |i: &usize| padded[*i] == 1;

@@ -136,7 +136,7 @@ ops! {
     Add "add" (a: Number in Real, b: Number in Real) {}
         Elementwise Pure grad Yes by elementwise::arithmetic
         where ["element types agree", "shapes broadcast"]
-        samples ["(f32[2, 3], f32[2, 3])", "(f32[2, 3, 4], f32[3, 1])", "(f32[1, 3], f32[2, 1])", "(i32[4], i32[])"]
+        samples ["(f32[2, 3], f32[2, 3])", "(f32[2, 3, 4], f32[3, 1])", "(f32[1, 3], f32[2, 1])", "(f32[2, 3], f32[3])", "(i32[4], i32[])"]
 
     /// `a - b`
     Sub "sub" (a: Number in Real, b: Number in Real) {}
@@ -154,7 +154,7 @@ ops! {
     Div "div" (a: Number in Real, b: Number in NonZero) {}
         Elementwise Pure grad Yes by elementwise::arithmetic
         where ["element types agree", "shapes broadcast"]
-        samples ["(f32[2, 3], f32[2, 3])", "(f32[2, 3], f32[])", "(i32[4], i32[4])"]
+        samples ["(f32[2, 3], f32[2, 3])", "(f32[2, 3], f32[])", "(f32[3, 1], f32[2, 3, 2])", "(f32[3], f32[2, 3])", "(i32[4], i32[4])"]
 
     /// Remainder with the sign of `b`.
     Rem "rem" (a: Number in Real, b: Number in NonZero) {}
