@@ -39,6 +39,9 @@ pub(crate) enum Command {
     /// Train: run the schedule of an experiment
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Draw what runs reported
+    #[command(after_help = PLOT_EXAMPLES)]
+    Plot(PlotArgs),
     /// Run an evaluation step on a saved network
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
@@ -190,6 +193,29 @@ pub(crate) struct InitArgs {
     /// Begin even if some parameters get no value from the file, or some tensors of it belong to nothing
     #[arg(long = "init-partial", requires = "from")]
     pub(crate) partial: bool,
+}
+
+const PLOT_EXAMPLES: &str = "\
+Every run draws metrics.svg and metrics.png into its folder, while it goes on and at its end.
+
+Examples:
+  vspecc plot runs/shapes/latest
+  vspecc plot runs/shapes/001 runs/shapes/002 --log --report loss -o loss.png";
+
+#[derive(Debug, Args)]
+pub(crate) struct PlotArgs {
+    /// Run folders, or metrics.csv files
+    #[arg(required = true, value_name = "RUN")]
+    pub(crate) runs: Vec<PathBuf>,
+    /// The picture, .svg or .png [default: metrics.svg in the folder of a single run, comparison.svg for several]
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Only this report, such as loss; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(crate) report: Vec<String>,
+    /// Show values on a logarithmic scale
+    #[arg(long)]
+    pub(crate) log: bool,
 }
 
 const EVAL_EXAMPLES: &str = "\

@@ -11,6 +11,7 @@ mod failure;
 mod numbers;
 mod package;
 mod panic;
+mod plot;
 mod progress;
 pub mod render;
 mod stop;

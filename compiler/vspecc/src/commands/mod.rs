@@ -7,6 +7,7 @@ mod fmt;
 mod front;
 mod init;
 mod ir;
+pub(crate) mod plot;
 mod resume;
 mod run;
 mod stats;
@@ -22,6 +23,7 @@ pub(crate) fn dispatch(command: &Command) -> CommandResult {
         Command::Ir(args) => ir::ir(args),
         Command::Stats(args) => stats::stats(args),
         Command::Run(args) => run::run(args),
+        Command::Plot(args) => plot::plot(args),
         Command::Eval(args) => eval::eval(args),
         Command::Fmt(args) => fmt::fmt(args),
         Command::Test(args) => test::test(args),

@@ -6,7 +6,7 @@ use serde_json::json;
 use vspec_ir::{Phase, Program};
 use vspec_train::{DataFolder, Ended, Outcome, RunFolder, Setup, Trainer};
 
-use super::{choice, front, init, resume};
+use super::{choice, front, init, plot, resume};
 use crate::cli::RunArgs;
 use crate::console;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -43,9 +43,10 @@ pub(super) fn run(args: &RunArgs) -> CommandResult {
         }
     };
     let begun = Instant::now();
-    let mut observer = progress::observer(&args.progress);
+    let mut observer = progress::observer_of_run(&args.progress);
     let outcome = trainer.saving_every(args.checkpoint_every).run(&folder, observer.as_mut())?;
     drop(observer);
+    plot::plot_run(folder.path())?;
     if !args.progress.quiet {
         console::error(&summary(&outcome, &folder, begun));
     }

@@ -4,6 +4,7 @@ mod bar;
 mod json;
 mod line;
 mod plain;
+mod plotting;
 
 use std::io::{self, IsTerminal};
 
@@ -21,6 +22,11 @@ pub(crate) fn observer(args: &ProgressArgs) -> Box<dyn Observer> {
         ProgressStyle::Auto if is_for_people() => Box::new(bar::Bar::new()),
         ProgressStyle::Auto => Box::new(plain::Plain::new()),
     }
+}
+
+/// The same for a run that leaves a folder, whose metrics are drawn as well.
+pub(crate) fn observer_of_run(args: &ProgressArgs) -> Box<dyn Observer> {
+    Box::new(plotting::Plotting::new(observer(args)))
 }
 
 /// Whether a person watches: a terminal, and no build service that records what is written to it.

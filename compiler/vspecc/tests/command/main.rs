@@ -2,5 +2,6 @@
 
 mod clauses;
 mod init;
+mod plot;
 mod resume;
 mod scene;

@@ -55,6 +55,7 @@ pub(crate) struct Scene {
 /// What a finished process leaves.
 pub(crate) struct Done {
     pub(crate) status: i32,
+    pub(crate) stdout: String,
     pub(crate) stderr: String,
 }
 
@@ -106,9 +107,9 @@ impl Scene {
 
     /// Runs to the end.
     pub(crate) fn vspecc(&self, args: &[&str]) -> Done {
-        let Output { status, stderr, .. } = self.command(args).output().expect("the program starts");
-        let stderr = String::from_utf8_lossy(&stderr).into_owned();
-        Done { status: status.code().unwrap_or(-1), stderr }
+        let Output { status, stdout, stderr } = self.command(args).output().expect("the program starts");
+        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+        Done { status: status.code().unwrap_or(-1), stdout: text(stdout), stderr: text(stderr) }
     }
 
     /// Runs to the end, which has to be a good one.
