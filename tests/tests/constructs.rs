@@ -7,7 +7,15 @@ use vspec_tests::{NoWorld, assert_clean, vspec_files};
 
 /// Names of conditions that do not hold.
 fn failures(test: &TestCase, engine: &dyn Engine) -> Vec<String> {
-    let values = engine.session().run(&test.graph, &Inputs::new(), RunKey::default()).expect("runs");
+    let mut session = engine.session();
+    for variable in &test.variables {
+        let mut value = Interpreter::default()
+            .session()
+            .run(&variable.init, &Inputs::new(), RunKey::default())
+            .expect("initialises");
+        session.write(&variable.path, value.remove(0)).expect("takes a variable");
+    }
+    let values = session.run(&test.graph, &Inputs::new(), RunKey::default()).expect("runs");
     let outputs = test.graph.outputs().iter().zip(values);
     outputs.filter(|(_, v)| v.to_f64().contains(&0.0)).map(|(o, _)| o.name.to_string()).collect()
 }

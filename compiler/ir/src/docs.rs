@@ -43,6 +43,8 @@ fn class_title(class: OpClass) -> &'static str {
         OpClass::Contract => "Contractions",
         OpClass::Window => "Windows",
         OpClass::View => "Views",
+        OpClass::Scan => "Scans",
+        OpClass::Sort => "Sorting",
         OpClass::Gather => "Gathering",
         OpClass::Random => "Random numbers",
         OpClass::Control => "Differentiation",

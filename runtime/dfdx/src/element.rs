@@ -19,6 +19,7 @@ pub(crate) trait Element: Dtype + PartialOrd + std::iter::Sum + std::ops::Neg<Ou
     fn wide(self) -> f64;
     fn powf(self, exponent: Self) -> Self;
     fn ln(self) -> Self;
+    fn atan2(self, abscissa: Self) -> Self;
     fn buffer(values: Vec<Self>) -> Buffer;
 
     /// `c += a b` for an `m` by `k` and a `k` by `n` matrix, or `c = a b` when not `accumulate`, on the calling thread.
@@ -48,6 +49,9 @@ macro_rules! element {
             }
             fn ln(self) -> Self {
                 self.ln()
+            }
+            fn atan2(self, abscissa: Self) -> Self {
+                self.atan2(abscissa)
             }
             fn buffer(values: Vec<Self>) -> Buffer {
                 Buffer::$buffer(values)

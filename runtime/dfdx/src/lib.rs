@@ -18,6 +18,8 @@ mod ops;
 mod pool;
 mod record;
 mod rows;
+mod scan;
+mod scatter;
 mod session;
 mod view;
 

@@ -13,7 +13,9 @@ use crate::im2col::Window;
 use crate::pool::{avg_pool, max_pool};
 use crate::record::{Float, Recorder, float};
 use crate::rows::Arithmetic;
-use crate::view::{broadcast, concat, gather, pad, permute, slice};
+use crate::scan::{cumprod, cumsum};
+use crate::scatter::{named_places, scatter, scatter_add};
+use crate::view::{broadcast, concat, gather, pad, permute, slice, take};
 
 type Result<T> = std::result::Result<T, EngineError>;
 
@@ -56,6 +58,7 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::Sqrt {} => unary(r, x, |r, x| own(r, x, |t| t.sqrt())),
         Op::Sin {} => unary(r, x, |r, x| own(r, x, |t| t.sin())),
         Op::Cos {} => unary(r, x, |r, x| own(r, x, |t| t.cos())),
+        Op::Atan {} => unary(r, x, |r, x| custom(r, x, libm::atan, |x, _| 1.0 / (1.0 + x * x))),
         Op::Tanh {} => unary(r, x, |r, x| own(r, x, |t| t.tanh())),
         Op::Sigmoid {} => unary(r, x, |r, x| own(r, x, |t| t.sigmoid())),
         Op::Relu {} => unary(r, x, |r, x| own(r, x, |t| t.relu())),
@@ -67,6 +70,7 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::Mul {} => two(r, x, |r, a, b| arithmetic(r, Arithmetic::Mul, a, b, |t, u| t * u)),
         Op::Div {} => two(r, x, |r, a, b| arithmetic(r, Arithmetic::Div, a, b, |t, u| t / u)),
         Op::Pow {} => two(r, x, |r, a, b| custom_binary(r, a, b, E::powf, pow_derivatives)),
+        Op::Atan2 {} => two(r, x, |r, a, b| custom_binary(r, a, b, E::atan2, atan2_derivatives)),
         Op::Max {} => two(r, x, |r, a, b| {
             custom_binary(r, a, b, |p, q| if q > p { q } else { p }, |p, q| swap(share(p, q)))
         }),
@@ -80,6 +84,8 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::ReduceMin { axes, keepdims } => {
             fold(r, x, axes, *keepdims, |r, x, axes| extreme(r, x, axes, |p, q| p < q))
         }
+        Op::Cumsum { axis, reverse } => unary(r, x, |r, x| cumsum(r, x, *axis as usize, *reverse)),
+        Op::Cumprod { axis } => unary(r, x, |r, x| cumprod(r, x, *axis as usize)),
         Op::Matmul {} => two(r, x, matmul),
         Op::Conv { stride, padding, dilation, groups } => {
             two(r, x, |r, x, w| conv(r, x, w, (stride, padding, dilation), *groups as usize))
@@ -103,6 +109,15 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
             unary(r, x, |r, x| pad(r, x, *axis as usize, ([*low as usize, *high as usize], *value)))
         }
         Op::Gather { axis } => gathered(r, x, *axis as usize),
+        Op::TakeAlong { axis } => {
+            indexed(x, *axis as usize, |x, places, index| Ok(take(r, x.float(0)?, places, index.to_vec())))
+        }
+        Op::Scatter { axis } => {
+            indexed(x, *axis as usize, |x, places, _| Ok(scatter(r, x.float(0)?, x.float(2)?, places)))
+        }
+        Op::ScatterAdd { axis } => {
+            indexed(x, *axis as usize, |x, places, _| Ok(scatter_add(r, x.float(0)?, x.float(2)?, places)))
+        }
         Op::StopGradient {} => x.float(0).map(|x| float(&r.device(), x.to_vec(), x.shape.clone())),
         _ => return None,
     })
@@ -179,6 +194,18 @@ fn gathered<E: Element, D: Backend<E>>(
     Ok(gather(r, source, axis, (&places?, index.shape())))
 }
 
+/// The places in operand 0 that the index, operand 1, names along an axis; and the shape of the index.
+fn indexed<E: Element, D: Backend<E>>(
+    x: &Operands<'_, E, D>,
+    axis: usize,
+    f: impl FnOnce(&Operands<'_, E, D>, Vec<usize>, &[usize]) -> Result<Float<E, D>>,
+) -> Result<Float<E, D>> {
+    let (source, index) = (x.float(0)?, x.host(1)?);
+    let places = named_places(&source.shape, (&index.to_f64(), index.shape()), axis)
+        .map_err(|(i, n)| EngineError::Unsupported(format!("index {i} is outside an axis of {n}")))?;
+    f(x, places, index.shape())
+}
+
 fn sign(x: f64) -> f64 {
     if x > 0.0 {
         1.0
@@ -198,6 +225,11 @@ fn pow_derivatives<E: Element>(a: E, b: E) -> (E, E) {
     let zero = E::default();
     let by_base = if b == zero { zero } else { b * a.powf(b - E::of(1.0)) };
     (by_base, if a > zero { a.powf(b) * a.ln() } else { zero })
+}
+
+fn atan2_derivatives<E: Element>(a: E, b: E) -> (E, E) {
+    let squared = a * a + b * b;
+    (b / squared, -a / squared)
 }
 
 fn swap<E>((a, b): (E, E)) -> (E, E) {

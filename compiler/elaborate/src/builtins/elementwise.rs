@@ -17,6 +17,7 @@ pub(super) const BUILTINS: &[Builtin] = &[
     unary("sqrt", |e, c| apply(e, c, Op::Sqrt {}, f64::sqrt)),
     unary("sin", |e, c| apply(e, c, Op::Sin {}, f64::sin)),
     unary("cos", |e, c| apply(e, c, Op::Cos {}, f64::cos)),
+    unary("atan", |e, c| apply(e, c, Op::Atan {}, f64::atan)),
     unary("tanh", |e, c| apply(e, c, Op::Tanh {}, f64::tanh)),
     unary("sigmoid", |e, c| apply(e, c, Op::Sigmoid {}, |x| 1.0 / (1.0 + (-x).exp()))),
     unary("erf", |e, c| tensor_only(e, c, Op::Erf {})),
@@ -31,6 +32,10 @@ pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("sub", "x, y", |e, c| binary(e, c, Op::Sub {})),
     Builtin::new("mul", "x, y", |e, c| binary(e, c, Op::Mul {})),
     Builtin::new("div", "x, y", |e, c| binary(e, c, Op::Div {})),
+    Builtin::new("atan2", "y, x", |e, c| {
+        let (y, x) = (c.tensor(e, "y")?, c.tensor(e, "x")?);
+        e.emit(Op::Atan2 {}, &[y, x], c.span).map(Value::Tensor)
+    }),
     Builtin::new("clamp", "x, low?, high?", clamp),
 ];
 

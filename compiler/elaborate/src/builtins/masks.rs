@@ -13,7 +13,7 @@ use crate::value::Value;
 pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("masked", "x, mask, axis?", masked),
     Builtin::new("valid", "x, axis?", valid),
-    Builtin::new("count", "x, axis?", count),
+    Builtin::new("valid_count", "x, axis?", count),
     Builtin::new("filled", "x, value", filled),
 ];
 

@@ -8,6 +8,7 @@ mod elementwise;
 mod gradient;
 mod masks;
 mod modules;
+mod order;
 mod patterns;
 mod random;
 mod reduce;
@@ -73,6 +74,7 @@ const FAMILIES: &[&[Builtin]] = &[
     gradient::BUILTINS,
     modules::BUILTINS,
     masks::BUILTINS,
+    order::BUILTINS,
     patterns::BUILTINS,
     random::BUILTINS,
     statics::BUILTINS,

@@ -101,6 +101,18 @@ impl Evaluator<'_> {
         if axes.is_empty() { Ok(x) } else { self.filled(x, &axes, 0.0, span) }
     }
 
+    /// The same values with the size of an axis without its mask.
+    pub(crate) fn unmasked(&mut self, x: NodeId, axis: usize, span: Span) -> Eval<NodeId> {
+        let size = self.graph.ty(x).shape[axis].clone();
+        match self.mask_of(&size) {
+            Some(_) => {
+                let plain = self.plain_size(&size);
+                self.resized(x, axis, plain, span)
+            }
+            None => Ok(x),
+        }
+    }
+
     /// A size without its mask.
     pub(crate) fn plain_size(&mut self, dim: &Dim) -> Dim {
         let Some(symbol) = dim.as_symbol() else { return dim.clone() };

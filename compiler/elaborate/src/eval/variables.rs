@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use vspec_ir::{Graph, NodeId, Op, Output, OutputKind, Type, Variable, VariableKind};
-use vspec_syntax::ast::{Expr, ExprKind};
+use vspec_ir::{DType, Graph, NodeId, Op, Output, OutputKind, Type, Variable, VariableKind};
+use vspec_syntax::ast::{Expr, ExprKind, IndexArg};
 use vspec_syntax::{Diagnostic, Span};
 
 use super::instance::joined;
@@ -146,8 +146,8 @@ impl Evaluator<'_> {
 
     /// `update target = value`: the next value of a state, seen by every later read of the step.
     pub(crate) fn update(&mut self, target: &Expr, value: &Expr, scope: &Rc<Scope>) -> Eval<()> {
-        if matches!(target.kind, ExprKind::Index(..)) {
-            return self.unsupported(target.span, "an indexed update");
+        if let ExprKind::Index(base, args) = &target.kind {
+            return self.update_rows((base, args), target.span, value, scope);
         }
         if let Some(result) = self.update_optimizer_state(target, value, scope) {
             return result;
@@ -169,6 +169,66 @@ impl Evaluator<'_> {
             self.written.insert(path.clone(), node);
         }
         Ok(())
+    }
+
+    /// `update bank[rows] = value`: rows of a state; of several values for one row the last one stays.
+    fn update_rows(
+        &mut self,
+        (base, args): (&Expr, &[IndexArg]),
+        span: Span,
+        value: &Expr,
+        scope: &Rc<Scope>,
+    ) -> Eval<()> {
+        let (path, decl) = self.update_target(base, scope)?;
+        let [IndexArg::At(index)] = args else {
+            let message = "an update names rows along the first axis: `update bank[rows] = value`";
+            return self.error(codes::WRONG_KIND, span, message);
+        };
+        let state = self.read_path(&path, base.span)?;
+        let rows = self.row_index(index, scope)?;
+        let given = self.given(None, value, scope)?;
+        let new = self.number(&given.value, decl.ty.dtype, given.span)?;
+        let mut shape = self.graph.ty(rows).shape.clone();
+        let tail = decl.ty.shape.get(1..).unwrap_or_default().to_vec();
+        let mut one = shape.clone();
+        one.extend(tail.iter().map(|_| vspec_ir::Dim::from(1i64)));
+        shape.extend(tail);
+        let new = self.rows_of(new, &Type::new(decl.ty.dtype, shape.clone()), value.span)?;
+        let index = self.emit(Op::Reshape { shape: one }, &[rows], span)?;
+        let index = self.emit(Op::Broadcast { shape }, &[index], span)?;
+        let next = self.emit(Op::Scatter { axis: 0 }, &[state, index, new], span)?;
+        self.write(&path, &decl.ty, &Given { value: Value::Tensor(next), ..given })
+    }
+
+    /// The rows that an update names: `i32[n]`; one number is one row.
+    fn row_index(&mut self, index: &Expr, scope: &Rc<Scope>) -> Eval<NodeId> {
+        let value = self.expr(index, scope)?;
+        let rows = self.number(&value, DType::I32, index.span)?;
+        let ty = self.graph.ty(rows).clone();
+        match (ty.dtype, ty.rank()) {
+            (DType::I32, 0) => {
+                self.emit(Op::Reshape { shape: vec![vspec_ir::Dim::from(1i64)] }, &[rows], index.span)
+            }
+            (DType::I32, 1) => Ok(rows),
+            _ => self.error(codes::SHAPE_MISMATCH, index.span, format!("rows are named by i32[n], not {ty}")),
+        }
+    }
+
+    /// New rows: one row, or one number, is written to all of them.
+    fn rows_of(&mut self, new: NodeId, ty: &Type, span: Span) -> Eval<NodeId> {
+        let found = self.graph.ty(new).clone();
+        if found == *ty {
+            return Ok(new);
+        }
+        let fits = found.dtype == ty.dtype && (found.rank() == 0 || found.shape[..] == ty.shape[1..]);
+        if fits {
+            return self.emit(Op::Broadcast { shape: ty.shape.clone() }, &[new], span);
+        }
+        self.error(
+            codes::SHAPE_MISMATCH,
+            span,
+            format!("the new rows are {found}, the state has room for {ty}"),
+        )
     }
 
     fn update_target(&mut self, target: &Expr, scope: &Rc<Scope>) -> Eval<(Arc<str>, Rc<VariableDecl>)> {

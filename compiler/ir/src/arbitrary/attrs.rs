@@ -66,7 +66,7 @@ pub(super) fn op(decl: &OpDecl, operand: Option<&Type>, draws: &mut Draws<'_>, s
             (_, "stream") => Attr::Str(format!("noise{}", draws.below(100)).into()),
             (_, "axes") => Attr::Ints(some_axes(x.rank(), draws)),
             (_, "axis") => Attr::Int(one_axis as i64),
-            (_, "keepdims" | "count_padding") => Attr::Bool(draws.below(2) == 1),
+            (_, "keepdims" | "count_padding" | "reverse" | "descending") => Attr::Bool(draws.below(2) == 1),
             (_, "low" | "high") => Attr::Int(draws.below(3) as i64),
             (_, "step") => Attr::Int(1 + draws.below(3) as i64),
             (_, "padding") => Attr::Pairs(vec![[0, draws.below(2) as i64]; x.rank().checked_sub(2)?]),

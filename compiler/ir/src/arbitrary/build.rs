@@ -69,6 +69,7 @@ impl Builder {
             "conv" => return self.conv(draws),
             "matmul" => return self.matmul(draws),
             "gather" => return self.gather(draws),
+            "take_along" | "scatter" | "scatter_add" => return self.indexed(decl.name, draws),
             _ => {}
         }
         let operands: Vec<NodeId> =
@@ -164,6 +165,33 @@ impl Builder {
         let value = Literal { dtype: DType::I32, shape: vec![places.len()], values: places.into() };
         let index = self.add(Op::Constant { value }, &[])?;
         self.add(Op::Gather { axis: axis as i64 }, &[x, index])
+    }
+
+    /// An op whose index has the rank of what it reads or writes.
+    fn indexed(&mut self, op: &str, draws: &mut Draws<'_>) -> Option<NodeId> {
+        let numbers = |ty: &Type| ty.dtype == DType::F32 && ty.rank() >= 1 && ty.const_shape().is_some();
+        let x = self.pick(|_, ty| numbers(ty), draws)?;
+        let mut shape = self.graph.ty(x).const_shape()?;
+        let axis = draws.below(shape.len());
+        let size = shape[axis].max(1);
+        shape[axis] = 1 + draws.below(3);
+        let count: usize = shape.iter().product();
+        let places: Vec<f64> = (0..count).map(|_| draws.below(size) as f64).collect();
+        let dims = shape.iter().map(|d| Dim::from(*d)).collect();
+        let value = Literal { dtype: DType::I32, shape, values: places.into() };
+        let index = self.add(Op::Constant { value }, &[])?;
+        let axis = axis as i64;
+        match op {
+            "take_along" => self.add(Op::TakeAlong { axis }, &[x, index]),
+            "scatter" => {
+                let values = self.weight(dims)?;
+                self.add(Op::Scatter { axis }, &[x, index, values])
+            }
+            _ => {
+                let values = self.weight(dims)?;
+                self.add(Op::ScatterAdd { axis }, &[x, index, values])
+            }
+        }
     }
 
     fn finish(mut self) -> Graph {

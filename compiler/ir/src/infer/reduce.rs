@@ -34,3 +34,17 @@ pub(crate) fn arg(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result
     shape.remove(axis);
     Ok(Type::new(DType::I32, shape))
 }
+
+/// Keeps the type; the axis has to exist.
+pub(crate) fn scan(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {
+    let (Op::Cumsum { axis, .. } | Op::Cumprod { axis }) = op else { return Ok(operands[0].clone()) };
+    axis_index(checks, 1, *axis, operands[0].rank())?;
+    Ok(operands[0].clone())
+}
+
+/// Indices in the shape of the operand.
+pub(crate) fn order(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {
+    let Op::Argsort { axis, .. } = op else { return Ok(operands[0].clone()) };
+    axis_index(checks, 1, *axis, operands[0].rank())?;
+    Ok(Type::new(DType::I32, operands[0].shape.clone()))
+}

@@ -15,6 +15,10 @@ pub enum OpClass {
     Elementwise,
     /// Axes are folded into one value.
     Reduce,
+    /// Each result element depends on those before it along an axis.
+    Scan,
+    /// Elements are put in order.
+    Sort,
     /// Products summed over shared axes.
     Contract,
     /// Each result element depends on a window of an operand.

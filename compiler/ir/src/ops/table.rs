@@ -101,6 +101,10 @@ ops! {
     Cos "cos" (x: Float in Real) {}
         Elementwise Pure grad Yes by elementwise::same where [] samples ["(f32[2, 3])"]
 
+    /// Angle in (-pi/2, pi/2) whose tangent is `x`, in radians.
+    Atan "atan" (x: Float in Real) {}
+        Elementwise Pure grad Yes by elementwise::same where [] samples ["(f32[2, 3])"]
+
     /// Hyperbolic tangent.
     Tanh "tanh" (x: Float in Real) {}
         Elementwise Pure grad Yes by elementwise::same where [] samples ["(f32[2, 3])"]
@@ -167,6 +171,12 @@ ops! {
         Elementwise Pure grad Yes by elementwise::arithmetic
         where ["element types agree", "shapes broadcast"]
         samples ["(f32[2, 3], f32[2, 3])", "(f32[2, 3], f32[])"]
+
+    /// Angle in [-pi, pi] of the point with ordinate `a` and abscissa `b`, in radians.
+    Atan2 "atan2" (a: Float in Real, b: Float in NonZero) {}
+        Elementwise Pure grad Yes by elementwise::arithmetic
+        where ["element types agree", "shapes broadcast"]
+        samples ["(f32[2, 3], f32[2, 3])", "(f32[2, 3], f32[3])"]
 
     /// The larger one; at a tie the gradient is shared equally.
     Max "max" (a: Number in Real, b: Number in Real) {}
@@ -242,6 +252,23 @@ ops! {
     Argmax "argmax" (x: Number in Real) { axis: i64 }
         Reduce Pure grad Zero by reduce::arg
         where ["the axis exists"] samples ["(f32[2, 3, 4]) axis=1"]
+
+    /// Sums along an axis up to each element, which is included; from the end when `reverse`.
+    Cumsum "cumsum" (x: Number in Real) { axis: i64, reverse: bool }
+        Scan Pure grad Yes by reduce::scan
+        where ["the axis exists"]
+        samples ["(f32[2, 3, 4]) axis=1 reverse=false", "(f32[5]) axis=0 reverse=true", "(i32[4]) axis=0 reverse=false"]
+
+    /// Products along an axis up to each element, which is included.
+    Cumprod "cumprod" (x: Number in Real) { axis: i64 }
+        Scan Pure grad Yes by reduce::scan
+        where ["the axis exists"] samples ["(f32[2, 3, 4]) axis=1", "(f32[5]) axis=0", "(i32[4]) axis=0"]
+
+    /// Indices that put an axis in order; equal elements keep theirs.
+    Argsort "argsort" (x: Number in Real) { axis: i64, descending: bool }
+        Sort Pure grad Zero by reduce::order
+        where ["the axis exists"]
+        samples ["(f32[2, 5, 3]) axis=1 descending=false", "(i32[6]) axis=0 descending=true"]
 
     // ---- contractions and windows ----------------------------------------------------------------------------------
 
@@ -344,6 +371,24 @@ ops! {
     Gather "gather" (x: Any in Real, index: Int in Index) { axis: i64 }
         Gather Pure grad Yes by gather::gather
         where ["the axis exists"] samples ["(f32[5, 3], i32[4]) axis=0", "(f32[2, 6, 3], i32[2, 2]) axis=1"]
+
+    /// For each element of `index`, the entry of `x` at that place along an axis and at the same place along the others.
+    TakeAlong "take_along" (x: Any in Real, index: Int in Index) { axis: i64 }
+        Gather Pure grad Yes by gather::take_along
+        where ["the axis exists", "other axes agree"]
+        samples ["(f32[3, 4], i32[3, 2]) axis=1", "(f32[5, 3, 2], i32[4, 3, 2]) axis=0", "(i32[4], i32[6]) axis=0"]
+
+    /// `x` with each element of `values` put at the place that `index` names along an axis; of several the last one stays.
+    Scatter "scatter" (x: Any in Real, index: Int in Index, values: Any in Real) { axis: i64 }
+        Gather Pure grad Yes by gather::scatter
+        where ["the axis exists", "element types agree", "index and values have one shape", "other axes agree"]
+        samples ["(f32[3, 4], i32[3, 2], f32[3, 2]) axis=1", "(f32[4, 2], i32[3, 2], f32[3, 2]) axis=0", "(bool[5], i32[3], bool[3]) axis=0"]
+
+    /// `x` with each element of `values` added at the place that `index` names along an axis.
+    ScatterAdd "scatter_add" (x: Number in Real, index: Int in Index, values: Number in Real) { axis: i64 }
+        Gather Pure grad Yes by gather::scatter
+        where ["the axis exists", "element types agree", "index and values have one shape", "other axes agree"]
+        samples ["(f32[3, 4], i32[3, 2], f32[3, 2]) axis=1", "(f32[3, 2], i32[5, 2], f32[5, 2]) axis=0", "(i32[5], i32[7], i32[7]) axis=0"]
 
     // ---- differentiation -------------------------------------------------------------------------------------------
 

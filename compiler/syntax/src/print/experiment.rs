@@ -5,7 +5,9 @@ use super::doc::{Doc, concat, group, indent, join, text};
 use super::operators::SIMPLE;
 use super::types::{offsets, pattern_span};
 use crate::Span;
-use crate::ast::{ExperimentDef, ExperimentPart, Ident, RunClause, RunDef, RunKind, RunPhase, StepDef};
+use crate::ast::{
+    ExperimentDef, ExperimentPart, ExprKind, Ident, RunClause, RunDef, RunKind, RunPhase, StepDef,
+};
 
 impl Printer<'_> {
     pub(super) fn experiment(&self, experiment: &ExperimentDef, span: Span) -> Doc {
@@ -67,7 +69,11 @@ impl Printer<'_> {
         match &phase.kind {
             RunKind::Steps { count: None, step, .. } => text(&*step.name),
             RunKind::Steps { count: Some(count), epochs, step } => {
-                let unit = if *epochs { " epochs of " } else { " of " };
+                let unit = match (*epochs, &count.kind) {
+                    (true, ExprKind::Int(1)) => " epoch of ",
+                    (true, _) => " epochs of ",
+                    (false, _) => " of ",
+                };
                 concat(vec![self.at(count, SIMPLE), text(unit), text(&*step.name)])
             }
             RunKind::Repeat { count, until, phases } => {

@@ -11,6 +11,8 @@ mod array;
 mod contract;
 mod elementwise;
 mod reduce;
+mod scan;
+mod scatter;
 mod session;
 mod source;
 #[cfg(test)]
@@ -122,6 +124,7 @@ fn compute<T: Real>(node: &Node, x: &[&Value<T>], cx: &Context<'_>) -> Result<Va
         Op::Sqrt {} => ew::float(x[0], libm::sqrt),
         Op::Sin {} => ew::float(x[0], libm::sin),
         Op::Cos {} => ew::float(x[0], libm::cos),
+        Op::Atan {} => ew::float(x[0], libm::atan),
         Op::Tanh {} => ew::float(x[0], libm::tanh),
         Op::Sigmoid {} => ew::float(x[0], ew::sigmoid),
         Op::Erf {} => ew::float(x[0], libm::erf),
@@ -135,6 +138,7 @@ fn compute<T: Real>(node: &Node, x: &[&Value<T>], cx: &Context<'_>) -> Result<Va
         Op::Div {} => ew::numbers([x[0], x[1]], |a, b| a / b, ew::floor_div_i32),
         Op::Rem {} => ew::numbers([x[0], x[1]], ew::rem, ew::rem_i32),
         Op::Pow {} => ew::floats([x[0], x[1]], libm::pow),
+        Op::Atan2 {} => ew::floats([x[0], x[1]], libm::atan2),
         Op::Max {} => ew::numbers([x[0], x[1]], ew::max, i32::max),
         Op::Min {} => ew::numbers([x[0], x[1]], ew::min, i32::min),
         Op::Eq {} => ew::compare([x[0], x[1]], f64::eq),
@@ -148,6 +152,9 @@ fn compute<T: Real>(node: &Node, x: &[&Value<T>], cx: &Context<'_>) -> Result<Va
         Op::ReduceMax { axes, keepdims } => over(axes, *keepdims).numbers(x[0], reduce::max, reduce::max_i32),
         Op::ReduceMin { axes, keepdims } => over(axes, *keepdims).numbers(x[0], reduce::min, reduce::min_i32),
         Op::Argmax { axis } => Ok(reduce::argmax(x[0], *axis)),
+        Op::Cumsum { axis, reverse } => Ok(scan::cumsum(x[0], *axis, *reverse)),
+        Op::Cumprod { axis } => Ok(scan::cumprod(x[0], *axis)),
+        Op::Argsort { axis, descending } => Ok(scan::argsort(x[0], *axis, *descending)),
         Op::Matmul {} => contract::matmul(x[0], x[1]),
         Op::Conv { stride, padding, dilation, groups } => {
             window::conv([x[0], x[1]], Moves { stride, padding, dilation }, *groups)
@@ -167,6 +174,9 @@ fn compute<T: Real>(node: &Node, x: &[&Value<T>], cx: &Context<'_>) -> Result<Va
         Op::Concat { axis } => view::concat(x, *axis),
         Op::Pad { axis, low, value, .. } => view::pad(x[0], cx.shape, [*axis, *low], *value),
         Op::Gather { axis } => view::gather(x[0], x[1], *axis),
+        Op::TakeAlong { axis } => scatter::take_along(x[0], x[1], *axis),
+        Op::Scatter { axis } => scatter::scatter([x[0], x[2]], x[1], *axis),
+        Op::ScatterAdd { axis } => scatter::scatter_add([x[0], x[2]], x[1], *axis),
         Op::StopGradient {} => Ok(x[0].clone()),
         Op::Gradient {} => {
             Err(unsupported("the interpreter has no gradients: train on another engine, such as dfdx"))
