@@ -11,6 +11,7 @@ use crate::engines::EngineName;
 
 const MAIN_EXAMPLES: &str = "\
 Examples:
+  vspecc new my-net                            a folder to begin with
   vspecc run specs/first/shapes.vspec          train a small network on shapes that the program draws itself
   vspecc check my.vspec                        find every mistake before anything runs
   vspecc stats specs/resnet/resnet18.vspec     parameters and multiply-accumulates, module by module
@@ -27,6 +28,9 @@ pub(crate) struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make a folder with a specification to begin with
+    #[command(after_help = NEW_EXAMPLES)]
+    New(NewArgs),
     /// Check names, types and shapes, and show every error at once
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
@@ -51,6 +55,9 @@ pub(crate) enum Command {
     /// Run the `test` blocks of files, or of the standard library
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
+    /// Print what a shell needs to complete arguments
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions(CompletionsArgs),
 }
 
 const CHECK_EXAMPLES: &str = "\
@@ -277,6 +284,30 @@ pub(crate) struct TestArgs {
     pub(crate) engine: EngineName,
     #[command(flatten)]
     pub(crate) data: DataArgs,
+}
+
+const NEW_EXAMPLES: &str = "\
+Examples:
+  vspecc new my-net                  my-net/my_net.vspec, vspec.toml, README.md, .gitignore";
+
+#[derive(Debug, Args)]
+pub(crate) struct NewArgs {
+    /// The folder, which may not exist yet
+    #[arg(value_name = "NAME")]
+    pub(crate) folder: PathBuf,
+}
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  vspecc completions bash > ~/.local/share/bash-completion/completions/vspecc
+  vspecc completions zsh > ~/.zfunc/_vspecc
+  vspecc completions fish > ~/.config/fish/completions/vspecc.fish";
+
+#[derive(Debug, Args)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    #[arg(value_enum)]
+    pub(crate) shell: clap_complete::Shell,
 }
 
 #[derive(Debug, Args)]

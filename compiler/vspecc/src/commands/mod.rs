@@ -2,11 +2,13 @@
 
 mod check;
 mod choice;
+mod completions;
 mod eval;
 mod fmt;
 mod front;
 mod init;
 mod ir;
+mod new;
 pub(crate) mod plot;
 mod resume;
 mod run;
@@ -19,6 +21,8 @@ use crate::failure::CommandResult;
 /// Does what the command line asks for.
 pub(crate) fn dispatch(command: &Command) -> CommandResult {
     match command {
+        Command::New(args) => new::new(args),
+        Command::Completions(args) => completions::completions(args),
         Command::Check(args) => check::check(args),
         Command::Ir(args) => ir::ir(args),
         Command::Stats(args) => stats::stats(args),

@@ -2,6 +2,7 @@
 
 mod clauses;
 mod init;
+mod new;
 mod plot;
 mod resume;
 mod scene;
