@@ -173,6 +173,9 @@ pub(crate) struct RunArgs {
     /// there is none; PATH is a run folder or one of its checkpoints
     #[arg(long, value_name = "auto|PATH", num_args = 0..=1, default_missing_value = "auto")]
     pub(crate) resume: Option<PathBuf>,
+    /// Write where the time goes: a trace for ui.perfetto.dev or chrome://tracing, and a table
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) profile: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) init: InitArgs,
     /// How often to write a checkpoint: 500 (training steps) or 2epochs

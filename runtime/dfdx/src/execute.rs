@@ -1,9 +1,10 @@
 //! Running a graph: nodes in order, floats through dfdx, everything else on the host.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use vspec_engine::{
-    EngineError, HostTensor, Inputs, Interpreter, Precision, RunKey, Sizes, bind, check_variable,
+    EngineError, HostTensor, Inputs, Interpreter, Precision, RunKey, Sizes, Stopwatch, bind, check_variable,
 };
 use vspec_ir::{Graph, Node, NodeId, Op};
 
@@ -12,6 +13,7 @@ use crate::element::Element;
 use crate::gradient::{Gradients, Losses};
 use crate::ops::{Operands, differentiable};
 use crate::record::{Float, Recorder, float};
+use crate::way_back::WayBack;
 
 /// A value of a run.
 #[derive(Clone, Debug)]
@@ -49,6 +51,8 @@ pub(crate) struct Run<'a, E: Element, D: Backend<E>> {
     pub(crate) variables: &'a BTreeMap<String, Value<E, D>>,
     pub(crate) key: RunKey,
     pub(crate) sizes: Sizes,
+    /// Measures each node, if someone wants to know.
+    pub(crate) stopwatch: Option<Stopwatch>,
 }
 
 impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
@@ -59,7 +63,7 @@ impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
         variables: &'a BTreeMap<String, Value<E, D>>,
         key: RunKey,
     ) -> Result<Self, EngineError> {
-        Ok(Run { device, graph, inputs, variables, key, sizes: bind(graph, inputs)? })
+        Ok(Run { device, graph, inputs, variables, key, sizes: bind(graph, inputs)?, stopwatch: None })
     }
 
     /// The values of all outputs, by node.
@@ -70,15 +74,20 @@ impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
         let mut values: Vec<Option<Value<E, D>>> = vec![None; self.graph.len()];
         let mut gradients = Gradients::new(self.device, &losses);
         for (id, node) in self.graph.nodes().filter(|(id, _)| live[id.index()]) {
+            let began = Instant::now();
             let value = match &node.op {
                 Op::Gradient {} => gradients.answer(self, &losses, node, &values)?,
                 _ => {
                     let mut recorder = gradients.recorder(&losses, id);
+                    let way_back = self.stopwatch.as_ref().map(|watch| WayBack::new(watch, id));
+                    way_back.iter().zip(&mut recorder).for_each(|(way, recorder)| way.record_end(recorder));
                     let value = self.compute(id, node, &values, recorder.as_mut())?;
+                    way_back.iter().zip(&mut recorder).for_each(|(way, recorder)| way.record_start(recorder));
                     gradients.put_back(recorder);
                     value
                 }
             };
+            self.stopwatch.iter().for_each(|watch| watch.stop(id, false, began));
             values[id.index()] = Some(value);
             // A loss is computed again for each further tape, so what it needs is kept while gradients are open.
             if losses.count() <= 1 {

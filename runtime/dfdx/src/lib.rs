@@ -22,6 +22,7 @@ mod scan;
 mod scatter;
 mod session;
 mod view;
+mod way_back;
 
 use dfdx::prelude::Cpu;
 use vspec_engine::{Engine, Precision, Session};

@@ -96,6 +96,16 @@ impl<E: Element, D: Backend<E>> Recorder<E, D> {
         Float::new(tensor, shape)
     }
 
+    /// Something to do on the way back.
+    pub(crate) fn mark(&mut self, f: impl FnOnce() + 'static) {
+        if let Some(tape) = &mut self.tape {
+            tape.add_backward_op(move |_| {
+                f();
+                Ok(())
+            });
+        }
+    }
+
     /// An operand that shares its id with no other: dfdx's backward pass refuses `x * x`.
     pub(crate) fn distinct(&mut self, x: &Float<E, D>, other: &Float<E, D>) -> Float<E, D> {
         if x.id != other.id {

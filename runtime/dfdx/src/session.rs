@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vspec_engine::{EngineError, HostTensor, Inputs, RunKey, Session};
+use vspec_engine::{EngineError, HostTensor, Inputs, NodeTime, RunKey, Session, Stopwatch};
 use vspec_ir::{Graph, OutputKind};
 
 use crate::backend::Backend;
@@ -14,12 +14,13 @@ use crate::execute::{Run, Value};
 pub(crate) struct DfdxSession<E: Element, D: Backend<E>> {
     device: D,
     variables: BTreeMap<String, Value<E, D>>,
+    stopwatch: Option<Stopwatch>,
 }
 
 impl<E: Element, D: Backend<E>> DfdxSession<E, D> {
     /// A session without variables on a device.
     pub(crate) fn new(device: D) -> Self {
-        DfdxSession { device, variables: BTreeMap::new() }
+        DfdxSession { device, variables: BTreeMap::new(), stopwatch: None }
     }
 }
 
@@ -34,7 +35,8 @@ impl<E: Element, D: Backend<E>> Session for DfdxSession<E, D> {
     }
 
     fn run(&mut self, graph: &Graph, inputs: &Inputs, key: RunKey) -> Result<Vec<HostTensor>, EngineError> {
-        let values = Run::new(&self.device, graph, inputs, &self.variables, key)?.values()?;
+        let run = Run::new(&self.device, graph, inputs, &self.variables, key)?;
+        let values = Run { stopwatch: self.stopwatch.clone(), ..run }.values()?;
         let mut results = vec![];
         for output in graph.outputs() {
             let Some(value) = &values[output.node.index()] else { continue };
@@ -46,5 +48,13 @@ impl<E: Element, D: Backend<E>> Session for DfdxSession<E, D> {
             }
         }
         Ok(results)
+    }
+
+    fn measure(&mut self, on: bool) {
+        self.stopwatch = on.then(|| self.stopwatch.take().unwrap_or_default());
+    }
+
+    fn measured(&mut self) -> Vec<NodeTime> {
+        self.stopwatch.as_ref().map(Stopwatch::take).unwrap_or_default()
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use vspec_ir::Graph;
 
-use crate::HostTensor;
+use crate::{HostTensor, NodeTime};
 
 /// Why a graph could not be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,6 +72,17 @@ pub trait Session {
     /// Runs a graph: binds named sizes from the inputs, checks obligations, computes the outputs, and at the end sets the
     /// variables that the graph writes. Returns the outputs that are not writes, in order.
     fn run(&mut self, graph: &Graph, inputs: &Inputs, key: RunKey) -> Result<Vec<HostTensor>, EngineError>;
+
+    /// Whether the next runs measure each node, which costs a little time. An engine that cannot tell nodes apart does not.
+    fn measure(&mut self, on: bool) {
+        let _ = on;
+    }
+
+    /// What the runs since the last call measured. A fused kernel counts as the node whose value it computes; an engine that
+    /// only queues its work measures that.
+    fn measured(&mut self) -> Vec<NodeTime> {
+        vec![]
+    }
 }
 
 /// A way to run graphs.

@@ -5,9 +5,11 @@ mod bind;
 mod engine;
 mod interp;
 pub mod rng;
+mod stopwatch;
 mod tensor;
 
 pub use bind::{Sizes, bind, check_variable};
 pub use engine::{Engine, EngineError, Inputs, RunKey, Session};
 pub use interp::{Interpreter, Precision};
+pub use stopwatch::{NodeTime, Stopwatch};
 pub use tensor::{Buffer, HostTensor};

@@ -13,7 +13,7 @@ use crate::batches::{Batches, DataSource, Feed};
 use crate::observer::{Event, Observer, Row, RowKind};
 use crate::reports::report_values;
 use crate::tally::Tally;
-use crate::{Clock, TrainError, checkpoint, variables};
+use crate::{Clock, Profile, SpanKind, TrainError, checkpoint, variables};
 
 /// What a run is made of.
 pub struct Setup<'a> {
@@ -35,6 +35,8 @@ pub struct Setup<'a> {
 pub(crate) struct Executor<'a> {
     pub(crate) setup: Setup<'a>,
     pub(crate) clock: Clock,
+    /// Where times go, if someone wants to know.
+    pub(crate) profile: Option<Profile>,
     opened: Vec<Option<Rc<dyn Batches>>>,
 }
 
@@ -48,7 +50,7 @@ pub(crate) struct Ran {
 impl<'a> Executor<'a> {
     pub(crate) fn new(setup: Setup<'a>) -> Self {
         let opened = setup.program.data.iter().map(|_| None).collect();
-        Executor { setup, clock: Clock::default(), opened }
+        Executor { setup, clock: Clock::default(), profile: None, opened }
     }
 
     /// Opens the data sets that a step reads.
@@ -99,9 +101,18 @@ impl<'a> Executor<'a> {
         let items = feed.next(&mut inputs)?;
         let waited = begun.elapsed();
         let key = RunKey { seed: self.setup.seed, step: number };
+        self.profile.iter().for_each(|profile| profile.stop(SpanKind::Data, &step.name, begun));
+        let begun = Instant::now();
+        if self.profile.is_some() {
+            self.setup.session.measure(Profile::is_detailed(number));
+        }
         let outputs = self.setup.session.run(&step.graph, &inputs, key).map_err(|error| {
             TrainError::Engine { step: step.name.clone(), iteration: self.clock.iteration, error }
         })?;
+        if let Some(profile) = &self.profile {
+            profile.nodes(&step.graph, self.setup.session.measured());
+            profile.stop(SpanKind::Step, &step.name, begun);
+        }
         let values = report_values(&step.graph, &outputs)
             .map_err(|report| TrainError::NotANumber { step: step.name.clone(), report })?;
         Ok(Ran { values, items, waited })
@@ -125,6 +136,7 @@ impl<'a> Executor<'a> {
         let mut feed = self.feed(step)?;
         let batches = feed.batches().min(self.setup.max_steps.unwrap_or(u64::MAX));
         let mut tally = Tally::begin(&self.setup.program.steps[step], batches);
+        let begun = Instant::now();
         observer.notify(&tally.started());
         for number in 0..batches {
             let ran = self.run(step, &mut feed, number)?;
@@ -134,6 +146,8 @@ impl<'a> Executor<'a> {
                 return Ok(None);
             }
         }
+        let name = &self.setup.program.steps[step].name;
+        self.profile.iter().for_each(|profile| profile.stop(SpanKind::Pass, name, begun));
         Ok(Some(tally.row(RowKind::Evaluation, &self.clock)))
     }
 }

@@ -13,7 +13,7 @@ use crate::observer::Observer;
 use crate::outcome::{Ended, Outcome};
 use crate::state::RunState;
 use crate::weights::Weights;
-use crate::{CheckpointError, RunFolder, TrainError, plan};
+use crate::{CheckpointError, Profile, RunFolder, TrainError, plan};
 use run::Run;
 
 /// Training iterations between two rows of the metrics files.
@@ -103,6 +103,12 @@ impl<'a> Trainer<'a> {
             written.map_err(|error| TrainError::Initialise { path, error })?;
         }
         Ok(self)
+    }
+
+    /// With a profile that collects where time goes.
+    pub fn profiled(mut self, profile: &Profile) -> Self {
+        self.executor.profile = Some(profile.clone());
+        self
     }
 
     /// With another number of iterations or epochs between two checkpoints than one epoch.

@@ -10,6 +10,7 @@ mod init;
 mod ir;
 mod new;
 pub(crate) mod plot;
+mod profile;
 mod resume;
 mod run;
 mod stats;

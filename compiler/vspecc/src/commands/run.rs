@@ -4,9 +4,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use vspec_ir::{Phase, Program};
-use vspec_train::{DataFolder, Ended, Outcome, RunFolder, Setup, Trainer};
+use vspec_train::{DataFolder, Ended, Outcome, Profile, RunFolder, Setup, Trainer};
 
-use super::{choice, front, init, plot, resume};
+use super::{choice, front, init, plot, profile, resume};
 use crate::cli::RunArgs;
 use crate::console;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -42,10 +42,26 @@ pub(super) fn run(args: &RunArgs) -> CommandResult {
             (trainer, folder)
         }
     };
+    let (trainer, measured) = match &args.profile {
+        Some(path) => {
+            profile::prepare(path)?;
+            let profile = Profile::default();
+            (trainer.profiled(&profile), Some((profile, path)))
+        }
+        None => (trainer, None),
+    };
     let begun = Instant::now();
     let mut observer = progress::observer_of_run(&args.progress);
-    let outcome = trainer.saving_every(args.checkpoint_every).run(&folder, observer.as_mut())?;
+    let outcome = trainer.saving_every(args.checkpoint_every).run(&folder, observer.as_mut());
     drop(observer);
+    // A run that failed has a profile, too.
+    if let Some((profile, path)) = measured {
+        let table = profile::finish(&profile, path, &compiled.sources)?;
+        if !args.progress.quiet {
+            console::error(&table);
+        }
+    }
+    let outcome = outcome?;
     plot::plot_run(folder.path())?;
     if !args.progress.quiet {
         console::error(&summary(&outcome, &folder, begun));

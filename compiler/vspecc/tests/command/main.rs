@@ -4,5 +4,6 @@ mod clauses;
 mod init;
 mod new;
 mod plot;
+mod profile;
 mod resume;
 mod scene;

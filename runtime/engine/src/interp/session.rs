@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::marker::PhantomData;
+use std::time::Instant;
 
 use vspec_ir::{Graph, Node, Op, OutputKind};
 
 use super::value::{Real, Value};
 use super::{Context, compute, unsupported};
 use crate::bind::{Sizes, bind, check_variable};
-use crate::{EngineError, HostTensor, Inputs, RunKey, Session};
+use crate::{EngineError, HostTensor, Inputs, NodeTime, RunKey, Session, Stopwatch};
 
 /// The most elements of a value: a specification is not to exhaust the memory by a typing error.
 const MAX_ELEMENTS: usize = 1 << 28;
@@ -17,12 +18,13 @@ const MAX_ELEMENTS: usize = 1 << 28;
 #[derive(Debug)]
 pub(super) struct InterpSession<T> {
     variables: BTreeMap<String, HostTensor>,
+    stopwatch: Option<Stopwatch>,
     precision: PhantomData<T>,
 }
 
 impl<T> Default for InterpSession<T> {
     fn default() -> Self {
-        InterpSession { variables: BTreeMap::new(), precision: PhantomData }
+        InterpSession { variables: BTreeMap::new(), stopwatch: None, precision: PhantomData }
     }
 }
 
@@ -48,7 +50,10 @@ impl<T: Real> InterpSession<T> {
                     let operands: Vec<&Value<T>> =
                         node.inputs.iter().filter_map(|i| values[i.index()].as_ref()).collect();
                     let context = Context { sizes: &sizes, key, shape: &shape };
-                    Some(self.node(node, inputs, &operands, &context)?)
+                    let began = Instant::now();
+                    let value = self.node(node, inputs, &operands, &context)?;
+                    self.stopwatch.iter().for_each(|watch| watch.stop(id, false, began));
+                    Some(value)
                 }
                 false => None,
             };
@@ -112,5 +117,13 @@ impl<T: Real> Session for InterpSession<T> {
         }
         self.variables.extend(writes);
         Ok(results)
+    }
+
+    fn measure(&mut self, on: bool) {
+        self.stopwatch = on.then(|| self.stopwatch.take().unwrap_or_default());
+    }
+
+    fn measured(&mut self) -> Vec<NodeTime> {
+        self.stopwatch.as_ref().map(Stopwatch::take).unwrap_or_default()
     }
 }

@@ -1,6 +1,7 @@
 //! A run in progress: iterations, rows, checkpoints.
 
 use std::path::PathBuf;
+use std::time::Instant;
 
 use vspec_ir::{KeepBest, Steps, StopWhen, Unit};
 
@@ -14,7 +15,7 @@ use crate::observer::{Event, Observer, Row, RowKind};
 use crate::outcome::{Best, Ended, Expectation, Outcome};
 use crate::state::RunState;
 use crate::tally::Tally;
-use crate::{RunFolder, TrainError, variables};
+use crate::{RunFolder, SpanKind, TrainError, variables};
 
 /// A run in progress.
 pub(super) struct Run<'a> {
@@ -212,6 +213,7 @@ impl<'a> Run<'a> {
 
     /// Writes the variables and the state into a file.
     fn write(&mut self, name: &str) -> Result<PathBuf, TrainError> {
+        let begun = Instant::now();
         let places = self.feeds.iter().map(|f| f.as_ref().map(Feed::places).unwrap_or_default());
         for (step, streams) in self.state.steps.iter_mut().zip(places) {
             step.streams = streams;
@@ -221,6 +223,7 @@ impl<'a> Run<'a> {
         let tensors = variables::read_all(setup.program, setup.session.as_ref())?;
         let path = self.folder.checkpoints().join(name);
         checkpoint::write(&path, &tensors, &self.state)?;
+        self.executor.profile.iter().for_each(|profile| profile.stop(SpanKind::File, name, begun));
         self.files.note(&format!("saved {}", path.display()))?;
         Ok(path)
     }
