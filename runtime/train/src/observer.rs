@@ -44,6 +44,11 @@ pub enum Event<'a> {
     Iteration(Progress<'a>),
     /// A row was recorded.
     Recorded(&'a Row),
+    /// A phase ends before its time.
+    EndedEarly {
+        /// Why: `evaluate.accuracy has not improved for 5 epochs`.
+        why: &'a str,
+    },
     /// A checkpoint was written.
     Saved {
         /// Which one.

@@ -17,6 +17,11 @@ pub(super) fn started(params: u64, clock: &Clock, folder: &Path) -> String {
     format!("{params} parameters, {iterations} iterations{done}, {}", folder.display())
 }
 
+/// `          ends here: evaluate.accuracy has not improved for 5 epochs`
+pub(super) fn ended_early(why: &str) -> String {
+    format!("          ends here: {why}")
+}
+
 /// `loss 1.2031  accuracy 0.6123`
 pub(super) fn reports<'a>(values: impl Iterator<Item = (&'a str, f64)>) -> String {
     let parts: Vec<String> = values.map(|(name, value)| format!("{name} {}", measured(value))).collect();

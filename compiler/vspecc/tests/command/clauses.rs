@@ -11,6 +11,7 @@ fn a_run_ends_early_and_keeps_what_it_is_told_to() {
     let done = scene.succeed(&["run", "tiny.vspec"]);
     assert!(done.stderr.contains("done after 3 epochs, 24 iterations"), "{}", done.stderr);
     assert!(done.stderr.contains("expect  evaluate.accuracy >= 0: holds"), "{}", done.stderr);
+    assert!(done.stderr.contains("ends here: evaluate.accuracy has not improved for 2 epochs"));
     let log = scene.read("runs/tiny/001/train.log");
     assert!(log.contains("stopped: evaluate.accuracy has not improved for 2 epochs"), "{log}");
     let names = scene.names("runs/tiny/001/checkpoints");

@@ -7,7 +7,7 @@ mod event;
 mod record;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -24,35 +24,21 @@ pub(crate) struct EventFile {
 }
 
 impl EventFile {
-    /// Opens the file of a folder with the events of its first `rows` rows; a run that begins gets a new one.
+    /// Opens the file of a folder with the events of its first `rows` rows and the first one, which says what the file is. A
+    /// run that begins gets a new one.
     pub(crate) fn open(folder: &Path, rows: u64) -> Result<Self, FileError> {
-        match existing(folder).filter(|_| rows > 0) {
-            Some(path) => EventFile::cut(path, rows),
-            None => EventFile::create(folder),
-        }
-    }
-
-    fn create(folder: &Path) -> Result<Self, FileError> {
         let begun = now();
-        let path = folder.join(format!("{PREFIX}{:010}.vspec", begun as u64));
-        let file = File::create(&path).map_err(FileError::at("create", &path))?;
-        let mut events = EventFile { file, path };
-        events.append(&event::file_version(begun))?;
-        Ok(events)
-    }
-
-    /// The events of the rows and the first one, which says what the file is.
-    fn cut(path: PathBuf, rows: u64) -> Result<Self, FileError> {
-        let bytes = fs::read(&path).map_err(FileError::at("read", &path))?;
+        let path =
+            existing(folder).unwrap_or_else(|| folder.join(format!("{PREFIX}{:010}.vspec", begun as u64)));
         let kept = usize::try_from(rows).unwrap_or(usize::MAX).saturating_add(1);
-        let length: u64 = record::lengths(&bytes).take(kept).map(|length| length as u64).sum();
-        let opened = OpenOptions::new().write(true).open(&path).and_then(|mut file| {
-            file.set_len(length)?;
-            file.seek(SeekFrom::Start(length))?;
-            Ok(file)
-        });
-        let file = opened.map_err(FileError::at("write", &path))?;
-        Ok(EventFile { file, path })
+        let opened = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(&path);
+        let mut file = opened.map_err(FileError::at("create", &path))?;
+        let length = cut(&mut file, kept).map_err(FileError::at("write", &path))?;
+        let mut events = EventFile { file, path };
+        if length == 0 {
+            events.append(&event::file_version(begun))?;
+        }
+        Ok(events)
     }
 
     /// Adds the event of a row.
@@ -74,6 +60,15 @@ fn scalars(row: &Row) -> Vec<(String, f32)> {
     let times = [("seconds", row.elapsed), ("data_seconds", row.waited)];
     let times = times.map(|(name, time)| (format!("time/{group}{}/{name}", row.step), time.as_secs_f32()));
     reports.chain(times).collect()
+}
+
+/// Leaves a file its first records, or as many as are whole, and returns their length.
+fn cut(file: &mut File, records: usize) -> io::Result<u64> {
+    let mut bytes = vec![];
+    file.read_to_end(&mut bytes)?;
+    let length = record::lengths(&bytes).take(records).map(|length| length as u64).sum();
+    file.set_len(length)?;
+    file.seek(SeekFrom::Start(length))
 }
 
 /// The newest event file of a folder.
@@ -126,6 +121,9 @@ mod tests {
         assert_eq!(lengths.len(), 3);
         assert_eq!(lengths.iter().sum::<usize>(), bytes.len());
         assert_eq!(bytes[..lengths[0] + lengths[1]], whole[..lengths[0] + lengths[1]]);
+        drop(EventFile::open(folder.path(), 0).expect("writable"));
+        assert_eq!(fs::read(&again.path).expect("readable"), whole[..lengths[0]]);
+        assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 1);
     }
 
     #[test]

@@ -236,9 +236,9 @@ impl<'a> Run<'a> {
             Unit::Iterations => "iterations",
         };
         let metric = &stop.metric.name;
-        Ok(self
-            .files
-            .note(&format!("stopped: {step}.{metric} has not improved for {} {unit}", stop.count))?)
+        let why = format!("{step}.{metric} has not improved for {} {unit}", stop.count);
+        self.observer.notify(&Event::EndedEarly { why: &why });
+        Ok(self.files.note(&format!("stopped: {why}"))?)
     }
 
     /// Writes down whether the expectations of a phase hold.
