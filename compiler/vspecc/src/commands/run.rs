@@ -4,6 +4,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
 use vspec_ir::{Phase, Program};
+use vspec_syntax::Sources;
 use vspec_train::{DataFolder, Ended, Outcome, Profile, RunFolder, Setup, Trainer};
 
 use super::{choice, front, init, plot, profile, resume};
@@ -19,6 +20,7 @@ pub(super) fn run(args: &RunArgs) -> CommandResult {
     let compiled = front::compile_experiment(&resume::file(args)?, &args.experiment)?;
     let program = choice::experiment(&compiled, args.experiment.experiment.as_deref())?;
     check_engine(program, args)?;
+    args.profile.as_deref().map(profile::prepare).transpose()?;
     let old = resume::find(args, program, &compiled.resolved)?;
     let seed = args.seed.or(old.as_ref().map(|old| old.seed)).unwrap_or(0);
     let data = DataFolder { root: args.experiment.data.root.clone(), seed };
@@ -30,43 +32,52 @@ pub(super) fn run(args: &RunArgs) -> CommandResult {
         stop: stop::flag(),
         max_steps: args.max_steps,
     };
-    // A folder is made when nothing that was given can be wrong any more, so that mistakes leave none behind.
     let (trainer, folder) = match old {
         Some(old) => (Trainer::resume(setup, &old.checkpoint)?, old.folder),
-        None => {
-            let weights = init::weights(args, program)?;
-            let trainer = Trainer::new(setup)?.starting_from(weights)?;
-            let folder = RunFolder::create(&args.out, &program.name)?;
-            folder.write("resolved.vspec", &compiled.resolved)?;
-            folder.write("environment.json", &environment(args, seed))?;
-            (trainer, folder)
-        }
-    };
-    let (trainer, measured) = match &args.profile {
-        Some(path) => {
-            profile::prepare(path)?;
-            let profile = Profile::default();
-            (trainer.profiled(&profile), Some((profile, path)))
-        }
-        None => (trainer, None),
+        None => begin(setup, args, &compiled.resolved)?,
     };
     let begun = Instant::now();
-    let mut observer = progress::observer_of_run(&args.progress);
-    let outcome = trainer.saving_every(args.checkpoint_every).run(&folder, observer.as_mut());
-    drop(observer);
-    // A run that failed has a profile, too.
-    if let Some((profile, path)) = measured {
-        let table = profile::finish(&profile, path, &compiled.sources)?;
-        if !args.progress.quiet {
-            console::error(&table);
-        }
-    }
-    let outcome = outcome?;
-    plot::plot_run(folder.path())?;
+    let outcome = train(trainer, &folder, args, &compiled.sources)?;
     if !args.progress.quiet {
         console::error(&summary(&outcome, &folder, begun));
     }
     conclude(&outcome)
+}
+
+/// A new run in a new folder, which is made when nothing that was given can be wrong any more: mistakes leave none behind.
+fn begin<'a>(setup: Setup<'a>, args: &RunArgs, resolved: &str) -> CommandResult<(Trainer<'a>, RunFolder)> {
+    let (program, seed) = (setup.program, setup.seed);
+    let weights = init::weights(args, program)?;
+    let trainer = Trainer::new(setup)?.starting_from(weights)?;
+    let folder = RunFolder::create(&args.out, &program.name)?;
+    folder.write("resolved.vspec", resolved)?;
+    folder.write("environment.json", &environment(args, seed))?;
+    Ok((trainer, folder))
+}
+
+/// Runs the schedule. Whatever becomes of it, its curves are drawn and its profile is written.
+fn train(
+    trainer: Trainer<'_>,
+    folder: &RunFolder,
+    args: &RunArgs,
+    sources: &Sources,
+) -> CommandResult<Outcome> {
+    let profile = Profile::default();
+    let trainer = if args.profile.is_some() { trainer.profiled(&profile) } else { trainer };
+    let mut observer = progress::observer_of_run(&args.progress);
+    let outcome = trainer.saving_every(args.checkpoint_every).run(folder, observer.as_mut());
+    drop(observer);
+    if let Some(path) = &args.profile {
+        let table = profile::finish(&profile, path, sources)?;
+        if !args.progress.quiet {
+            console::error(&table);
+        }
+    }
+    // Hours of training are not lost over a picture.
+    if let Err(failure) = plot::plot_run(folder.path()) {
+        console::error(&failure.to_string());
+    }
+    Ok(outcome?)
 }
 
 /// The reference interpreter has no gradients: better to say so before the data is read.

@@ -58,6 +58,35 @@ fn a_run_folder_gives_its_best_network_and_no_optimizer_states() {
 }
 
 #[test]
+fn a_run_that_goes_on_does_not_begin_again() {
+    let scene = scene(|name| Some(name.to_string()));
+    let run = [
+        "run",
+        "tiny.vspec",
+        "--resume",
+        "auto",
+        "--init-from",
+        "weights.safetensors",
+        "--set",
+        "opt.lr=0.01",
+    ];
+    let first = scene.succeed(&[&run[..], &["--max-steps", "3"]].concat());
+    assert!(first.stderr.contains("first values from"), "{}", first.stderr);
+    let second = scene.succeed(&run);
+    assert!(
+        second.stderr.contains("going on") && !second.stderr.contains("first values"),
+        "{}",
+        second.stderr
+    );
+    let whole = ["run", "tiny.vspec", "--init-from", "weights.safetensors", "--set", "opt.lr=0.01"];
+    scene.succeed(&whole);
+    assert_eq!(
+        tensor(&scene, "runs/tiny/002", "net.head.weight"),
+        tensor(&scene, "runs/tiny/003", "net.head.weight")
+    );
+}
+
+#[test]
 fn names_that_differ_need_a_rule_or_leave() {
     let scene = scene(|name| (name != "head.bias").then(|| name.replace("stem", "conv1")));
     let from = ["--init-from", "weights.safetensors"];

@@ -12,6 +12,18 @@ fn a_run_draws_itself() {
 }
 
 #[test]
+fn a_run_that_fails_early_ends_with_its_own_error_and_a_short_one_with_a_picture() {
+    let scene = Scene::new(3);
+    let done = scene.vspecc(&["run", "tiny.vspec", "--set", "opt.lr=1e30"]);
+    assert_eq!(done.status, 1, "{}", done.stderr);
+    assert!(done.stderr.contains("a lower learning rate"), "{}", done.stderr);
+    assert!(scene.path("runs/tiny/001/train.log").is_file());
+    let short = scene.vspecc(&["run", "tiny.vspec", "--set", "run.epochs=1", "--max-steps", "3"]);
+    assert_eq!(short.status, 0, "{}", short.stderr);
+    assert!(scene.path("runs/tiny/002/metrics.svg").is_file());
+}
+
+#[test]
 fn runs_are_compared_in_one_picture() {
     let scene = Scene::new(2);
     scene.succeed(&["run", "tiny.vspec"]);

@@ -54,4 +54,5 @@ fn measuring_changes_no_number() {
     assert_eq!(last("001"), last("002"));
     let message = scene.refuse(&["run", "tiny.vspec", "--profile", "no/where.json"]);
     assert!(message.contains("cannot create `no/where.json`"), "{message}");
+    assert!(!scene.path("runs/tiny/003").exists(), "a mistake leaves no folder");
 }
