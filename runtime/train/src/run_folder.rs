@@ -8,7 +8,7 @@ use std::sync::Arc;
 use fs4::{FileExt, TryLockError};
 
 use crate::FileError;
-use crate::atomic::replace_file;
+use crate::atomic::{is_temporary, replace_file};
 
 /// The folder of one run.
 ///
@@ -63,6 +63,8 @@ impl RunFolder {
             return Err(FileError { action: "read", path: path.join("checkpoints"), error });
         }
         let _lock = lock(path)?;
+        remove_unfinished(path);
+        remove_unfinished(&path.join("checkpoints"));
         if let Some(parent) = whole.parent() {
             link_latest(parent, &whole);
         }
@@ -100,6 +102,15 @@ impl RunFolder {
     /// When it cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<(), FileError> {
         replace_file(&self.path.join(name), text.as_bytes())
+    }
+}
+
+/// Removes what a killed process had begun to write beside a file that it meant to replace.
+fn remove_unfinished(folder: &Path) {
+    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    for path in files.filter(|path| is_temporary(path)) {
+        // Best effort: it only takes up space.
+        let _ = fs::remove_file(path);
     }
 }
 
@@ -200,6 +211,26 @@ mod tests {
         assert!(error.ends_with("/shapes/001`: another process is writing there"), "{error}");
         drop(first);
         assert_eq!(RunFolder::open(&path).expect("free").path(), path);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_half_written_is_removed() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let path = RunFolder::create(root.path(), "shapes").expect("writable").path().to_path_buf();
+        for name in
+            ["checkpoints/.last.safetensors.77.tmp", ".resolved.vspec.77.tmp", "checkpoints/last.json"]
+        {
+            fs::write(path.join(name), "half").expect("writable");
+        }
+        RunFolder::open(&path).expect("free");
+        let names = |folder: PathBuf| {
+            let entries = fs::read_dir(folder).expect("a folder").flatten();
+            let mut names: Vec<_> = entries.map(|e| e.file_name().to_string_lossy().into_owned()).collect();
+            names.sort();
+            names
+        };
+        assert_eq!(names(path.join("checkpoints")), ["last.json"]);
+        assert_eq!(names(path), [".lock", "checkpoints"]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn equal_runs_leave_equal_metrics_and_checkpoints() {
 
 #[test]
 fn a_killed_run_goes_on_bit_for_bit() {
-    let scene = Scene::new(12);
+    let scene = Scene::new(40);
     scene.succeed(&["run", "tiny.vspec", "--out", "whole", "--seed", "2"]);
     let draws = Stream::new("when to kill", 4, 0);
     for trial in 0..3 {
@@ -46,6 +46,25 @@ fn a_killed_run_goes_on_bit_for_bit() {
         assert!(rest.stderr.contains("going on with `"), "{}", rest.stderr);
         assert_same(&scene, &run, "whole/tiny/001");
         assert!(!scene.path(&format!("{out}/tiny/002")).exists(), "a second folder");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_saves_and_goes_on_bit_for_bit() {
+    let scene = Scene::new(40);
+    scene.succeed(&["run", "tiny.vspec", "--out", "whole"]);
+    for (signal, out) in [("-INT", "int"), ("-TERM", "term")] {
+        let args = ["run", "tiny.vspec", "--out", out, "--resume", "auto"];
+        let mut child = scene.start(&args);
+        // Checkpoints come once an epoch, so the place where it stops lies somewhere within one.
+        let run = format!("{out}/tiny/001");
+        scene.wait_for(&run, 16, &mut child);
+        let sent = std::process::Command::new("kill").args([signal, &child.id().to_string()]).status();
+        assert!(sent.expect("kill runs").success());
+        assert_eq!(child.wait().expect("it ends").code(), Some(130));
+        scene.succeed(&args);
+        assert_same(&scene, &run, "whole/tiny/001");
     }
 }
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::FileError;
+use crate::atomic::temporary_name;
 
 /// Checkpoints that are kept together, in a folder with others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +61,7 @@ pub(crate) fn name_also(checkpoint: &Path, name: &str) -> Result<(), FileError> 
     for extension in EXTENSIONS {
         let from = checkpoint.with_extension(extension);
         let to = checkpoint.with_file_name(name).with_extension(extension);
-        let beside = to.with_file_name(format!(".{name}.{extension}.{}.tmp", std::process::id()));
+        let beside = temporary_name(&to);
         let linked = fs::hard_link(&from, &beside).or_else(|_| fs::copy(&from, &beside).map(|_| ()));
         linked.and_then(|()| fs::rename(&beside, &to)).map_err(FileError::at("write", &to))?;
         // Where the name stood for the same file already, a rename does nothing at all and leaves the other name.
