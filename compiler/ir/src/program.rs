@@ -183,6 +183,8 @@ pub enum Transform {
     ResizeShort {
         /// Pixels.
         size: usize,
+        /// Pixels of the longer side at most; the shorter one gets fewer then.
+        max: Option<usize>,
     },
     /// The middle.
     CenterCrop {
@@ -198,6 +200,17 @@ pub enum Transform {
         /// Pixels.
         width: usize,
     },
+    /// A random rectangle of random area and shape, resized (Szegedy et al. 2015).
+    RandomResizedCrop {
+        /// Pixels.
+        height: usize,
+        /// Pixels.
+        width: usize,
+        /// Least and greatest share of the image's area.
+        scale: [f64; 2],
+        /// Least and greatest ratio of width to height, before resizing.
+        ratio: [f64; 2],
+    },
     /// Adds pixels of one value on all sides.
     Pad {
         /// Pixels on each side.
@@ -209,6 +222,38 @@ pub enum Transform {
     HFlip {
         /// Probability.
         probability: f64,
+    },
+    /// Mirrors top and bottom with a probability.
+    VFlip {
+        /// Probability.
+        probability: f64,
+    },
+    /// Random changes of colour in a random order, as torchvision's `ColorJitter`. Values stay in [0, 1].
+    ColorJitter {
+        /// Least and greatest factor of all values.
+        brightness: [f64; 2],
+        /// Least and greatest factor of the distance from the mean grey.
+        contrast: [f64; 2],
+        /// Least and greatest factor of the distance from each pixel's grey.
+        saturation: [f64; 2],
+        /// Least and greatest shift of the hue in turns, in [-0.5, 0.5].
+        hue: [f64; 2],
+    },
+    /// Gives all channels the luma (ITU-R BT.601) with a probability.
+    Grayscale {
+        /// Probability.
+        probability: f64,
+    },
+    /// Overwrites a random rectangle with a probability (Zhong et al. 2017).
+    RandomErasing {
+        /// Probability.
+        probability: f64,
+        /// Least and greatest share of the image's area.
+        scale: [f64; 2],
+        /// Least and greatest ratio of height to width.
+        ratio: [f64; 2],
+        /// Value of the new pixels.
+        value: f64,
     },
     /// `(x - mean) / std` for each channel.
     Normalize {

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use vspec_ir::{Source, Stage, Transform};
+use vspec_ir::{Source, Stage};
 
 use super::{Builtin, Call};
 use crate::codes;
@@ -31,25 +31,6 @@ pub(super) const BUILTINS: &[Builtin] = &[
         add(e, c, Stage::Batch { size, drop_last })
     }),
     Builtin::new("sample", "data, classes, per_class", sample),
-    Builtin::new("resize", "height, width?", |e, c| {
-        let (height, width) = area(e, c)?;
-        stage(Transform::Resize { height, width })
-    }),
-    Builtin::new("resize_short", "size", |e, c| stage(Transform::ResizeShort { size: c.count(e, "size")? })),
-    Builtin::new("center_crop", "height, width?", |e, c| {
-        let (height, width) = area(e, c)?;
-        stage(Transform::CenterCrop { height, width })
-    }),
-    Builtin::new("random_crop", "height, width?", |e, c| {
-        let (height, width) = area(e, c)?;
-        stage(Transform::RandomCrop { height, width })
-    }),
-    Builtin::new("border", "amount, value?", |e, c| {
-        let (amount, value) = (c.count(e, "amount")?, c.float_or(e, "value", 0.0)?);
-        stage(Transform::Pad { amount, value })
-    }),
-    Builtin::new("hflip", "probability?", hflip),
-    Builtin::new("normalize", "mean, std", normalize),
 ];
 
 /// Batches of `per_class` items of each of `classes` classes, instead of `shuffle` and `batch`.
@@ -137,49 +118,5 @@ fn each(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
             let message = format!("`each` takes a transform, such as `resize(64)`, not {}", other.kind());
             e.error(codes::WRONG_KIND, call.span_of("transform"), message)
         }
-    }
-}
-
-fn stage(transform: Transform) -> Eval<Value> {
-    Ok(Value::Stage(Rc::new(Stage::Each(transform))))
-}
-
-/// Height and width in pixels; one number is a square.
-fn area(e: &mut Evaluator<'_>, call: &Call) -> Eval<(usize, usize)> {
-    let height = call.count(e, "height")?;
-    let width = if call.get("width").is_some() { call.count(e, "width")? } else { height };
-    Ok((height, width))
-}
-
-fn hflip(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
-    let probability = call.float_or(e, "probability", 0.5)?;
-    if !(0.0..=1.0).contains(&probability) {
-        let message = format!("a probability lies between 0 and 1, {probability} does not");
-        return e.error(codes::OUT_OF_RANGE, call.span_of("probability"), message);
-    }
-    stage(Transform::HFlip { probability })
-}
-
-fn normalize(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
-    let (mean, std) = (channels(e, call, "mean")?, channels(e, call, "std")?);
-    if std.iter().any(|s| *s <= 0.0) {
-        return e.error(codes::OUT_OF_RANGE, call.span_of("std"), "standard deviations are positive");
-    }
-    stage(Transform::Normalize { mean, std })
-}
-
-/// Three numbers, one for each channel.
-fn channels(e: &mut Evaluator<'_>, call: &Call, name: &str) -> Eval<Vec<f64>> {
-    let values: Option<Vec<f64>> = match call.value(name) {
-        Value::List(items) | Value::Tuple(items) => items.iter().map(Value::as_float).collect(),
-        other => other.as_float().map(|v| vec![v; 3]),
-    };
-    match values.filter(|v| v.len() == 3) {
-        Some(values) => Ok(values),
-        None => e.error(
-            codes::WRONG_KIND,
-            call.span_of(name),
-            format!("`{name}` is three numbers, one a channel"),
-        ),
     }
 }

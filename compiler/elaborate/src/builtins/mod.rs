@@ -14,6 +14,7 @@ mod random;
 mod reduce;
 mod shape;
 mod statics;
+mod transforms;
 mod window;
 
 use vspec_syntax::Span;
@@ -79,6 +80,7 @@ const FAMILIES: &[&[Builtin]] = &[
     random::BUILTINS,
     statics::BUILTINS,
     data::BUILTINS,
+    transforms::BUILTINS,
 ];
 
 /// The built-in function of a name.

@@ -95,7 +95,7 @@ impl Evaluator<'_> {
             return self.error(codes::BAD_PIPELINE, span, "nothing can follow `batch`");
         }
         let mut next = pipeline.clone();
-        next.size = self.size_after(pipeline.size, &stage, span)?;
+        next.size = self.size_after(pipeline, &stage, span)?;
         next.stages.push(stage);
         Ok(Value::Pipeline(Rc::new(next)))
     }
@@ -103,10 +103,11 @@ impl Evaluator<'_> {
     /// Height and width of images after a stage.
     fn size_after(
         &mut self,
-        size: Option<(usize, usize)>,
+        Pipeline { size, stages, .. }: &Pipeline,
         stage: &Stage,
         span: Span,
     ) -> Eval<Option<(usize, usize)>> {
+        let size = *size;
         match stage {
             Stage::Each(Transform::Resize { height, width }) => Ok(Some((*height, *width))),
             Stage::Each(
@@ -118,14 +119,20 @@ impl Evaluator<'_> {
                 }
                 _ => Ok(Some((*height, *width))),
             },
-            Stage::Each(Transform::ResizeShort { size: short }) => Ok(match size {
+            Stage::Each(Transform::RandomResizedCrop { height, width, .. }) => Ok(Some((*height, *width))),
+            Stage::Each(Transform::ResizeShort { size: short, .. }) => Ok(match size {
                 Some((h, w)) if h == w => Some((*short, *short)),
                 _ => None,
             }),
             Stage::Each(Transform::Pad { amount, .. }) => {
                 Ok(size.map(|(h, w)| (h + 2 * amount, w + 2 * amount)))
             }
-            Stage::Each(Transform::HFlip { .. } | Transform::Normalize { .. }) => Ok(size),
+            Stage::Each(Transform::ColorJitter { .. }) if normalized(stages) => self.fail(
+                Diagnostic::error(codes::BAD_PIPELINE, span, "`color_jitter` needs values in [0, 1]")
+                    .label("`normalize` stands before it")
+                    .hint("write `each(color_jitter(..))` before `each(normalize(..))`"),
+            ),
+            Stage::Each(_) => Ok(size),
             Stage::Take(_) | Stage::Shuffle | Stage::Balanced { .. } => Ok(size),
             Stage::Batch { .. } if size.is_none() => self.fail(
                 Diagnostic::error(codes::BAD_PIPELINE, span, "images of different sizes cannot be batched")
@@ -134,4 +141,8 @@ impl Evaluator<'_> {
             Stage::Batch { .. } => Ok(size),
         }
     }
+}
+
+fn normalized(stages: &[Stage]) -> bool {
+    stages.iter().any(|s| matches!(s, Stage::Each(Transform::Normalize { .. })))
 }

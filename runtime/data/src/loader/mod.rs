@@ -17,7 +17,7 @@ use self::pipeline::Pipeline;
 use crate::cache::Cache;
 use crate::error::DataError;
 use crate::pixels::Image;
-use crate::source::{Info, Reader, open};
+use crate::source::{Info, Reader, Sample, open};
 use crate::transform;
 
 /// Bytes of decoded pixels that a loader keeps unless told otherwise.
@@ -29,7 +29,8 @@ const MAX_WORKERS: usize = 4;
 ///
 /// Stages act in the order written. `Take(n)` keeps the first `n` items of the order so far: before a `Shuffle` always the
 /// same ones, after it other ones each epoch. `Shuffle` puts the order so far into a new one, keyed by data set, seed, epoch
-/// and stage. Transforms act on each item wherever they stand.
+/// and stage. Transforms act on each item wherever they stand. What the first transforms make is kept with 8 bits a channel as
+/// long as they never differ (`resize`, `center_crop`, ..), so later epochs neither decode nor resize again.
 pub struct Loader {
     shared: Arc<Shared>,
     workers: usize,
@@ -88,14 +89,7 @@ impl Loader {
 impl Shared {
     /// An item after all transforms, and its label.
     fn item(&self, index: usize, epoch: u64) -> Result<(Image, i32), DataError> {
-        let sample = match self.cache.get(index) {
-            Some(sample) => sample,
-            None => {
-                let sample = Arc::new(self.reader.read(index)?);
-                self.cache.keep(index, &sample);
-                sample
-            }
-        };
+        let sample = self.sample(index)?;
         let wrong = |message| DataError::Item { item: self.reader.describe(index), message };
         let mut image = sample.pixels.to_image();
         for stage in &self.pipeline.transforms {
@@ -104,6 +98,21 @@ impl Shared {
         }
         self.pipeline.check_size(&image).map_err(wrong)?;
         Ok((image, sample.label))
+    }
+
+    /// An item after the transforms that never differ: the same 8 bits whether it was kept or is read again.
+    fn sample(&self, index: usize) -> Result<Arc<Sample>, DataError> {
+        if let Some(sample) = self.cache.get(index) {
+            return Ok(sample);
+        }
+        let mut sample = self.reader.read(index)?;
+        if !self.pipeline.fixed.is_empty() {
+            let wrong = |message| DataError::Item { item: self.reader.describe(index), message };
+            sample.pixels = transform::apply_fixed(&self.pipeline.fixed, &sample.pixels).map_err(wrong)?;
+        }
+        let sample = Arc::new(sample);
+        self.cache.keep(index, &sample);
+        Ok(sample)
     }
 }
 

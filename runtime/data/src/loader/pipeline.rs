@@ -18,7 +18,9 @@ pub(super) struct Pipeline {
     pub(super) name: String,
     /// Number of items of one epoch.
     pub(super) items: usize,
-    /// Changes of each item.
+    /// Changes that never differ, made once before an image is kept.
+    pub(super) fixed: Vec<Transform>,
+    /// Changes of each item after those.
     pub(super) transforms: Vec<EachStage>,
     /// Height and width of images after all changes.
     pub(super) size: (usize, usize),
@@ -52,6 +54,7 @@ impl Pipeline {
         let mut pipeline = Pipeline {
             name: data.name.clone(),
             items: source_items,
+            fixed: vec![],
             transforms: vec![],
             size: item_size(&data.item).map_err(error)?,
             seed,
@@ -72,6 +75,10 @@ impl Pipeline {
         match stage {
             Stage::Each(transform) => {
                 transform::check(transform)?;
+                if self.transforms.is_empty() && transform::keeps_pixels(transform) {
+                    self.fixed.push(transform.clone());
+                    return Ok(());
+                }
                 self.transforms.push(EachStage { transform: transform.clone(), stream });
             }
             Stage::Take(count) => {

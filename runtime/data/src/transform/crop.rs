@@ -1,6 +1,7 @@
 //! Cutting a rectangle out of an image.
 
 use super::Chance;
+use super::erase::{Area, TRIES};
 use crate::pixels::Image;
 
 /// The middle; of two middles the one that torchvision takes, which rounds half offsets to even.
@@ -13,6 +14,38 @@ pub(super) fn center(image: &Image, height: usize, width: usize) -> Result<Image
 pub(super) fn random(image: &Image, height: usize, width: usize, chance: Chance) -> Result<Image, String> {
     let (rows, columns) = spare(image, height, width)?;
     Ok(cut(image, (chance.below(0, rows + 1), chance.below(1, columns + 1)), height, width))
+}
+
+/// A random rectangle that covers a share of the image, with a ratio of width to height in range (Szegedy et al. 2015, as
+/// torchvision draws it): if ten tries do not fit, the largest one in the middle whose ratio is in range.
+pub(super) fn resized(image: &Image, scale: [f64; 2], ratio: [f64; 2], chance: Chance) -> Image {
+    let area = Area { scale, ratio };
+    let pixels = image.height * image.width;
+    let fits = |(w, h): &(usize, usize)| (1..=image.height).contains(h) && (1..=image.width).contains(w);
+    match (0..TRIES).map(|i| area.sides(pixels, chance, 2 + 2 * i)).find(fits) {
+        Some((width, height)) => {
+            let top = chance.below(0, image.height - height + 1);
+            let left = chance.below(1, image.width - width + 1);
+            cut(image, (top, left), height, width)
+        }
+        None => {
+            let (height, width) = largest(image, ratio);
+            cut(image, ((image.height - height) / 2, (image.width - width) / 2), height, width)
+        }
+    }
+}
+
+/// Height and width of the largest rectangle whose ratio is in range.
+fn largest(image: &Image, ratio: [f64; 2]) -> (usize, usize) {
+    let (height, width) = (image.height as f64, image.width as f64);
+    let side = |length: f64, most: usize| (length.round_ties_even() as usize).clamp(1, most);
+    if width / height < ratio[0] {
+        (side(width / ratio[0], image.height), image.width)
+    } else if width / height > ratio[1] {
+        (image.height, side(height * ratio[1], image.width))
+    } else {
+        (image.height, image.width)
+    }
 }
 
 /// Rows and columns that the crop leaves out.
@@ -30,8 +63,13 @@ fn half_to_even(n: usize) -> usize {
     half + usize::from(n % 2 == 1 && half % 2 == 1)
 }
 
-fn cut(image: &Image, (top, left): (usize, usize), height: usize, width: usize) -> Image {
-    let rows = image.rows().enumerate().filter(|(i, _)| (top..top + height).contains(&(i % image.height)));
-    let planes = rows.flat_map(|(_, row)| &row[left..left + width]).copied().collect();
+/// The rectangle whose upper left corner lies at a row and a column.
+pub(super) fn cut(image: &Image, (top, left): (usize, usize), height: usize, width: usize) -> Image {
+    let mut planes = Vec::with_capacity(3 * height * width);
+    for plane in image.planes.chunks_exact(image.height * image.width) {
+        for row in plane.chunks_exact(image.width).skip(top).take(height) {
+            planes.extend_from_slice(&row[left..left + width]);
+        }
+    }
     Image { height, width, planes }
 }

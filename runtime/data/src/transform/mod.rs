@@ -1,15 +1,17 @@
 //! Transforms: changes of one image, seeded where they are random.
 
+mod check;
+mod colour;
 mod crop;
+mod erase;
 mod resize;
 
 use vspec_engine::rng::Stream;
 use vspec_ir::Transform;
 
-use crate::pixels::Image;
-
-/// Pixels of the largest image that a transform makes.
-const MAX_PIXELS: usize = 1 << 26;
+pub(crate) use self::check::check;
+use self::check::check_size;
+use crate::pixels::{Image, Pixels};
 
 /// Random numbers of one stage for one item of one epoch.
 #[derive(Debug, Clone, Copy)]
@@ -20,7 +22,7 @@ pub(crate) struct Chance {
 
 impl Chance {
     /// Numbers that one item may draw in one stage.
-    const DRAWS: u64 = 2;
+    const DRAWS: u64 = 32;
 
     /// `stream` belongs to the stage and the epoch.
     pub(crate) fn new(stream: Stream, item: u64) -> Self {
@@ -31,51 +33,13 @@ impl Chance {
         self.stream.uniform(self.item * Self::DRAWS + draw)
     }
 
+    fn between(&self, draw: u64, [low, high]: [f64; 2]) -> f64 {
+        low + (high - low) * self.uniform(draw)
+    }
+
     /// A number below `n`, which is at most the side of an image and thus far below 2^32.
     fn below(&self, draw: u64, n: usize) -> usize {
         self.stream.below(self.item * Self::DRAWS + draw, n as u32) as usize
-    }
-}
-
-/// Says what is wrong with a transform that no image can pass, as a sentence.
-pub(crate) fn check(transform: &Transform) -> Result<(), String> {
-    match transform {
-        Transform::Resize { height, width } => check_size(*height, *width),
-        Transform::ResizeShort { size } => check_size(*size, *size),
-        Transform::CenterCrop { height, width } => check_size(*height, *width),
-        Transform::RandomCrop { height, width } => check_size(*height, *width),
-        Transform::Pad { amount, .. } => check_size(amount.saturating_add(1), amount.saturating_add(1)),
-        Transform::HFlip { probability } => check_probability(*probability),
-        Transform::Normalize { mean, std } => check_channels(mean, std),
-    }
-}
-
-fn check_size(height: usize, width: usize) -> Result<(), String> {
-    match height.checked_mul(width) {
-        Some(0) => Err(format!("an image cannot have {height}x{width} pixels")),
-        Some(pixels) if pixels <= MAX_PIXELS => Ok(()),
-        _ => Err(format!("an image of {height}x{width} pixels exceeds the limit of {MAX_PIXELS}")),
-    }
-}
-
-fn check_probability(probability: f64) -> Result<(), String> {
-    match probability {
-        0.0..=1.0 => Ok(()),
-        _ => Err(format!("a probability lies between 0 and 1, {probability} does not")),
-    }
-}
-
-fn check_channels(mean: &[f64], std: &[f64]) -> Result<(), String> {
-    if mean.len() != 3 || std.len() != 3 {
-        return Err(format!(
-            "images have 3 channels, but there are {} means and {} deviations",
-            mean.len(),
-            std.len()
-        ));
-    }
-    match std.iter().find(|s| s.is_nan() || **s <= 0.0) {
-        Some(s) => Err(format!("standard deviations are positive, {s} is not")),
-        None => Ok(()),
     }
 }
 
@@ -83,22 +47,59 @@ fn check_channels(mean: &[f64], std: &[f64]) -> Result<(), String> {
 pub(crate) fn apply(transform: &Transform, image: Image, chance: Chance) -> Result<Image, String> {
     match transform {
         Transform::Resize { height, width } => Ok(resize::resize(image, *height, *width)),
-        Transform::ResizeShort { size } => resize_short(image, *size),
+        Transform::ResizeShort { size, max } => resize_short(image, *size, *max),
         Transform::CenterCrop { height, width } => crop::center(&image, *height, *width),
         Transform::RandomCrop { height, width } => crop::random(&image, *height, *width, chance),
+        Transform::RandomResizedCrop { height, width, scale, ratio } => {
+            let cut = crop::resized(&image, *scale, *ratio, chance);
+            Ok(resize::resize(cut, *height, *width))
+        }
         Transform::Pad { amount, value } => pad(&image, *amount, *value),
         Transform::HFlip { probability } => Ok(hflip(image, *probability, chance)),
+        Transform::VFlip { probability } => Ok(vflip(image, *probability, chance)),
+        Transform::ColorJitter { brightness, contrast, saturation, hue } => {
+            Ok(colour::jitter(image, [*brightness, *contrast, *saturation, *hue], chance))
+        }
+        Transform::Grayscale { probability } => Ok(colour::grayscale(image, *probability, chance)),
+        Transform::RandomErasing { probability, scale, ratio, value } => Ok(erase::erase(
+            image,
+            *probability,
+            &erase::Area { scale: *scale, ratio: *ratio },
+            *value,
+            chance,
+        )),
         Transform::Normalize { mean, std } => Ok(normalize(image, mean, std)),
     }
 }
 
-/// The longer side is rounded down, as torchvision does.
-fn resize_short(image: Image, size: usize) -> Result<Image, String> {
-    let scaled = |long: usize, short: usize| size.saturating_mul(long) / short;
-    let (height, width) = match image.height <= image.width {
-        true => (size, scaled(image.width, image.height)),
-        false => (scaled(image.height, image.width), size),
+/// Whether a transform gives the same for an item in every epoch and turns pixels of 8 bits into such pixels, up to rounding.
+pub(crate) fn keeps_pixels(transform: &Transform) -> bool {
+    match transform {
+        Transform::Resize { .. } | Transform::ResizeShort { .. } | Transform::CenterCrop { .. } => true,
+        Transform::Pad { value, .. } => *value == 0.0 || *value == 1.0,
+        _ => false,
+    }
+}
+
+/// Applies checked transforms for which [`keeps_pixels`] holds.
+pub(crate) fn apply_fixed(transforms: &[Transform], pixels: &Pixels) -> Result<Pixels, String> {
+    let unused = Chance::new(Stream::new("data", 0, 0), 0);
+    let mut image = pixels.to_image();
+    for transform in transforms {
+        image = apply(transform, image, unused)?;
+    }
+    Ok(image.to_pixels())
+}
+
+/// The longer side is rounded down, as torchvision does; with a maximum for it, it is the shorter one that is rounded down.
+fn resize_short(image: Image, size: usize, max: Option<usize>) -> Result<Image, String> {
+    let (short, long) = (image.height.min(image.width), image.height.max(image.width));
+    let scaled = size.saturating_mul(long) / short;
+    let (short, long) = match max.filter(|max| scaled > *max) {
+        Some(max) => (max.saturating_mul(size) / scaled, max),
+        None => (size, scaled),
     };
+    let (height, width) = if image.height <= image.width { (short, long) } else { (long, short) };
     check_size(height, width)?;
     Ok(resize::resize(image, height, width))
 }
@@ -122,6 +123,18 @@ fn hflip(mut image: Image, probability: f64, chance: Chance) -> Image {
     image
 }
 
+fn vflip(mut image: Image, probability: f64, chance: Chance) -> Image {
+    if chance.uniform(0) < probability {
+        for plane in image.planes.chunks_exact_mut(image.height * image.width) {
+            let (upper, lower) = plane.split_at_mut(image.height / 2 * image.width);
+            // With an odd number of rows the middle one stays, first in the lower part.
+            let mirrored = lower.chunks_exact_mut(image.width).rev();
+            upper.chunks_exact_mut(image.width).zip(mirrored).for_each(|(a, b)| a.swap_with_slice(b));
+        }
+    }
+    image
+}
+
 fn normalize(mut image: Image, mean: &[f64], std: &[f64]) -> Image {
     let planes = image.planes.chunks_exact_mut(image.height * image.width);
     for (plane, (mean, std)) in planes.zip(mean.iter().zip(std)) {
@@ -131,5 +144,7 @@ fn normalize(mut image: Image, mean: &[f64], std: &[f64]) -> Image {
     image
 }
 
+#[cfg(test)]
+mod golden;
 #[cfg(test)]
 mod tests;
