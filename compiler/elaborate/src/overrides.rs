@@ -182,7 +182,9 @@ fn inserted(
     if text.get(close as usize..call.end as usize) != Some(")") {
         return;
     }
-    let at = Span { start: close, end: close, ..call };
+    // Behind the last argument, before a trailing comma.
+    let end = args.last().map_or(close, |a| a.value.span.end);
+    let at = Span { start: end, end, ..call };
     let comma = if args.is_empty() { "" } else { ", " };
     for param in own.iter().skip(given) {
         if !args.iter().any(|a| a.name.as_ref().is_some_and(|n| *n.name == **param)) {
