@@ -13,7 +13,11 @@ macro_rules! files {
 }
 
 files! {
+    "losses/boxes",
     "losses/classification",
+    "losses/focal",
+    "losses/metric",
+    "losses/regression",
     "metrics/classification",
     "nn/activation",
     "nn/conv",
@@ -24,11 +28,13 @@ files! {
     "nn/residual",
     "nn/resnet",
     "optim/adam",
+    "optim/rmsprop",
     "optim/sgd",
     "papers/cin",
     "prelude/activations",
     "prelude/gradients",
     "prelude/init",
+    "prelude/reductions",
     "prelude/tensor",
     "schedules/schedules",
 }

@@ -38,6 +38,8 @@ impl Evaluator<'_> {
     ) -> Eval<Value> {
         match (a, b) {
             (Value::Tree(_), _) | (_, Value::Tree(_)) => self.tree_binary(op, [a, b], sides, span),
+            // `weights == "none"` asks whether something was given at all.
+            (Value::Str(_), Value::Tensor(_)) | (Value::Tensor(_), Value::Str(_)) => self.equality(op, false, a, b, span),
             (Value::Tensor(_), _) | (_, Value::Tensor(_)) => self.tensor_binary(op, a, b, sides, span),
             (Value::Int(x), Value::Int(y)) => self.int_binary(op, *x, *y, span),
             (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => {
