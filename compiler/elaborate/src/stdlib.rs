@@ -20,6 +20,7 @@ files! {
     "losses/regression",
     "metrics/classification",
     "nn/activation",
+    "nn/attention",
     "nn/conv",
     "nn/linear",
     "nn/norm",

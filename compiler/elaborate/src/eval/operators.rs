@@ -68,7 +68,10 @@ impl Evaluator<'_> {
                 let equal = x.len() == y.len() && x.iter().zip(y.iter()).all(|(x, y)| same(x, y));
                 self.equality(op, equal, a, b, span)
             }
-            // `padding == "same"` asks which kind of value it is.
+            // `stride == 0` and `padding == "same"` ask which kind of value it is.
+            (Value::List(_), Value::Int(_) | Value::Float(_)) | (Value::Int(_) | Value::Float(_), Value::List(_)) => {
+                self.equality(op, false, a, b, span)
+            }
             (Value::Str(_), _) | (_, Value::Str(_)) => self.equality(op, false, a, b, span),
             _ => self.no_operator(op, a, b, span),
         }
