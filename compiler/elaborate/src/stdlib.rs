@@ -13,12 +13,14 @@ macro_rules! files {
 }
 
 files! {
+    "linalg/functions",
     "losses/boxes",
     "losses/classification",
     "losses/focal",
     "losses/metric",
     "losses/regression",
     "metrics/classification",
+    "metrics/retrieval",
     "nn/activation",
     "nn/attention",
     "nn/conv",
@@ -27,6 +29,7 @@ files! {
     "nn/padding",
     "nn/pool",
     "nn/residual",
+    "nn/resize",
     "nn/resnet",
     "optim/adam",
     "optim/rmsprop",

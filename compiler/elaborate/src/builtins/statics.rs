@@ -11,7 +11,9 @@ use crate::value::Value;
 
 pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("len", "list", len),
-    Builtin::new("is_list", "value", |_, c| Ok(Value::Bool(matches!(c.value("value"), Value::List(_) | Value::Tuple(_))))),
+    Builtin::new("is_list", "value", |_, c| {
+        Ok(Value::Bool(matches!(c.value("value"), Value::List(_) | Value::Tuple(_))))
+    }),
     Builtin::new("range", "from, to", range),
     Builtin::new("per_axis", "value, n", per_axis),
     Builtin::new("int", "x", int),

@@ -39,7 +39,9 @@ impl Evaluator<'_> {
         match (a, b) {
             (Value::Tree(_), _) | (_, Value::Tree(_)) => self.tree_binary(op, [a, b], sides, span),
             // `weights == "none"` asks whether something was given at all.
-            (Value::Str(_), Value::Tensor(_)) | (Value::Tensor(_), Value::Str(_)) => self.equality(op, false, a, b, span),
+            (Value::Str(_), Value::Tensor(_)) | (Value::Tensor(_), Value::Str(_)) => {
+                self.equality(op, false, a, b, span)
+            }
             (Value::Tensor(_), _) | (_, Value::Tensor(_)) => self.tensor_binary(op, a, b, sides, span),
             (Value::Int(x), Value::Int(y)) => self.int_binary(op, *x, *y, span),
             (Value::Int(_) | Value::Float(_), Value::Int(_) | Value::Float(_)) => {
@@ -69,9 +71,8 @@ impl Evaluator<'_> {
                 self.equality(op, equal, a, b, span)
             }
             // `stride == 0` and `padding == "same"` ask which kind of value it is.
-            (Value::List(_), Value::Int(_) | Value::Float(_)) | (Value::Int(_) | Value::Float(_), Value::List(_)) => {
-                self.equality(op, false, a, b, span)
-            }
+            (Value::List(_), Value::Int(_) | Value::Float(_))
+            | (Value::Int(_) | Value::Float(_), Value::List(_)) => self.equality(op, false, a, b, span),
             (Value::Str(_), _) | (_, Value::Str(_)) => self.equality(op, false, a, b, span),
             _ => self.no_operator(op, a, b, span),
         }
