@@ -14,12 +14,15 @@ macro_rules! files {
 
 files! {
     "linalg/functions",
+    "linalg/solve",
+    "linalg/spectral",
     "losses/boxes",
     "losses/classification",
     "losses/focal",
     "losses/metric",
     "losses/regression",
     "metrics/classification",
+    "metrics/image",
     "metrics/retrieval",
     "nn/activation",
     "nn/attention",
