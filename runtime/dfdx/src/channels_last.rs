@@ -9,6 +9,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use crate::contract::product;
+use crate::dense::GRAIN;
 use crate::element::Element;
 use crate::im2col::{OUTSIDE, Places};
 
@@ -73,10 +74,9 @@ impl ChannelsLast {
     pub(crate) fn weight_last<E: Element>(&self, weight: &[E]) -> Vec<E> {
         let (c, taps, o) = (self.inputs, self.places.taps, self.outputs);
         let mut last = vec![E::default(); weight.len()];
-        for (row, values) in weight.chunks_exact((c * taps).max(1)).enumerate() {
-            for (i, v) in values.iter().enumerate() {
-                last[((i % taps) * c + i / taps) * o + row] = *v;
-            }
+        for (row, to) in last.chunks_exact_mut(o).enumerate() {
+            let from = weight[row % c * taps + row / c..].iter().step_by(c * taps);
+            to.iter_mut().zip(from).for_each(|(t, v)| *t = *v);
         }
         last
     }
@@ -108,7 +108,7 @@ impl ChannelsLast {
         y
     }
 
-    /// Adds to the gradients of `x` (`[N, C, pixels]`) and of the weight (`[O, C, taps]`).
+    /// Adds to the gradients of `x` (`[N, C, pixels]`), unless there is no room for them, and of the weight (`[O, C, taps]`).
     pub(crate) fn backward<E: Element>(
         &self,
         (x, weight): (&[E], &[E]),
@@ -118,14 +118,21 @@ impl ChannelsLast {
     ) {
         let share = self.share();
         let (inputs, outputs) = (share * self.input_len(), share * self.output_len());
-        let parts: Vec<Vec<E>> = dx
-            .par_chunks_mut(inputs.max(1))
-            .zip(x.par_chunks(inputs.max(1)))
-            .zip(dy.par_chunks(outputs.max(1)))
-            .map(|((dx, x), dy)| self.backward_group((x, weight), dy, dx))
-            .collect();
-        for part in parts {
-            self.add_weight(&part, dw);
+        let groups = x.par_chunks(inputs.max(1)).zip(dy.par_chunks(outputs.max(1)));
+        let mut parts: Vec<Vec<E>> = match dx.is_empty() {
+            true => groups.map(|(x, dy)| self.backward_group((x, weight), dy, &mut [])).collect(),
+            false => groups
+                .zip(dx.par_chunks_mut(inputs.max(1)))
+                .map(|((x, dy), dx)| self.backward_group((x, weight), dy, dx))
+                .collect(),
+        };
+        if let Some((sum, rest)) = parts.split_first_mut() {
+            sum.par_chunks_mut(GRAIN).enumerate().with_min_len(1).for_each(|(i, sum)| {
+                for part in rest.iter() {
+                    sum.iter_mut().zip(&part[i * GRAIN..]).for_each(|(s, p)| *s += *p);
+                }
+            });
+            self.add_weight(sum, dw);
         }
     }
 
@@ -139,6 +146,9 @@ impl ChannelsLast {
             self.gather_rows(dy, &block, &mut rows);
             self.columns(x, &block, &mut columns);
             product([depth, block.len(), o], (&columns, [1, depth]), (&rows, [o, 1]), (&mut dw, o), true);
+            if dx.is_empty() {
+                continue;
+            }
             // The columns are used up: their gradient takes their place.
             product([block.len(), o, depth], (&rows, [o, 1]), (weight, [1, o]), (&mut columns, depth), false);
             self.scatter(&columns, &block, &mut last);
@@ -149,13 +159,16 @@ impl ChannelsLast {
         dw
     }
 
+    /// Adds `[taps, C, O]` to `[O, C, taps]`.
     fn add_weight<E: Element>(&self, last: &[E], dw: &mut [E]) {
         let (c, taps, o) = (self.inputs, self.places.taps, self.outputs);
-        for (row, values) in dw.chunks_exact_mut((c * taps).max(1)).enumerate() {
-            for (i, v) in values.iter_mut().enumerate() {
-                *v += last[((i % taps) * c + i / taps) * o + row];
+        let rows = dw.par_chunks_exact_mut((c * taps).max(1)).with_min_len(8).enumerate();
+        rows.for_each(|(row, values)| {
+            for (channel, values) in values.chunks_exact_mut(taps).enumerate() {
+                let from = last[channel * o + row..].iter().step_by(c * o);
+                values.iter_mut().zip(from).for_each(|(v, l)| *v += *l);
             }
-        }
+        });
     }
 
     /// For each row of a block, the elements of its window: zero on padding.

@@ -1,6 +1,7 @@
 //! Elementwise ops: dfdx's own where it has them, custom operations where it does not or where its gradient differs.
 
 use crate::backend::Backend;
+use crate::dense;
 use crate::element::Element;
 use crate::record::{Float, Recorder, Taped};
 use crate::rows::{self, Arithmetic};
@@ -13,6 +14,11 @@ pub(crate) fn own<E: Element, D: Backend<E>>(
     f: impl FnOnce(Taped<E, D>) -> Taped<E, D>,
 ) -> Float<E, D> {
     r.op(x, x.shape.clone(), f)
+}
+
+/// `max(x, 0)`
+pub(crate) fn relu<E: Element, D: Backend<E>>(r: &mut Recorder<E, D>, x: &Float<E, D>) -> Float<E, D> {
+    if D::HOST { dense::relu(r, x) } else { own(r, x, |t| t.relu()) }
 }
 
 /// A function that dfdx lacks: its value and its derivative, given `x` and `f(x)`.
@@ -54,7 +60,7 @@ fn aligned<E: Element, D: Backend<E>>(
     (x, y)
 }
 
-/// One of dfdx's own operators on two operands, unless one is repeated along the other.
+/// One of dfdx's own operators on two operands, unless one is repeated along the other or both lie on the host.
 pub(crate) fn arithmetic<E: Element, D: Backend<E>>(
     r: &mut Recorder<E, D>,
     op: Arithmetic,
@@ -64,6 +70,9 @@ pub(crate) fn arithmetic<E: Element, D: Backend<E>>(
 ) -> Float<E, D> {
     if let Some(result) = rows::arithmetic(r, op, a, b) {
         return result;
+    }
+    if D::HOST && a.shape == b.shape {
+        return dense::arithmetic(r, op, a, b);
     }
     let (x, y) = aligned(r, a, b);
     r.op(&x, x.shape.clone(), |t| f(t, y.tensor.clone()))

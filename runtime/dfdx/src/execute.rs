@@ -135,6 +135,11 @@ impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
         if floats {
             let mut forgetful = Recorder::forgetful(self.device);
             let recorder = recorder.unwrap_or(&mut forgetful);
+            let inputs = node.inputs.iter().map(|input| input.index());
+            recorder.meet(inputs.zip(&operands.values).filter_map(|(node, value)| match value {
+                Value::Float(float) => Some((node, float)),
+                Value::Host(_) => None,
+            }));
             if let Some(result) = differentiable(recorder, &node.op, &operands) {
                 return result.map(Value::Float);
             }

@@ -1,6 +1,9 @@
 //! Reductions over axes as custom operations.
 
+use rayon::prelude::*;
+
 use crate::backend::Backend;
+use crate::dense::GRAIN;
 use crate::element::Element;
 use crate::record::{Float, Recorder};
 use crate::view::{row_sum, strides, walk};
@@ -54,8 +57,8 @@ pub(crate) fn sum<E: Element, D: Backend<E>>(
     let count = x.len() / shape.iter().product::<usize>().max(1);
     let scale = E::of(if mean { 1.0 / count.max(1) as f64 } else { 1.0 });
     let mut values = match axes.blocks(&x.shape) {
-        Some(blocks) => sum_blocks(&x.to_vec(), blocks),
-        None => sum_places(&x.to_vec(), &axes.targets(&x.shape), shape.iter().product()),
+        Some(blocks) => sum_blocks(&x.read(), blocks),
+        None => sum_places(&x.read(), &axes.targets(&x.shape), shape.iter().product()),
     };
     values.iter_mut().for_each(|v| *v *= scale);
     match axes.blocks(&x.shape) {
@@ -79,11 +82,11 @@ fn sum_blocks<E: Element>(x: &[E], [outer, kept, inner]: [usize; 3]) -> Vec<E> {
         }
         return sums;
     }
-    for o in 0..outer {
-        for (k, s) in sums.iter_mut().enumerate() {
-            let at = (o * kept + k) * inner;
-            *s += row_sum(&x[at..at + inner]);
-        }
+    // Rows are summed wherever there is a thread, and their sums added in order.
+    let rows: Vec<E> =
+        x.par_chunks(inner.max(1)).with_min_len((GRAIN / inner.max(1)).max(1)).map(row_sum).collect();
+    for row in rows.chunks(kept.max(1)).take(outer) {
+        sums.iter_mut().zip(row).for_each(|(s, v)| *s += *v);
     }
     sums
 }
@@ -92,10 +95,11 @@ fn spread_blocks<E: Element>(dy: &[E], dx: &mut [E], [_, kept, inner]: [usize; 3
     if inner == 0 || kept == 0 {
         return;
     }
-    for (i, row) in dx.chunks_exact_mut(inner).enumerate() {
+    let rows = dx.par_chunks_exact_mut(inner).with_min_len((GRAIN / inner).max(1)).enumerate();
+    rows.for_each(|(i, row)| {
         let g = dy[i % kept] * scale;
         row.iter_mut().for_each(|v| *v += g);
-    }
+    });
 }
 
 fn sum_places<E: Element>(x: &[E], targets: &[usize], n: usize) -> Vec<E> {
@@ -112,7 +116,7 @@ pub(crate) fn extreme<E: Element, D: Backend<E>>(
     better: fn(E, E) -> bool,
 ) -> Float<E, D> {
     let shape = axes.result(&x.shape);
-    let (source, targets) = (x.to_vec(), axes.targets(&x.shape));
+    let (source, targets) = (x.read(), axes.targets(&x.shape));
     let mut winners: Vec<Option<usize>> = vec![None; shape.iter().product()];
     for (i, target) in targets.iter().enumerate() {
         let wins = winners[*target].is_none_or(|w| better(source[i], source[w]));

@@ -1,5 +1,7 @@
 //! Answering `gradient(loss, wrt)` with dfdx's tape: one tape for each loss.
 
+use std::rc::Rc;
+
 use dfdx::prelude::{PutTape, ReshapeTo};
 use vspec_engine::EngineError;
 use vspec_ir::ops::Gradient;
@@ -19,6 +21,8 @@ struct Loss {
     node: NodeId,
     /// Whether a node depends on one of the values and the loss on it.
     taped: Vec<bool>,
+    /// Whether a node depends on one of the values, or is one.
+    depends: Rc<[bool]>,
 }
 
 impl Losses {
@@ -69,7 +73,7 @@ impl Loss {
                 depends[i] && needed[i] && node.inputs.iter().any(|input| depends[input.index()])
             })
             .collect();
-        Ok(Loss { node: loss, taped })
+        Ok(Loss { node: loss, taped, depends: depends.into() })
     }
 }
 
@@ -92,7 +96,7 @@ pub(crate) struct Gradients<E: Element, D: Backend<E>> {
 impl<E: Element, D: Backend<E>> Gradients<E, D> {
     pub(crate) fn new(device: &D, losses: &Losses) -> Self {
         Gradients {
-            recorder: (losses.count() > 0).then(|| Recorder::recording(device)),
+            recorder: losses.losses.first().map(|loss| Recorder::recording(device, loss.depends.clone())),
             known: losses.losses.iter().map(|_| None).collect(),
             values: losses.losses.iter().map(|_| vec![]).collect(),
         }
@@ -176,7 +180,7 @@ impl<E: Element, D: Backend<E>> Gradients<E, D> {
         values: &[Option<Value<E, D>>],
     ) -> Result<Recorder<E, D>, EngineError> {
         let mut own: Vec<Option<Value<E, D>>> = values.to_vec();
-        let mut recorder = Recorder::recording(run.device);
+        let mut recorder = Recorder::recording(run.device, loss.depends.clone());
         for (id, node) in run.graph.nodes().filter(|(id, _)| loss.taped[id.index()]) {
             own[id.index()] = Some(run.compute(id, node, &own, Some(&mut recorder))?);
         }

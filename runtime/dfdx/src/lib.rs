@@ -8,6 +8,7 @@
 mod backend;
 mod channels_last;
 mod contract;
+mod dense;
 mod element;
 mod elementwise;
 mod execute;

@@ -6,7 +6,7 @@ use vspec_ir::Op;
 use crate::backend::Backend;
 use crate::contract::{conv, matmul};
 use crate::element::Element;
-use crate::elementwise::{arithmetic, custom, custom_binary, own, select};
+use crate::elementwise::{arithmetic, custom, custom_binary, own, relu, select};
 use crate::execute::Value;
 use crate::fold::{Axes, extreme, sum};
 use crate::im2col::Window;
@@ -61,7 +61,7 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::Atan {} => unary(r, x, |r, x| custom(r, x, libm::atan, |x, _| 1.0 / (1.0 + x * x))),
         Op::Tanh {} => unary(r, x, |r, x| own(r, x, |t| t.tanh())),
         Op::Sigmoid {} => unary(r, x, |r, x| own(r, x, |t| t.sigmoid())),
-        Op::Relu {} => unary(r, x, |r, x| own(r, x, |t| t.relu())),
+        Op::Relu {} => unary(r, x, relu),
         Op::Abs {} => unary(r, x, |r, x| custom(r, x, f64::abs, |x, _| sign(x))),
         Op::Log1p {} => unary(r, x, |r, x| custom(r, x, f64::ln_1p, |x, _| 1.0 / (1.0 + x))),
         Op::Erf {} => unary(r, x, |r, x| custom(r, x, libm::erf, erf_derivative)),

@@ -1,9 +1,14 @@
 //! Pooling as custom operations.
 
+use rayon::prelude::*;
+
 use crate::backend::Backend;
 use crate::element::Element;
 use crate::im2col::{OUTSIDE, Places, Window};
 use crate::record::{Float, Recorder};
+
+/// Maps that one task works on at least.
+const MAPS: usize = 16;
 
 fn result_shape(x: &[usize], places: &Places) -> Vec<usize> {
     x[..2].iter().chain(&places.count).copied().collect()
@@ -16,22 +21,14 @@ pub(crate) fn max_pool<E: Element, D: Backend<E>>(
     window: &Window<'_>,
 ) -> Float<E, D> {
     let places = Places::new(window, &x.shape[2..]);
-    let (source, maps) = (x.to_vec(), x.shape[0] * x.shape[1]);
-    let mut winners = Vec::with_capacity(maps * places.positions);
-    for map in 0..maps {
+    let (source, maps) = (x.read(), x.shape[0] * x.shape[1]);
+    let mut winners = vec![0; maps * places.positions];
+    let rows = winners.par_chunks_exact_mut(places.positions.max(1)).enumerate();
+    rows.with_min_len(MAPS).for_each(|(map, winners)| {
         let plane = &source[map * places.plane..(map + 1) * places.plane];
-        let mut best = vec![OUTSIDE; places.positions];
-        for tap in 0..places.taps {
-            for (best, place) in best.iter_mut().zip(places.row(tap, 0..places.positions)) {
-                let wins = *place != OUTSIDE
-                    && plane.get(*best as usize).is_none_or(|b| plane[*place as usize] > *b);
-                if wins {
-                    *best = *place;
-                }
-            }
-        }
-        winners.extend(best.iter().map(|b| map * places.plane + *b as usize));
-    }
+        let best = largest(plane, &places);
+        winners.iter_mut().zip(&best).for_each(|(w, b)| *w = map * places.plane + *b as usize);
+    });
     let values =
         winners.iter().map(|w| source.get(*w).copied().unwrap_or(E::of(f64::NEG_INFINITY))).collect();
     r.custom(&[x], values, result_shape(&x.shape, &places), move |dy, dx| {
@@ -43,6 +40,21 @@ pub(crate) fn max_pool<E: Element, D: Backend<E>>(
     })
 }
 
+/// The place of the first largest element of each window.
+fn largest<E: Element>(plane: &[E], places: &Places) -> Vec<u32> {
+    let mut best = vec![OUTSIDE; places.positions];
+    for tap in 0..places.taps {
+        for (best, place) in best.iter_mut().zip(places.row(tap, 0..places.positions)) {
+            let wins =
+                *place != OUTSIDE && plane.get(*best as usize).is_none_or(|b| plane[*place as usize] > *b);
+            if wins {
+                *best = *place;
+            }
+        }
+    }
+    best
+}
+
 /// Mean of each window.
 pub(crate) fn avg_pool<E: Element, D: Backend<E>>(
     r: &mut Recorder<E, D>,
@@ -51,7 +63,7 @@ pub(crate) fn avg_pool<E: Element, D: Backend<E>>(
     count_padding: bool,
 ) -> Float<E, D> {
     let places = Places::new(window, &x.shape[2..]);
-    let (source, maps) = (x.to_vec(), x.shape[0] * x.shape[1]);
+    let (source, maps) = (x.read(), x.shape[0] * x.shape[1]);
     let all = 0..places.positions;
     let mut inside = vec![0usize; places.positions];
     for tap in 0..places.taps {

@@ -1,5 +1,7 @@
 //! Float values and the tape that records what happens to them.
 
+use std::collections::BTreeSet;
+use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dfdx::prelude::{HasShape, OwnedTape, PutTape, ReshapeTo, Shape, SplitTape, Tape, Tensor};
@@ -38,6 +40,11 @@ impl<E: Element, D: Backend<E>> Float<E, D> {
         values
     }
 
+    /// The elements, without a copy where they lie on the host.
+    pub(crate) fn read(&self) -> std::borrow::Cow<'_, [E]> {
+        D::read(&self.tensor)
+    }
+
     /// The same tensor under another shape of as many elements.
     pub(crate) fn with_shape(&self, shape: Vec<usize>) -> Self {
         Float { shape, ..self.clone() }
@@ -54,17 +61,38 @@ pub(crate) fn float<E: Element, D: Backend<E>>(device: &D, values: Vec<E>, shape
 pub(crate) struct Recorder<E: Element, D: Backend<E>> {
     device: D,
     tape: Option<OwnedTape<E, D>>,
+    /// Whether each node depends on what the loss is differentiated by.
+    depends: Rc<[bool]>,
+    /// Operands of the current op that do not.
+    constants: BTreeSet<u64>,
 }
 
 impl<E: Element, D: Backend<E>> Recorder<E, D> {
     /// A recorder that forgets.
     pub(crate) fn forgetful(device: &D) -> Self {
-        Recorder { device: device.clone(), tape: None }
+        Recorder { device: device.clone(), tape: None, depends: Rc::new([]), constants: BTreeSet::new() }
     }
 
-    /// A recorder that keeps a tape.
-    pub(crate) fn recording(device: &D) -> Self {
-        Recorder { device: device.clone(), tape: Some(OwnedTape::default()) }
+    /// A recorder that keeps a tape, of a graph in which these nodes depend on what the loss is differentiated by.
+    pub(crate) fn recording(device: &D, depends: Rc<[bool]>) -> Self {
+        let tape = Some(OwnedTape::default());
+        Recorder { device: device.clone(), tape, depends, constants: BTreeSet::new() }
+    }
+
+    /// Learns which operands of the op that comes next need no gradient. Only of that op: one tensor can be the value of
+    /// several nodes, of which some do.
+    pub(crate) fn meet<'a>(&mut self, operands: impl Iterator<Item = (usize, &'a Float<E, D>)>) {
+        let (mut constants, mut needed) = (BTreeSet::new(), BTreeSet::new());
+        for (node, value) in operands {
+            let set = if self.depends.get(node) == Some(&false) { &mut constants } else { &mut needed };
+            set.insert(value.id);
+        }
+        self.constants = &constants - &needed;
+    }
+
+    /// Whether nobody will ask for the gradient of a value: an op with a costly one may leave it out.
+    pub(crate) fn is_constant(&self, value: &Float<E, D>) -> bool {
+        self.constants.contains(&value.id)
     }
 
     /// The tape so far.

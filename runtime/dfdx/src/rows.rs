@@ -6,12 +6,10 @@
 use rayon::prelude::*;
 
 use crate::backend::Backend;
+use crate::dense::GRAIN;
 use crate::element::Element;
 use crate::record::{Float, Recorder};
 use crate::view::{repeated_rows, row_sum};
-
-/// Elements that one task works on at least.
-const GRAIN: usize = 16 * 1024;
 
 /// One of the four operators, and which side is the repeated one.
 #[derive(Clone, Copy, PartialEq)]
@@ -46,14 +44,14 @@ pub(crate) fn arithmetic<E: Element, D: Backend<E>>(
     }
     let (_, inner) = repeated_rows(&small.shape, &large.shape)?;
     let layout = Layout { small: small.len(), inner, flipped };
-    let (x, y) = (large.to_vec(), small.to_vec());
-    let values = forward(op, layout, &x, &y);
-    // Sums do not need their operands for the way back.
-    let linear = matches!(op, Arithmetic::Add | Arithmetic::Sub);
-    let (x, shape) = (if linear || !r.is_recording() { vec![] } else { x }, large.shape.clone());
+    let values = forward(op, layout, &large.read(), &small.read());
+    // Sums do not need the larger operand for the way back.
+    let kept = matches!(op, Arithmetic::Mul | Arithmetic::Div).then(|| large.tensor.clone());
+    let (small_kept, shape) = (small.tensor.clone(), large.shape.clone());
     Some(r.custom(&[large, small], values, shape, move |dy, gradients| {
+        let x = kept.as_ref().map(D::read).unwrap_or_default();
         if let [dx, ds] = gradients {
-            backward(op, layout, (&x, &y), dy, (dx, ds));
+            backward(op, layout, (&x, &D::read(&small_kept)), dy, (dx, ds));
         }
     }))
 }

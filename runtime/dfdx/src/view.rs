@@ -52,7 +52,7 @@ pub(crate) fn take<E: Element, D: Backend<E>>(
     places: Vec<usize>,
     shape: Vec<usize>,
 ) -> Float<E, D> {
-    let source = x.to_vec();
+    let source = x.read();
     let values = places.iter().map(|p| source[*p]).collect();
     r.custom(&[x], values, shape, move |dy, dx| {
         for (g, place) in dy.iter().zip(&places) {
@@ -97,10 +97,10 @@ fn broadcast_rows<E: Element, D: Backend<E>>(
     shape: &[usize],
     [outer, inner]: [usize; 2],
 ) -> Float<E, D> {
-    let source = x.to_vec();
+    let source = x.read();
     let mut values = Vec::with_capacity(outer * source.len() * inner);
     for _ in 0..outer {
-        for v in &source {
+        for v in source.iter() {
             values.extend(std::iter::repeat_n(*v, inner));
         }
     }
@@ -183,7 +183,7 @@ pub(crate) fn concat<E: Element, D: Backend<E>>(
     shape[axis] = parts.iter().map(|p| p.shape[axis]).sum();
     let outer = around(&shape, axis).0;
     let rows: Vec<usize> = parts.iter().map(|p| p.len() / outer.max(1)).collect();
-    let sources: Vec<Vec<E>> = parts.iter().map(|p| p.to_vec()).collect();
+    let sources: Vec<_> = parts.iter().map(|p| p.read()).collect();
     let mut values = vec![];
     for o in 0..outer {
         for (source, row) in sources.iter().zip(&rows) {
@@ -212,7 +212,7 @@ pub(crate) fn pad<E: Element, D: Backend<E>>(
     let (outer, n, inner) = around(&x.shape, axis);
     let mut shape = x.shape.clone();
     shape[axis] += low + high;
-    let (row, source) = (shape[axis] * inner, x.to_vec());
+    let (row, source) = (shape[axis] * inner, x.read());
     let mut values = vec![E::of(value); outer * row];
     let start = move |o: usize| o * row + low * inner;
     for o in 0..outer {
