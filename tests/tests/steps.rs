@@ -112,14 +112,14 @@ fn an_evaluation_view_uses_running_statistics_and_leaves_them() {
         "use std.nn.BatchNorm
 use std.optim.sgd
 experiment e {
-  let norm = BatchNorm(2, eps = 0.0)
-  let fixed = eval_mode(norm)
+  let bn = BatchNorm(2, eps = 0.0)
+  let fixed = eval_mode(bn)
   let opt = sgd(lr = 0.0)
   step train() {
     report plain = sum(fixed(points()))
-    report before = sum(norm.running_mean)
-    minimize sum(square(norm(points()))) over norm.params by opt
-    report after = sum(norm.running_mean)
+    report before = sum(bn.running_mean)
+    minimize sum(square(bn(points()))) over bn.params by opt
+    report after = sum(bn.running_mean)
   }
   run 1 of train
 }",
