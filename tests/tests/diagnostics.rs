@@ -34,4 +34,10 @@ snapshots! {
     mixed_element_types
     parameter_trained_by_nothing
     several_errors_at_once
+    all_errors_of_a_file
+    failed_requirement_through_the_library
+    broken_einsum
+    syntax_error_keeps_the_rest
+    size_not_known_yet
+    wrong_argument_to_an_optimizer
 }

@@ -1,6 +1,7 @@
 //! Pages of the book that are generated: they are what the code says. `VSPEC_BLESS=1` writes them.
 
 use vspec_tests::root;
+use vspecc::explain::{self, EXAMPLES, Example};
 
 fn check(page: &str, wanted: &str) {
     let path = root().join("book/src").join(page);
@@ -26,15 +27,22 @@ fn the_diagnostics_page_is_the_catalogue() {
          Every message has a stable code.\n\
          Errors end a command with status 2; warnings do not.\n",
     );
+    page += "`vspecc explain V0203` shows what this page says about one code.\n";
     for info in vspec_elaborate::catalogue() {
-        page += &format!(
-            "\n## {}: {}\n\n{}\n",
-            info.code,
-            info.title,
-            info.explanation.trim().replace("\n ", "\n")
-        );
+        page += &format!("\n## {}: {}\n\n{}\n", info.code, info.title, explain::explanation(&info));
+        let example = EXAMPLES.iter().find(|e| e.code == info.code);
+        page += &example.map_or(String::new(), with_message);
     }
     check("diagnostics.md", &page);
+}
+
+/// The wrong form, what is said about it, and the corrected form.
+fn with_message(example: &Example) -> String {
+    let Example { wrong, fixed, .. } = example;
+    let said = explain::message(wrong);
+    format!(
+        "\n```vspec,example\n{wrong}```\n\n```text\n{said}\n```\n\nCorrected:\n\n```vspec,example\n{fixed}```\n"
+    )
 }
 
 #[test]

@@ -59,24 +59,21 @@ fn with_overrides(
 fn elaborate(world: &dyn World, path: &Path, text: &str) -> Compiled {
     let mut loader = Loader::new(world);
     let file = loader.load_main(path, text);
-    let broken = loader.diagnostics.iter().any(|d| d.is_error());
-    if !broken {
-        let found = crate::names::check_file(&file.ast);
-        loader.diagnostics.extend(found);
-    }
+    let broken = file.broken();
+    let mut found = crate::names::check_file(&file.ast, &broken);
+    // What is unused may be used by an item that could not be read.
+    found.retain(|d| broken.is_empty() || d.is_error());
+    loader.diagnostics.extend(found);
     let mut evaluator = Evaluator::new(loader);
     let mut compiled = Compiled::default();
-    // After a syntax error, most of what elaboration would say is an echo.
-    if !broken {
-        for item in &file.ast.items {
-            match &item.kind {
-                ItemKind::Entry(def) => compiled.entries.extend(evaluator.entry(def, &file)),
-                ItemKind::Experiment(def) => compiled.programs.extend(evaluator.experiment(def, &file)),
-                _ => {}
-            }
+    for item in &file.ast.items {
+        match &item.kind {
+            ItemKind::Entry(def) => compiled.entries.extend(evaluator.entry(def, &file)),
+            ItemKind::Experiment(def) => compiled.programs.extend(evaluator.experiment(def, &file)),
+            _ => {}
         }
-        compiled.tests = evaluator.tests(&file);
     }
+    compiled.tests = evaluator.tests(&file);
     compiled.diagnostics = std::mem::take(&mut evaluator.loader.diagnostics);
     compiled.sources = std::mem::take::<Sources>(&mut evaluator.loader.sources);
     compiled.diagnostics.sort_by_key(|d| (d.primary.span.file, d.primary.span.start));

@@ -50,6 +50,8 @@ pub(crate) enum Definition {
     Record(Rc<ast::RecordDef>),
     /// A constant, evaluated when it is first used.
     Constant(Rc<Constant>),
+    /// An item or an import with errors, which have been reported: nothing is said about its uses.
+    Broken,
 }
 
 /// `let NAME = ..` at the top of a file.
@@ -72,6 +74,13 @@ impl FileScope {
     /// What a name of this file, or one that it uses, stands for.
     pub(crate) fn definition(&self, name: &str) -> Option<Definition> {
         self.definitions.borrow().get(name).cloned()
+    }
+
+    /// Names whose definitions have errors.
+    pub(crate) fn broken(&self) -> Vec<Arc<str>> {
+        let definitions = self.definitions.borrow();
+        let broken = definitions.iter().filter(|(_, d)| matches!(d, Definition::Broken));
+        broken.map(|(name, _)| name.clone()).collect()
     }
 
     /// Every name that it defines or uses.
@@ -113,11 +122,15 @@ impl<'w> Loader<'w> {
     pub(crate) fn load(&mut self, name: &str, text: &str) -> Rc<FileScope> {
         let id = self.sources.add(name, text);
         let (ast, diagnostics) = vspec_syntax::parse(id, text);
+        let unread = if diagnostics.iter().any(Diagnostic::is_error) { text } else { "" };
         self.diagnostics.extend(diagnostics);
         self.open.push(name.to_string());
         let scope = Rc::new(FileScope { name: name.into(), ast, definitions: RefCell::default() });
         for item in &scope.ast.items {
             self.define(&scope, item);
+        }
+        for name in stdlib::definitions(unread).chain(imported(unread)) {
+            scope.definitions.borrow_mut().entry(name.into()).or_insert(Definition::Broken);
         }
         self.open.pop();
         self.loaded.insert(name.to_string(), scope.clone());
@@ -174,13 +187,12 @@ impl<'w> Loader<'w> {
                 "std" => self.import_library(u, name),
                 _ => self.import_file(u, name),
             };
-            match found {
-                Ok(definition) => {
-                    let local = rename.as_ref().unwrap_or(name).name.clone();
-                    scope.definitions.borrow_mut().insert(local, definition);
-                }
-                Err(diagnostic) => self.report_once(*diagnostic),
-            }
+            let definition = found.unwrap_or_else(|diagnostic| {
+                self.report_once(*diagnostic);
+                Definition::Broken
+            });
+            let local = rename.as_ref().unwrap_or(name).name.clone();
+            scope.definitions.borrow_mut().insert(local, definition);
         }
     }
 
@@ -195,8 +207,13 @@ impl<'w> Loader<'w> {
         let folder = u.path[1..].iter().map(|i| &*i.name).collect::<Vec<_>>().join(".");
         if !stdlib::exists(&folder) {
             let message = format!("the standard library has no `{folder}`");
-            let folders = stdlib::FILES.iter().filter_map(|(p, _)| p.split('/').next());
-            return Err(suggesting(codes::UNKNOWN_FILE, path_span(u), message, &folder, folders));
+            let folders = stdlib::folders();
+            let error = suggesting(codes::UNKNOWN_FILE, path_span(u), message, &folder, folders.clone());
+            let all = folders.into_iter().collect::<Vec<_>>().join(", ");
+            return Err(match error.hint {
+                Some(_) => error,
+                None => Box::new(error.hint(format!("it has {all}"))),
+            });
         }
         let Some((path, text)) = stdlib::defining(&folder, &name.name) else {
             let message = format!("`std.{folder}` has no `{}`", name.name);
@@ -267,6 +284,14 @@ impl Drop for Loader<'_> {
             file.definitions.borrow_mut().clear();
         }
     }
+}
+
+/// Words of the lines that import something: with syntax errors among them, any may be a name of the file.
+fn imported(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().filter_map(|line| line.strip_prefix("use "));
+    lines
+        .flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_'))
+        .filter(|word| !word.is_empty())
 }
 
 fn path_span(u: &ast::Use) -> Span {

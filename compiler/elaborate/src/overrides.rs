@@ -72,10 +72,19 @@ fn edit(
             let known: Vec<&str> = settings.iter().map(|s| &*s.path).collect();
             Err(Box::new(match did_you_mean(&o.path, known.iter().copied()) {
                 Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error.hint(format!("what can be set: {}", known.join(", "))),
+                None => error.hint(format!("what can be set: {}", nearby(&o.path, &known).join(", "))),
             }))
         }
     }
+}
+
+/// Settings of the same part of the experiment, without the longer of two paths to the same value; all parts where it has none.
+fn nearby<'a>(path: &str, known: &[&'a str]) -> Vec<&'a str> {
+    let part = path.split('.').next().unwrap_or_default();
+    let same: Vec<&str> = known.iter().copied().filter(|k| k.split('.').next() == Some(part)).collect();
+    let of_part = if same.is_empty() { known.to_vec() } else { same };
+    let short: Vec<&str> = of_part.iter().copied().filter(|k| k.split('.').count() <= 2).collect();
+    if short.is_empty() { of_part } else { short }
 }
 
 fn settings(loader: &mut Loader<'_>, file: &Rc<FileScope>, text: &str) -> Vec<Setting> {

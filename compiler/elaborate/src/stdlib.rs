@@ -3,6 +3,8 @@
 //! `use std.nn.Conv` looks for the file below `stdlib/nn` that defines `Conv`; names of `stdlib/prelude` are visible
 //! everywhere without a `use`.
 
+use std::collections::BTreeSet;
+
 /// Declares the files: the path below `stdlib/` without its extension.
 macro_rules! files {
     ($($path:literal),* $(,)?) => {
@@ -56,6 +58,12 @@ pub(crate) fn exists(folder: &str) -> bool {
     in_folder(folder).next().is_some()
 }
 
+/// The folders that names can be taken from, sorted.
+pub(crate) fn folders() -> BTreeSet<&'static str> {
+    let folders = FILES.iter().filter_map(|(path, _)| path.split('/').next());
+    folders.filter(|folder| *folder != "prelude").collect()
+}
+
 /// Every name that can be taken from `folder`.
 pub(crate) fn names(folder: &str) -> impl Iterator<Item = &'static str> {
     in_folder(folder).flat_map(|(_, text)| definitions(text))
@@ -74,8 +82,8 @@ fn in_folder(folder: &str) -> impl Iterator<Item = (&'static str, &'static str)>
     FILES.iter().copied().filter(move |(path, _)| *path == folder || path.starts_with(&inside))
 }
 
-/// Names of top-level items: library files are formatted, so items start their lines.
-fn definitions(text: &'static str) -> impl Iterator<Item = &'static str> {
+/// Names of top-level items, which start their lines in formatted files.
+pub(crate) fn definitions(text: &str) -> impl Iterator<Item = &str> {
     const KEYWORDS: [&str; 6] = ["module ", "fn ", "loss ", "optimizer ", "record ", "let "];
     text.lines().filter_map(|line| {
         let rest = KEYWORDS.iter().find_map(|k| line.strip_prefix(k))?;

@@ -33,6 +33,7 @@ pub fn parse(file: FileId, text: &str) -> (File, Vec<Diagnostic>) {
     let place = Place { file, text, tokens: &tokens.tokens };
     let mut out = File { doc, items: vec![] };
     let mut diagnostics = layout.diagnostics.clone();
+    diagnostics.retain(|d| !swallowed(d, &tokens, text));
     diagnostics.extend(tokens.diagnostics.iter().cloned());
     for item in layout.items.iter().filter(|item| !item.broken) {
         if diagnostics.len() > MAX_ERRORS {
@@ -108,6 +109,15 @@ fn parse_part<T>(
     let builder = Builder::new(file, offset, &layout.masked, &docs);
     let parts = pairs.filter(|p| !p.as_rule().is_mark()).map(|p| build(&builder, p));
     parts.collect::<Built<_>>().map_err(|e| *e)
+}
+
+/// Whether a bracket is open only because a string that is not closed holds the rest of its line.
+fn swallowed(error: &Diagnostic, tokens: &Tokens, text: &str) -> bool {
+    let opener = error.primary.span.start as usize;
+    let on_its_line = |string: usize| text.get(opener..string).is_some_and(|between| !between.contains('\n'));
+    let strings = tokens.diagnostics.iter().filter(|d| d.code == codes::OPEN_STRING);
+    let mut strings = strings.map(|d| d.primary.span.start as usize);
+    error.code == codes::OPEN_BRACKET && strings.any(on_its_line)
 }
 
 fn moved(mut diagnostic: Diagnostic, by: usize) -> Diagnostic {

@@ -49,6 +49,9 @@ pub(crate) enum Command {
     /// Run an evaluation step on a saved network
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
+    /// Say what a diagnostic code means, with an example
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Bring files into the one canonical layout
     #[command(after_help = FMT_EXAMPLES)]
     Fmt(FmtArgs),
@@ -253,6 +256,18 @@ pub(crate) struct EvalArgs {
     pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) progress: ProgressArgs,
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  vspecc explain V0203
+  vspecc explain                  every code with its title";
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArgs {
+    /// The code; left out, all of them are listed
+    #[arg(value_name = "CODE")]
+    pub(crate) code: Option<String>,
 }
 
 const FMT_EXAMPLES: &str = "\

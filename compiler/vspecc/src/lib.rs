@@ -7,6 +7,7 @@ mod cli;
 mod commands;
 mod console;
 mod engines;
+pub mod explain;
 mod failure;
 mod numbers;
 mod package;

@@ -171,7 +171,11 @@ impl Call {
             return Ok(normal);
         }
         let message = format!("axis {axis} does not exist in a tensor with {rank} axes");
-        e.error(codes::OUT_OF_RANGE, self.span_of(name), message)
+        let error = Diagnostic::error(codes::OUT_OF_RANGE, self.span_of(name), message);
+        e.fail(match rank {
+            0 => error,
+            _ => error.hint(format!("axes count from 0 to {}, or from -1 backwards", rank - 1)),
+        })
     }
 
     /// Axes in increasing order; all of them when the argument is left out.

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use vspec_ir::{Obligation, Relation};
-use vspec_syntax::ast::{self, Block, Expr, ExprKind, Statement, StatementKind};
+use vspec_syntax::ast::{self, BinaryOp, Block, Expr, ExprKind, Statement, StatementKind};
 use vspec_syntax::{Diagnostic, Span};
 
 use super::{Eval, Evaluator, Stop};
@@ -140,7 +140,10 @@ impl Evaluator<'_> {
 
     /// `3 and 4` for a comparison whose sides are 3 and 4, to show next to it.
     fn sides(&mut self, condition: &Expr, scope: &Rc<Scope>) -> String {
-        let ExprKind::Binary(_, a, b) = &condition.kind else { return String::new() };
+        let ExprKind::Binary(op, a, b) = &condition.kind else { return String::new() };
+        if matches!(op, BinaryOp::And | BinaryOp::Or) {
+            return String::new();
+        }
         match (self.expr(a, scope), self.expr(b, scope)) {
             (Ok(a), Ok(b)) => format!("this compares {} with {}", show(&a), show(&b)),
             _ => String::new(),

@@ -52,10 +52,13 @@ impl Evaluator<'_> {
             MemberKind::Param(def) => self.add_variable(instance, DeclKind::Param, def, scope),
             MemberKind::State(def) => self.add_variable(instance, DeclKind::State, def, scope),
             MemberKind::Const(def) => self.add_variable(instance, DeclKind::Const, def, scope),
-            MemberKind::Let(def) => {
-                let given = self.given(None, &def.value, scope)?;
-                self.bind_pattern(&def.pattern, given.value, given.origin, &instance.scope)
-            }
+            MemberKind::Let(def) => match self.given(None, &def.value, scope) {
+                Ok(given) => self.bind_pattern(&def.pattern, given.value, given.origin, &instance.scope),
+                Err(stop) => {
+                    self.poison_pattern(&def.pattern, &instance.scope);
+                    Err(stop)
+                }
+            },
             MemberKind::Require(require) => self.require(require, scope),
             MemberKind::Method(_) | MemberKind::Test(_) => Ok(()),
         }
@@ -93,9 +96,13 @@ impl Evaluator<'_> {
         {
             return Ok(());
         }
-        let decl = self.declare(kind, def, scope)?;
-        instance.members.borrow_mut().insert(def.name.name.clone(), Member::Variable(Rc::new(decl)));
-        Ok(())
+        let declared = self.declare(kind, def, scope);
+        let (member, result) = match declared {
+            Ok(decl) => (Member::Variable(Rc::new(decl)), Ok(())),
+            Err(stop) => (Member::Value(Value::Poison), Err(stop)),
+        };
+        instance.members.borrow_mut().insert(def.name.name.clone(), member);
+        result
     }
 
     /// A declaration with its type evaluated.

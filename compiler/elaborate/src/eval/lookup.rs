@@ -107,6 +107,7 @@ impl Evaluator<'_> {
             Definition::Loss(l) => Callable::Loss(l),
             Definition::Optimizer(o) => Callable::Optimizer(o),
             Definition::Constant(c) => return self.constant(&c, span),
+            Definition::Broken => return Err(Stop),
             Definition::Record(r) => {
                 return self.error(
                     codes::WRONG_KIND,

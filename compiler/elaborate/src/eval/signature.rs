@@ -127,6 +127,7 @@ impl Evaluator<'_> {
                     }
                     Ok(value.clone())
                 }
+                Some(crate::load::Definition::Broken) => Err(super::Stop),
                 _ => self.unknown_type(name, ty),
             },
         }

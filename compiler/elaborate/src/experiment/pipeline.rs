@@ -92,7 +92,8 @@ impl Evaluator<'_> {
     /// A pipeline with one more stage.
     pub(crate) fn with_stage(&mut self, pipeline: &Pipeline, stage: Stage, span: Span) -> Eval<Value> {
         if pipeline.batched() {
-            return self.error(codes::BAD_PIPELINE, span, "nothing can follow `batch`");
+            let error = Diagnostic::error(codes::BAD_PIPELINE, span, "nothing can follow `batch`");
+            return self.fail(error.hint("`batch` comes last: `.. |> shuffle |> batch(8)`"));
         }
         let mut next = pipeline.clone();
         next.size = self.size_after(pipeline, &stage, span)?;

@@ -360,7 +360,9 @@ impl Evaluator<'_> {
         let more = if idle.len() == 1 { String::new() } else { format!(" and {} more", idle.len() - 1) };
         let message = format!("the loss does not depend on `{first}`{more}");
         self.report(
-            Diagnostic::warning(codes::NOT_REACHED, span, message).label("these parameters stay as they are"),
+            Diagnostic::warning(codes::NOT_REACHED, span, message)
+                .label("these parameters stay as they are")
+                .hint("use them in the loss, or leave them out of `over`"),
         );
     }
 }

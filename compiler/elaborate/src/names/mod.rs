@@ -37,11 +37,12 @@ pub(crate) struct Surroundings<'a> {
     pub(crate) suggest_import: &'a dyn Fn(&str) -> Option<String>,
 }
 
-/// Checks a file against the compiler's own built-ins and its standard library.
-pub(crate) fn check_file(file: &ast::File) -> Vec<Diagnostic> {
+/// Checks a file against the compiler's own built-ins and its standard library. Names of `broken` items are known, but not
+/// what they are.
+pub(crate) fn check_file(file: &ast::File, broken: &[Arc<str>]) -> Vec<Diagnostic> {
     let names: BTreeSet<&str> = builtins::names().chain(stdlib::names("prelude")).collect();
     let surroundings = Surroundings {
-        builtin: &|name| names.contains(name),
+        builtin: &|name| names.contains(name) || broken.iter().any(|b| &**b == name),
         builtin_names: names.iter().copied().collect(),
         suggest_import: &stdlib::suggest,
     };

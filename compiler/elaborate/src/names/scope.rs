@@ -197,6 +197,12 @@ impl Checker<'_> {
 
     pub(super) fn push_unknown(&mut self, error: Diagnostic, hint: Option<String>) {
         self.unknown += 1;
+        // A misspelt use is a use: calling the name that it was meant to be unused would be an echo.
+        let near = hint.as_deref().and_then(|h| h.strip_prefix("did you mean `")?.strip_suffix("`?"));
+        if let Some(near) = near {
+            self.mark(near, |binding| binding.read = true);
+            self.read_step(near);
+        }
         self.found.push(match hint {
             Some(hint) => error.hint(hint),
             None => error,

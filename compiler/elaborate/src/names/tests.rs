@@ -34,10 +34,7 @@ fn clean(text: &str) {
 #[test]
 fn a_misspelt_name_suggests_one_in_scope() {
     let text = "fn f(momentum: float, x: f32[N]) -> f32[N] { x * momentun }";
-    assert_eq!(
-        found(text),
-        ["V0111 momentum: remove it, or call it `_momentum`", "V0101 momentun: did you mean `momentum`?"]
-    );
+    assert_eq!(found(text), ["V0101 momentun: did you mean `momentum`?"]);
     assert_eq!(found("fn f(x: f32[N]) { reul(x) }"), ["V0101 reul: did you mean `relu`?"]);
     assert_eq!(found("fn f(x: f32[N]) { x + bananas }"), ["V0101 bananas"]);
 }
@@ -267,8 +264,6 @@ fn unknown_steps_and_data_sets_are_named() {
     assert_eq!(
         experiment(&format!("{step} run 12 epochs of trian, keep best by evalute.loss")),
         [
-            "V0114 train: a step reads it with `step name(b from train)`",
-            "V0114 train: name it there, such as `train every epoch`",
             "V0240 trian: did you mean `train`?",
             "V0240 trian: did you mean `train`?",
             "V0240 evalute: there is train",

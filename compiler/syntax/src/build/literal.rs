@@ -28,7 +28,8 @@ impl Builder<'_> {
     fn float(&self, pair: &Pair<'_, Rule>) -> Built<f64> {
         let digits = pair.as_str().replace('_', "");
         let value = digits.parse().ok().filter(|v: &f64| v.is_finite());
-        value.ok_or_else(|| self.bad_number(pair, "is too large for a float"))
+        let too_large = || self.bad_number(pair, "is too large for a float").hint("`inf` is infinity");
+        value.ok_or_else(|| Box::new(too_large()))
     }
 
     fn bad_number(&self, pair: &Pair<'_, Rule>, why: &str) -> Box<Diagnostic> {

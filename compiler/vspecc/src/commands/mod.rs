@@ -4,6 +4,7 @@ mod check;
 mod choice;
 mod completions;
 mod eval;
+mod explain;
 mod fmt;
 mod front;
 mod init;
@@ -30,6 +31,7 @@ pub(crate) fn dispatch(command: &Command) -> CommandResult {
         Command::Run(args) => run::run(args),
         Command::Plot(args) => plot::plot(args),
         Command::Eval(args) => eval::eval(args),
+        Command::Explain(args) => explain::explain(args),
         Command::Fmt(args) => fmt::fmt(args),
         Command::Test(args) => test::test(args),
     }
