@@ -2,11 +2,13 @@
 
 use std::path::Path;
 
-use vspec_syntax::Sources;
 use vspec_syntax::ast::ItemKind;
+use vspec_syntax::{FileId, Sources};
 
 use crate::eval::Evaluator;
 use crate::load::Loader;
+use crate::names::Checked;
+use crate::observe::{Index, Observer};
 use crate::{Compiled, Override, World, overrides};
 
 /// Stack of the evaluation thread. Calls nest at most a bounded number of times; this is enough for that many.
@@ -14,12 +16,16 @@ const STACK: usize = 512 << 20;
 
 /// Compiles a file: reads what it uses, checks names, and elaborates its entries, experiments and tests.
 pub fn compile(world: &dyn World, path: &Path, text: &str, overrides: &[Override]) -> Compiled {
+    on_large_stack(|| compile_here(world, path, text, overrides))
+}
+
+/// Runs on a thread whose stack is large enough for the deepest calls that are allowed.
+fn on_large_stack<T: Send>(work: impl Fn() -> T + Sync) -> T {
     std::thread::scope(|scope| {
-        let work = || compile_here(world, path, text, overrides);
-        match std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work) {
+        match std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, &work) {
             Ok(thread) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
             // No memory for the stack: the caller's own will do for all but the deepest recursion.
-            Err(_) => compile_here(world, path, text, overrides),
+            Err(_) => work(),
         }
     })
 }
@@ -27,7 +33,7 @@ pub fn compile(world: &dyn World, path: &Path, text: &str, overrides: &[Override
 fn compile_here(world: &dyn World, path: &Path, text: &str, overrides: &[Override]) -> Compiled {
     match with_overrides(world, path, text, overrides) {
         Ok(resolved) => {
-            let mut compiled = elaborate(world, path, &resolved);
+            let (mut compiled, _) = elaborate(world, path, &resolved, false);
             compiled.resolved = resolved;
             compiled
         }
@@ -56,15 +62,22 @@ fn with_overrides(
     })
 }
 
-fn elaborate(world: &dyn World, path: &Path, text: &str) -> Compiled {
+/// Compiles a file as [`compile`] does, and remembers what an editor wants to know about it.
+pub fn analyse(world: &dyn World, path: &Path, text: &str) -> (Compiled, Index) {
+    on_large_stack(|| elaborate(world, path, text, true))
+}
+
+/// The file compiled; the index is empty unless somebody observes.
+fn elaborate(world: &dyn World, path: &Path, text: &str, observed: bool) -> (Compiled, Index) {
     let mut loader = Loader::new(world);
     let file = loader.load_main(path, text);
     let broken = file.broken();
-    let mut found = crate::names::check_file(&file.ast, &broken);
+    let Checked { mut diagnostics, uses } = crate::names::check_file(&file.ast, &broken);
     // What is unused may be used by an item that could not be read.
-    found.retain(|d| broken.is_empty() || d.is_error());
-    loader.diagnostics.extend(found);
+    diagnostics.retain(|d| broken.is_empty() || d.is_error());
+    loader.diagnostics.extend(diagnostics);
     let mut evaluator = Evaluator::new(loader);
+    evaluator.observer = observed.then(|| Observer::of(FileId(0)));
     let mut compiled = Compiled::default();
     for item in &file.ast.items {
         match &item.kind {
@@ -74,8 +87,9 @@ fn elaborate(world: &dyn World, path: &Path, text: &str) -> Compiled {
         }
     }
     compiled.tests = evaluator.tests(&file);
+    let index = evaluator.observer.take().map(|o| o.finish(&uses, &mut evaluator.loader, &file));
     compiled.diagnostics = std::mem::take(&mut evaluator.loader.diagnostics);
     compiled.sources = std::mem::take::<Sources>(&mut evaluator.loader.sources);
     compiled.diagnostics.sort_by_key(|d| (d.primary.span.file, d.primary.span.start));
-    compiled
+    (compiled, index.unwrap_or_default())
 }

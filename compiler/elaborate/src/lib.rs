@@ -13,13 +13,15 @@ mod experiment;
 mod globs;
 mod load;
 mod names;
+mod observe;
 mod overrides;
 mod scope;
 pub mod stdlib;
 mod value;
 mod world;
 
-pub use compile::compile;
+pub use compile::{analyse, compile};
+pub use observe::{Index, NameInfo, NameKind, Seen};
 pub use world::{SourceInfo, World};
 
 use vspec_ir::{Entry, Graph, Program, Variable};

@@ -54,6 +54,11 @@ impl Scope {
         self.names.borrow().iter().rev().find(|(n, _)| &**n == name).map(|(_, b)| b.clone())
     }
 
+    /// Something for each name of this scope alone, in the order in which they were bound.
+    pub(crate) fn each<T>(&self, of: impl Fn(&str, &Value) -> T) -> Vec<T> {
+        self.names.borrow().iter().map(|(name, binding)| of(name, &binding.value)).collect()
+    }
+
     /// What the scope around this one binds a name to.
     pub(crate) fn parent_binding(&self, name: &str) -> Option<Value> {
         match &self.parent {

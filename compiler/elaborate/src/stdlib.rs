@@ -59,13 +59,13 @@ pub(crate) fn exists(folder: &str) -> bool {
 }
 
 /// The folders that names can be taken from, sorted.
-pub(crate) fn folders() -> BTreeSet<&'static str> {
+pub fn folders() -> BTreeSet<&'static str> {
     let folders = FILES.iter().filter_map(|(path, _)| path.split('/').next());
     folders.filter(|folder| *folder != "prelude").collect()
 }
 
 /// Every name that can be taken from `folder`.
-pub(crate) fn names(folder: &str) -> impl Iterator<Item = &'static str> {
+pub fn names(folder: &str) -> impl Iterator<Item = &'static str> {
     in_folder(folder).flat_map(|(_, text)| definitions(text))
 }
 

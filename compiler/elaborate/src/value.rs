@@ -209,6 +209,21 @@ impl Value {
         Value::List(Rc::new(items))
     }
 
+    /// How many values it holds in all, itself included; counting stops above `limit`.
+    pub(crate) fn weight(&self, limit: u64) -> u64 {
+        let (mut stack, mut count) = (vec![self], 0);
+        while let Some(value) = stack.pop().filter(|_| count <= limit) {
+            count += 1;
+            match value {
+                Value::List(items) | Value::Tuple(items) => stack.extend(items.iter()),
+                Value::Record(fields) => stack.extend(fields.values()),
+                Value::Str(text) => count += text.len() as u64 / 64,
+                _ => {}
+            }
+        }
+        count
+    }
+
     /// A size: constants become ints.
     pub(crate) fn dim(dim: &Dim) -> Value {
         dim.as_const().map_or_else(|| Value::Dim(dim.clone()), Value::Int)

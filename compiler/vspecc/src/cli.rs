@@ -52,6 +52,9 @@ pub(crate) enum Command {
     /// Say what a diagnostic code means, with an example
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Serve an editor: diagnostics, shapes on hover, definitions, completion
+    #[command(after_help = LSP_EXAMPLES)]
+    Lsp,
     /// Bring files into the one canonical layout
     #[command(after_help = FMT_EXAMPLES)]
     Fmt(FmtArgs),
@@ -269,6 +272,11 @@ pub(crate) struct ExplainArgs {
     #[arg(value_name = "CODE")]
     pub(crate) code: Option<String>,
 }
+
+const LSP_EXAMPLES: &str = "\
+The language server protocol over standard input and output. Data sets are looked up below VSPEC_DATA.
+
+The folder book/editors/vscode has an extension that starts it.";
 
 const FMT_EXAMPLES: &str = "\
 Examples:

@@ -31,7 +31,13 @@ impl Package {
         Package { root, data: data.map(Path::to_path_buf) }
     }
 
-    fn inside(&self, path: &Path) -> Result<PathBuf, String> {
+    /// The folder that paths of the package are relative to, without links.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// A file of the package, without links.
+    pub(crate) fn inside(&self, path: &Path) -> Result<PathBuf, String> {
         let path = self.root.join(path).canonicalize().map_err(|e| reason(&e))?;
         match path.starts_with(&self.root) {
             true => Ok(path),

@@ -151,16 +151,32 @@ impl Evaluator<'_> {
     }
 }
 
-/// A static value as the specification would write it.
+/// How many elements of a list messages show, and how deep lists within lists.
+const SHOWN: usize = 8;
+/// How many lists within each other messages show.
+const SHOWN_DEPTH: usize = 3;
+
+/// A static value as the specification would write it; long lists are cut.
 pub(crate) fn show(value: &Value) -> String {
+    show_within(value, SHOWN_DEPTH)
+}
+
+fn show_within(value: &Value, depth: usize) -> String {
     match value {
         Value::Int(i) => i.to_string(),
         Value::Float(f) => format!("{f:?}"),
         Value::Bool(b) => b.to_string(),
         Value::Str(s) => format!("{s:?}"),
         Value::Dim(d) => d.to_string(),
-        Value::List(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", ")),
-        Value::Tuple(items) => format!("({})", items.iter().map(show).collect::<Vec<_>>().join(", ")),
+        Value::List(items) => format!("[{}]", show_all(items, depth)),
+        Value::Tuple(items) => format!("({})", show_all(items, depth)),
         other => other.kind().to_string(),
     }
+}
+
+fn show_all(items: &[Value], depth: usize) -> String {
+    let shown = if depth == 0 { 0 } else { SHOWN };
+    let texts = items.iter().take(shown).map(|item| show_within(item, depth.saturating_sub(1)));
+    let rest = (items.len() > shown).then(|| "..".to_string());
+    texts.chain(rest).collect::<Vec<_>>().join(", ")
 }

@@ -110,6 +110,7 @@ impl Evaluator<'_> {
         });
         match value {
             Ok((value, origin)) => {
+                self.observe(name.span, &value);
                 scope.bind(name.name.clone(), value, origin);
                 Ok(())
             }

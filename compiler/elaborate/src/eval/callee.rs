@@ -29,6 +29,7 @@ impl Evaluator<'_> {
             None => return self.error(codes::WRONG_KIND, span, format!("cannot call {}", callable.kind())),
         };
         let names = params.iter().map(|p| &*p.name.name).collect();
+        self.observe_arguments(&params, &args);
         let slots = self.match_arguments(&Signature { callee: &name, names }, args.clone())?;
         if !Self::complete(&params, &slots) && !matches!(**callable, Callable::Method(..)) {
             return Ok(Value::Callable(Rc::new(Callable::Partial(callable.clone(), args))));
@@ -46,6 +47,16 @@ impl Evaluator<'_> {
             Callable::Loss(item) => self.make_loss(item, slots, span),
             Callable::Optimizer(item) => self.make_optimizer(item, slots, span),
             Callable::Builtin(_) | Callable::Partial(..) | Callable::Viewed(..) => Err(Stop),
+        }
+    }
+
+    /// Lets the observer see which parameters named arguments are for.
+    fn observe_arguments(&mut self, params: &[Param], args: &[Given]) {
+        let Some(observer) = &mut self.observer else { return };
+        for name in args.iter().filter_map(|arg| arg.name.as_ref()) {
+            if let Some(param) = params.iter().find(|p| p.name.name == name.name) {
+                observer.refers(name.span, param.name.span);
+            }
         }
     }
 

@@ -19,6 +19,12 @@ impl Evaluator<'_> {
     /// The value of an expression.
     pub(crate) fn expr(&mut self, expr: &Expr, scope: &Rc<Scope>) -> Eval<Value> {
         self.spend(expr.span)?;
+        let value = self.expr_value(expr, scope)?;
+        self.observe(expr.span, &value);
+        Ok(value)
+    }
+
+    fn expr_value(&mut self, expr: &Expr, scope: &Rc<Scope>) -> Eval<Value> {
         match &expr.kind {
             ExprKind::Int(i) => Ok(Value::Int(*i)),
             ExprKind::Float(f) => Ok(Value::Float(*f)),
@@ -28,15 +34,18 @@ impl Evaluator<'_> {
             ExprKind::Hole | ExprKind::Rest(_) => {
                 self.error(codes::WRONG_KIND, expr.span, "this stands for no value here")
             }
-            ExprKind::List(items) => self.list(items, scope),
+            ExprKind::List(items) => self.list(items, expr.span, scope),
             ExprKind::Comprehension { element, clauses } => self.comprehension(element, clauses, scope),
             ExprKind::Tuple(items) => {
                 let values: Eval<Vec<Value>> = items.iter().map(|i| self.expr(i, scope)).collect();
-                Ok(Value::Tuple(Rc::new(values?)))
+                self.built(Value::Tuple(Rc::new(values?)), expr.span)
             }
-            ExprKind::Record(fields) => self.record(fields, scope),
+            ExprKind::Record(fields) => self.record(fields, expr.span, scope),
             ExprKind::Field(base, field) => {
                 let base = self.expr(base, scope)?;
+                if let Some(observer) = &mut self.observer {
+                    observer.field(&base, &field.name, field.span);
+                }
                 self.field(&base, field)
             }
             ExprKind::Index(base, args) => self.index(expr, base, args, scope),
@@ -77,6 +86,7 @@ impl Evaluator<'_> {
             ExprKind::Name(n) => {
                 self.spend(expr.span)?;
                 let binding = self.lookup(n, expr.span, scope)?;
+                self.observe(expr.span, &binding.value);
                 (binding.value, binding.origin)
             }
             _ => (self.expr(expr, scope)?, expr.span),
@@ -84,7 +94,7 @@ impl Evaluator<'_> {
         Ok(Given { name: name.cloned(), value, span: expr.span, origin })
     }
 
-    fn list(&mut self, items: &[ast::ListItem], scope: &Rc<Scope>) -> Eval<Value> {
+    fn list(&mut self, items: &[ast::ListItem], span: Span, scope: &Rc<Scope>) -> Eval<Value> {
         let mut values = vec![];
         for item in items {
             match item.spread {
@@ -92,10 +102,10 @@ impl Evaluator<'_> {
                 false => values.push(self.expr(&item.value, scope)?),
             }
         }
-        Ok(Value::list(values))
+        self.built(Value::list(values), span)
     }
 
-    fn record(&mut self, fields: &[ast::RecordField], scope: &Rc<Scope>) -> Eval<Value> {
+    fn record(&mut self, fields: &[ast::RecordField], span: Span, scope: &Rc<Scope>) -> Eval<Value> {
         let mut record = IndexMap::new();
         for field in fields {
             let value = match &field.value {
@@ -104,7 +114,7 @@ impl Evaluator<'_> {
             };
             record.insert(field.key.name.clone(), value);
         }
-        Ok(Value::Record(Rc::new(record)))
+        self.built(Value::Record(Rc::new(record)), span)
     }
 
     fn comprehension(
@@ -115,7 +125,7 @@ impl Evaluator<'_> {
     ) -> Eval<Value> {
         let mut values = vec![];
         self.comprehend(element, clauses, scope, &mut values)?;
-        Ok(Value::list(values))
+        self.built(Value::list(values), element.span)
     }
 
     fn comprehend(
@@ -149,7 +159,7 @@ impl Evaluator<'_> {
             let message = format!("a range of {} elements is too long", b.saturating_sub(a));
             return self.error(codes::LIMIT, from.span.to(to.span), message);
         }
-        Ok(Value::list((a..b).map(Value::Int).collect()))
+        self.built(Value::list((a..b).map(Value::Int).collect()), from.span.to(to.span))
     }
 
     /// An int that is known now.
@@ -174,7 +184,10 @@ impl Evaluator<'_> {
     /// The elements of a static list, tuple or range.
     pub(crate) fn items(&mut self, expr: &Expr, scope: &Rc<Scope>) -> Eval<Vec<Value>> {
         match self.expr(expr, scope)? {
-            Value::List(items) | Value::Tuple(items) => Ok(items.to_vec()),
+            Value::List(items) | Value::Tuple(items) => {
+                self.charge(items.len() as u64, expr.span)?;
+                Ok(items.to_vec())
+            }
             other => {
                 let message = format!("expected a list or a range, found {}", other.kind());
                 self.error(codes::WRONG_KIND, expr.span, message)
@@ -326,6 +339,7 @@ impl Evaluator<'_> {
         match pattern {
             Pattern::Name(name) => {
                 self.name_value(&value, &name.name);
+                self.observe(name.span, &value);
                 scope.bind(name.name.clone(), value, origin);
                 Ok(())
             }
@@ -376,6 +390,12 @@ impl Evaluator<'_> {
         span: Span,
         callee_span: Span,
     ) -> Eval<Value> {
+        let result = self.call_value(callee, args, span, callee_span)?;
+        self.observe_result(callee_span, &result);
+        Ok(result)
+    }
+
+    fn call_value(&mut self, callee: &Value, args: Vec<Given>, span: Span, callee_span: Span) -> Eval<Value> {
         match callee {
             Value::Callable(callable) => self.call_callable(callable, args, span),
             Value::Instance(instance) => self.call_instance(instance, args, span),

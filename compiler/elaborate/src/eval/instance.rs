@@ -80,6 +80,7 @@ impl Evaluator<'_> {
             Ok(value) => (value, Ok(())),
             Err(stop) => (Value::Poison, Err(stop)),
         };
+        self.observe(name.span, &value);
         instance.members.borrow_mut().insert(name.name.clone(), Member::Value(value));
         result
     }
@@ -98,7 +99,12 @@ impl Evaluator<'_> {
         }
         let declared = self.declare(kind, def, scope);
         let (member, result) = match declared {
-            Ok(decl) => (Member::Variable(Rc::new(decl)), Ok(())),
+            Ok(decl) => {
+                if let Some(observer) = &mut self.observer {
+                    observer.declared(def.name.span, &decl.ty);
+                }
+                (Member::Variable(Rc::new(decl)), Ok(()))
+            }
             Err(stop) => (Member::Value(Value::Poison), Err(stop)),
         };
         instance.members.borrow_mut().insert(def.name.name.clone(), member);

@@ -30,7 +30,8 @@ use vspec_syntax::{Diagnostic, Label, Span};
 use crate::codes;
 use crate::experiment::StepContext;
 use crate::load::Loader;
-use crate::value::{Mode, VariableDecl};
+use crate::observe::Observer;
+use crate::value::{Mode, Value, VariableDecl};
 
 /// The error of an evaluation that has reported what is wrong.
 #[derive(Debug, Clone, Copy)]
@@ -64,10 +65,12 @@ struct Frame {
 
 /// How deep calls may nest. The evaluation thread's stack is sized for it.
 const MAX_DEPTH: usize = 192;
-/// How many expressions one compilation may evaluate.
-const MAX_WORK: u64 = 20_000_000;
+/// How many expressions one compilation may evaluate, and how many elements its lists may have in all.
+const MAX_WORK: u64 = 5_000_000;
 /// How many nodes a graph may have.
-const MAX_NODES: usize = 1_000_000;
+const MAX_NODES: usize = 250_000;
+/// How many axes a tensor may have.
+const MAX_RANK: usize = 32;
 /// How many errors one compilation reports.
 pub(crate) const MAX_ERRORS: usize = 20;
 
@@ -99,6 +102,8 @@ pub(crate) struct Evaluator<'w> {
     pub(crate) masks: IndexMap<Arc<str>, NodeId>,
     /// How the instances that are being evaluated are looked at, outermost first.
     pub(crate) modes: Vec<Mode>,
+    /// Records what an editor wants to know.
+    pub(crate) observer: Option<Observer>,
     frames: Vec<Frame>,
     work: u64,
 }
@@ -121,6 +126,7 @@ impl<'w> Evaluator<'w> {
             declared: IndexMap::new(),
             masks: IndexMap::new(),
             modes: vec![],
+            observer: None,
             frames: vec![],
             work: 0,
         }
@@ -157,11 +163,38 @@ impl<'w> Evaluator<'w> {
 
     /// Counts one evaluated expression.
     pub(crate) fn spend(&mut self, span: Span) -> Eval<()> {
-        self.work += 1;
+        self.charge(1, span)
+    }
+
+    /// A list or a record that was just put together. What is within it counts again, so that lists of shared lists cannot
+    /// grow without bound.
+    pub(crate) fn built(&mut self, value: Value, span: Span) -> Eval<Value> {
+        let left = MAX_WORK.saturating_sub(self.work);
+        self.charge(value.weight(left), span)?;
+        Ok(value)
+    }
+
+    /// Counts work.
+    pub(crate) fn charge(&mut self, amount: u64, span: Span) -> Eval<()> {
+        self.work = self.work.saturating_add(amount);
         if self.work <= MAX_WORK {
             return Ok(());
         }
         self.error(codes::LIMIT, span, format!("elaboration takes more than {MAX_WORK} steps"))
+    }
+
+    /// Lets the observer, if there is one, see a value of this graph.
+    pub(crate) fn observe(&mut self, span: Span, value: &Value) {
+        if let Some(observer) = &mut self.observer {
+            observer.value(span, value, &self.graph);
+        }
+    }
+
+    /// Lets the observer see what a call of what stands here came to.
+    fn observe_result(&mut self, callee: Span, value: &Value) {
+        if let Some(observer) = &mut self.observer {
+            observer.result(callee, value, &self.graph);
+        }
     }
 
     /// Evaluates something one call deeper.

@@ -60,11 +60,11 @@ impl Evaluator<'_> {
                 self.undecided_and(a, b, span)
             }
             (Value::Str(x), Value::Str(y)) => match op {
-                BinaryOp::Add => Ok(Value::Str(format!("{x}{y}").into())),
+                BinaryOp::Add => self.built(Value::Str(format!("{x}{y}").into()), span),
                 _ => self.equality(op, x == y, a, b, span),
             },
             (Value::List(x), Value::List(y)) if op == BinaryOp::Add => {
-                Ok(Value::list(x.iter().chain(y.iter()).cloned().collect()))
+                self.built(Value::list(x.iter().chain(y.iter()).cloned().collect()), span)
             }
             (Value::List(x), Value::List(y)) => {
                 let equal = x.len() == y.len() && x.iter().zip(y.iter()).all(|(x, y)| same(x, y));

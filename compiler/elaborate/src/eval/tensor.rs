@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vspec_ir::{DType, Dim, Location, NodeId, Op, Origin, Type, Violation};
 use vspec_syntax::{Diagnostic, Span};
 
-use super::{Eval, Evaluator, MAX_NODES, Place};
+use super::{Eval, Evaluator, MAX_NODES, MAX_RANK, Place};
 use crate::codes;
 use crate::value::Value;
 
@@ -34,6 +34,9 @@ impl Evaluator<'_> {
         }
         let origin = Origin { name: None, scope: self.module_path.clone(), location: Some(location(span)) };
         match self.graph.add(op, inputs, origin) {
+            Ok(node) if self.graph.ty(node).rank() > MAX_RANK => {
+                self.error(codes::LIMIT, span, format!("a tensor has more than {MAX_RANK} axes"))
+            }
             Ok(node) => Ok(node),
             Err(violation) => self.violated(&violation, inputs, span),
         }

@@ -1,12 +1,14 @@
 //! Experiments: data sets, values, steps and the run.
 
+use std::sync::Arc;
+
 use vspec_syntax::ast::{
     ExperimentDef, ExperimentPart, Expr, ExprKind, Ident, RunClause, RunDef, RunKind, RunPhase, StepDef,
 };
 use vspec_syntax::{Diagnostic, Span, did_you_mean};
 
 use super::scope::{Kind, pattern_names};
-use super::{Checker, codes};
+use super::{Checker, Use, codes};
 use crate::codes::UNKNOWN_PART;
 
 /// A step of the experiment around. Steps have a scope of their own: `step train(b from train)` is customary.
@@ -83,8 +85,16 @@ impl Checker<'_> {
     }
 
     /// A use of a step, where the name is one.
-    pub(super) fn read_step(&mut self, name: &str) -> bool {
-        self.steps.get_mut(name).map(|step| step.read = true).is_some()
+    pub(super) fn read_step(&mut self, name: &str) -> Option<Span> {
+        let step = self.steps.get_mut(name)?;
+        step.read = true;
+        Some(step.span)
+    }
+
+    fn use_step(&mut self, name: &Arc<str>, span: Span) {
+        if let Some(step) = self.read_step(name) {
+            self.uses.push(Use { name: name.clone(), span, binding: Some(step) });
+        }
     }
 
     fn run(&mut self, run: &RunDef) {
@@ -134,7 +144,7 @@ impl Checker<'_> {
     fn metric(&mut self, expr: &Expr) {
         match &expr.kind {
             ExprKind::Field(base, _) => self.metric(base),
-            ExprKind::Name(name) if self.read_step(name) => {}
+            ExprKind::Name(name) if self.steps.contains_key(name) => self.use_step(name, expr.span),
             ExprKind::Name(name) if !self.in_scope(name) && !(self.surroundings.builtin)(name) => {
                 self.named_step(&Ident { name: name.clone(), span: expr.span });
             }
@@ -152,7 +162,8 @@ impl Checker<'_> {
     }
 
     fn named_step(&mut self, name: &Ident) {
-        if !self.read_step(&name.name) {
+        self.use_step(&name.name, name.span);
+        if !self.steps.contains_key(&name.name) {
             let hint =
                 if self.suggests() { one_of(name, self.steps.keys().map(|n| &**n).collect()) } else { None };
             self.unknown_part("step", name, hint);

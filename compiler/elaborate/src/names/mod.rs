@@ -19,13 +19,30 @@ mod types;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use vspec_syntax::{Diagnostic, ast};
+use vspec_syntax::{Diagnostic, Span, ast};
 
 use crate::{builtins, stdlib};
 
 pub(crate) use codes::CODES;
 use experiment::StepName;
 use scope::{Frame, Unread};
+
+/// What the check of a file comes to.
+pub(crate) struct Checked {
+    /// In the order of the text.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Uses of names that are bound in the file, and of those that need no definition there.
+    pub(crate) uses: Vec<Use>,
+}
+
+/// A use of a name.
+#[derive(Debug, Clone)]
+pub(crate) struct Use {
+    pub(crate) name: Arc<str>,
+    pub(crate) span: Span,
+    /// Where the file binds it.
+    pub(crate) binding: Option<Span>,
+}
 
 /// What a file sees without defining or importing it.
 pub(crate) struct Surroundings<'a> {
@@ -39,7 +56,7 @@ pub(crate) struct Surroundings<'a> {
 
 /// Checks a file against the compiler's own built-ins and its standard library. Names of `broken` items are known, but not
 /// what they are.
-pub(crate) fn check_file(file: &ast::File, broken: &[Arc<str>]) -> Vec<Diagnostic> {
+pub(crate) fn check_file(file: &ast::File, broken: &[Arc<str>]) -> Checked {
     let names: BTreeSet<&str> = builtins::names().chain(stdlib::names("prelude")).collect();
     let surroundings = Surroundings {
         builtin: &|name| names.contains(name) || broken.iter().any(|b| &**b == name),
@@ -50,7 +67,7 @@ pub(crate) fn check_file(file: &ast::File, broken: &[Arc<str>]) -> Vec<Diagnosti
 }
 
 /// Errors for unknown and duplicate names, warnings for unused ones, in the order of the text.
-pub(crate) fn check(file: &ast::File, surroundings: &Surroundings<'_>) -> Vec<Diagnostic> {
+pub(crate) fn check(file: &ast::File, surroundings: &Surroundings<'_>) -> Checked {
     let mut checker = Checker {
         surroundings,
         frames: vec![],
@@ -62,13 +79,14 @@ pub(crate) fn check(file: &ast::File, surroundings: &Surroundings<'_>) -> Vec<Di
         fields: BTreeSet::new(),
         unread: vec![],
         unknown: 0,
+        uses: vec![],
         found: vec![],
     };
     checker.file(file);
-    let Checker { mut found, unread, fields, .. } = checker;
+    let Checker { mut found, unread, fields, uses, .. } = checker;
     found.extend(unread.into_iter().filter(|u| !fields.contains(&u.name)).map(|u| u.warning));
     found.sort_by_key(|d| (d.primary.span.start, d.primary.span.end));
-    found
+    Checked { diagnostics: found, uses }
 }
 
 struct Checker<'a> {
@@ -91,6 +109,7 @@ struct Checker<'a> {
     unread: Vec<Unread>,
     /// Number of unknown names so far.
     unknown: usize,
+    uses: Vec<Use>,
     found: Vec<Diagnostic>,
 }
 

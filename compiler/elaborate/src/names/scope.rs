@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vspec_syntax::ast::{Ident, Pattern};
 use vspec_syntax::{Diagnostic, Span, did_you_mean};
 
-use super::{Checker, codes};
+use super::{Checker, Use, codes};
 use crate::codes::UNKNOWN_NAME;
 
 /// What a name was bound by; it decides what an unused one is worth saying.
@@ -134,9 +134,8 @@ impl Checker<'_> {
 
     /// A use of a name.
     pub(super) fn read(&mut self, name: &str, span: Span) {
-        if !self.mark(name, |binding| binding.read = true) && !self.read_step(name) {
-            self.check_builtin(name, span);
-        }
+        let binding = self.mark(name, |binding| binding.read = true).or_else(|| self.read_step(name));
+        self.note_use(name, span, binding);
     }
 
     /// A name that is written. For all but states that is a use like any other.
@@ -145,15 +144,22 @@ impl Checker<'_> {
             Kind::State => binding.written = true,
             _ => binding.read = true,
         };
-        if !self.mark(name, mark) {
-            self.check_builtin(name, span);
-        }
+        let binding = self.mark(name, mark);
+        self.note_use(name, span, binding);
     }
 
-    /// Marks the innermost binding of a name, and says whether there is one. While members are initialised, a static
+    /// Remembers a use; one that no binding is for has to be that of a name which needs none.
+    fn note_use(&mut self, name: &str, span: Span, binding: Option<Span>) {
+        if binding.is_none() {
+            self.check_builtin(name, span);
+        }
+        self.uses.push(Use { name: name.into(), span, binding });
+    }
+
+    /// Marks the innermost binding of a name, and says where it is. While members are initialised, a static
     /// parameter of the same name may be meant, because the member is only there from its own line on.
-    fn mark(&mut self, name: &str, mark: impl Fn(&mut Binding)) -> bool {
-        let mut found = false;
+    fn mark(&mut self, name: &str, mark: impl Fn(&mut Binding)) -> Option<Span> {
+        let mut found = None;
         for frame in self.frames.iter_mut().rev() {
             let Some(i) = frame.latest.get(name) else { continue };
             let binding = &mut frame.bindings[*i];
@@ -161,7 +167,7 @@ impl Checker<'_> {
                 continue;
             }
             mark(binding);
-            found = true;
+            found = found.or(Some(binding.span));
             if self.own.is_none() || !matches!(binding.kind, Kind::Member(_) | Kind::State) {
                 break;
             }

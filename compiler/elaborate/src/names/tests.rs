@@ -23,7 +23,7 @@ fn found(text: &str) -> Vec<String> {
         let place = format!("{} {}", d.code, sources.slice(d.primary.span));
         d.hint.as_ref().map_or(place.clone(), |hint| format!("{place}: {hint}"))
     };
-    check(&file, &surroundings).iter().map(line).collect()
+    check(&file, &surroundings).diagnostics.iter().map(line).collect()
 }
 
 #[track_caller]
@@ -215,7 +215,7 @@ fn duplicates_point_at_the_first() {
     clean("fn f() { 1 }\nexperiment f { }");
     let (file, _) = vspec_syntax::parse(FileId(0), "let a = 1\nlet a = 2");
     let surroundings = Surroundings { builtin: &|_| false, builtin_names: vec![], suggest_import: &|_| None };
-    let error = &check(&file, &surroundings)[0];
+    let error = &check(&file, &surroundings).diagnostics[0];
     assert_eq!((error.primary.span.start, error.secondary[0].span.start), (14, 4));
     assert_eq!(error.message, "`a` is defined twice");
 }
@@ -306,7 +306,8 @@ fn very_many_unknown_names_take_no_time_to_explain() {
 fn errors_are_errors_and_the_rest_are_warnings() {
     let (file, _) = vspec_syntax::parse(FileId(0), "use std.nn.Conv\nfn f(a: int) { b }");
     let surroundings = Surroundings { builtin: &|_| false, builtin_names: vec![], suggest_import: &|_| None };
-    let errors: Vec<bool> = check(&file, &surroundings).iter().map(Diagnostic::is_error).collect();
+    let errors: Vec<bool> =
+        check(&file, &surroundings).diagnostics.iter().map(Diagnostic::is_error).collect();
     assert_eq!(errors, [false, false, true]);
 }
 

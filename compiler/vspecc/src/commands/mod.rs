@@ -9,6 +9,7 @@ mod fmt;
 mod front;
 mod init;
 mod ir;
+mod lsp;
 mod new;
 pub(crate) mod plot;
 mod profile;
@@ -27,6 +28,7 @@ pub(crate) fn dispatch(command: &Command) -> CommandResult {
         Command::Completions(args) => completions::completions(args),
         Command::Check(args) => check::check(args),
         Command::Ir(args) => ir::ir(args),
+        Command::Lsp => lsp::lsp(),
         Command::Stats(args) => stats::stats(args),
         Command::Run(args) => run::run(args),
         Command::Plot(args) => plot::plot(args),
