@@ -129,6 +129,9 @@ fn select(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
         None => condition,
     };
     let size = e.graph.ty(condition).shape[axis].clone();
+    // There are no more rows to choose than there are.
+    let rows = e.plain_size(&size).as_const().and_then(|n| usize::try_from(n).ok());
+    let at_most = rows.map_or(at_most, |n| n.min(at_most));
     let plain = e.plain_size(&size);
     let condition = e.resized(condition, axis, plain, call.span)?;
     let rank_by = match call.get("by") {

@@ -1,7 +1,7 @@
 //! Evaluation: from expressions to values and graph nodes.
 //!
 //! An error is reported where it is found and the evaluation of that statement stops; what the statement would have bound
-//! becomes [`Value::Poison`](crate::value::Value::Poison), which nothing reports again. So one run shows many errors and no echoes.
+//! becomes [`Value::Poison`], which nothing reports again. So one run shows many errors and no echoes.
 
 pub(crate) mod blocks;
 pub(crate) mod call;
