@@ -1,10 +1,14 @@
-//! What the suites share: compiling a text without a file system, and finding the project's folders.
+//! What the suites share: compiling a text without a file system, running its steps, and finding the project's folders.
+
+mod running;
 
 use std::path::{Path, PathBuf};
 
 use vspec_elaborate::{Compiled, SourceInfo, World, compile};
 use vspec_ir::Source;
 use vspec_syntax::Diagnostic;
+
+pub use running::{Running, close};
 
 /// A world without files and data sets: only the standard library can be used.
 pub struct NoWorld;

@@ -1,9 +1,6 @@
 //! What constructs of steps compute: small experiments without data, run on dfdx.
 
-use vspec_dfdx::DfdxEngine;
-use vspec_engine::{Engine, HostTensor, Inputs, Interpreter, RunKey, Session};
-use vspec_ir::{OutputKind, Program};
-use vspec_tests::{assert_clean, compile_text};
+use vspec_tests::{Running, close};
 
 const LINES: &str = "
 module Line() {
@@ -15,62 +12,13 @@ module Line() {
 fn points() { tensor([[1.0, 2.0], [3.0, -1.0]]) }
 ";
 
-/// A program in the middle of its run.
-struct Running {
-    program: Program,
-    session: Box<dyn Session>,
-    step: u64,
-}
-
-impl Running {
-    fn of(experiment: &str) -> Running {
-        let mut compiled = compile_text(&format!("{experiment}{LINES}"));
-        assert_clean(&compiled, "the experiment");
-        let program = compiled.programs.remove(0);
-        let mut session = DfdxEngine::default().session();
-        for variable in &program.variables {
-            let mut first = Interpreter::default().session();
-            let mut value =
-                first.run(&variable.init, &Inputs::new(), RunKey::default()).expect("initialises");
-            session.write(&variable.path, value.remove(0)).expect("takes a variable");
-        }
-        Running { program, session, step: 0 }
-    }
-
-    /// Runs a step once and gives its reports by name.
-    fn run(&mut self, name: &str) -> Vec<(String, f64)> {
-        let step = self.program.steps.iter().find(|s| s.name == name).expect("the step exists");
-        let mut inputs = Inputs::new();
-        for (clock, value) in
-            [("clock.epoch", 0.0), ("clock.iteration", self.step as f32), ("clock.progress", 0.0)]
-        {
-            inputs.insert(clock.to_string(), HostTensor::scalar(value));
-        }
-        let values =
-            self.session.run(&step.graph, &inputs, RunKey { seed: 0, step: self.step }).expect("runs");
-        self.step += 1;
-        let reports = step.graph.outputs().iter().filter(|o| o.kind == OutputKind::Report);
-        reports.zip(values).map(|(o, v)| (o.name.to_string(), v.item().expect("a scalar"))).collect()
-    }
-
-    /// One report of a step.
-    fn report(&mut self, step: &str, report: &str) -> f64 {
-        let reports = self.run(step);
-        reports.iter().find(|(name, _)| name == report).expect("the report exists").1
-    }
-
-    fn variable(&mut self, path: &str) -> Vec<f64> {
-        self.session.read(path).expect("the variable exists").to_f64()
-    }
-}
-
-fn close(a: &[f64], b: &[f64]) -> bool {
-    a.len() == b.len() && a.iter().zip(b).all(|(x, y)| (x - y).abs() < 1e-5)
+fn running(experiment: &str) -> Running {
+    Running::of(&format!("{experiment}{LINES}"))
 }
 
 #[test]
 fn a_momentum_copy_follows_the_network() {
-    let mut run = Running::of(
+    let mut run = running(
         "use std.optim.sgd
 experiment e {
   let net = Line()
@@ -91,7 +39,7 @@ experiment e {
 
 #[test]
 fn a_frozen_view_keeps_what_its_pattern_names() {
-    let mut run = Running::of(
+    let mut run = running(
         "use std.optim.sgd
 experiment e {
   let net = Line()
@@ -108,7 +56,7 @@ experiment e {
 
 #[test]
 fn an_evaluation_view_uses_running_statistics_and_leaves_them() {
-    let mut run = Running::of(
+    let mut run = running(
         "use std.nn.BatchNorm
 use std.optim.sgd
 experiment e {
@@ -131,7 +79,7 @@ experiment e {
 
 #[test]
 fn a_network_with_other_parameters_is_a_function_of_them() {
-    let mut run = Running::of(
+    let mut run = running(
         "use std.optim.sgd
 experiment e {
   let net = Line()
@@ -156,7 +104,7 @@ experiment e {
 
 #[test]
 fn a_ready_gradient_is_applied() {
-    let mut run = Running::of(
+    let mut run = running(
         "use std.optim.sgd
 experiment e {
   let net = Line()
@@ -176,7 +124,7 @@ experiment e {
 
 #[test]
 fn a_step_may_set_a_parameter() {
-    let mut run = Running::of(
+    let mut run = running(
         "experiment e {
   let net = Line()
   step solve() {
@@ -192,7 +140,7 @@ fn a_step_may_set_a_parameter() {
 
 #[test]
 fn a_replaced_child_is_called_instead() {
-    let mut run = Running::of(
+    let mut run = running(
         "module Twice(layer: module) {
   layer = layer
   forward(x: f32[N, 2]) { 2.0 * layer(x) }

@@ -37,6 +37,8 @@ files! {
     "nn/resize",
     "nn/resnet",
     "optim/adam",
+    "optim/average",
+    "optim/clip",
     "optim/rmsprop",
     "optim/sgd",
     "papers/cin",

@@ -10,6 +10,7 @@ use vspec_syntax::Span;
 use vspec_syntax::ast;
 
 use crate::builtins::Builtin;
+use crate::globs::matches;
 use crate::load::{FnItem, LossItem, ModuleItem, OptimizerItem};
 use crate::scope::Scope;
 
@@ -185,9 +186,39 @@ impl DeclKind {
 pub(crate) struct OptimizerValue {
     pub(crate) item: Rc<OptimizerItem>,
     pub(crate) scope: Rc<Scope>,
+    /// What gradients pass before they reach the rule, in order: `clip_norm(10) |> sgd(..)`.
+    pub(crate) before: Vec<Rc<OptimizerValue>>,
+    /// Parameters with arguments of their own; the first group that matches counts.
+    pub(crate) groups: Vec<OptimizerGroup>,
     /// Name in the experiment; its states live below it.
     pub(crate) name: RefCell<Option<Arc<str>>>,
     pub(crate) span: Span,
+}
+
+/// Parameters for which an optimizer has other arguments.
+#[derive(Debug)]
+pub(crate) struct OptimizerGroup {
+    /// Which ones: a glob over paths.
+    pub(crate) glob: Arc<str>,
+    pub(crate) scope: Rc<Scope>,
+    /// Whether any parameter that was updated is one of them.
+    pub(crate) matched: Cell<bool>,
+    pub(crate) span: Span,
+}
+
+impl OptimizerValue {
+    /// The arguments for a parameter. Globs match the whole path, or what follows the name of the network.
+    pub(crate) fn scope_for(&self, path: &str) -> &Rc<Scope> {
+        let inner = path.split_once('.').map_or(path, |(_, rest)| rest);
+        let group = self.groups.iter().find(|g| matches(&g.glob, path) || matches(&g.glob, inner));
+        match group {
+            Some(group) => {
+                group.matched.set(true);
+                &group.scope
+            }
+            None => &self.scope,
+        }
+    }
 }
 
 /// A data set of an experiment.

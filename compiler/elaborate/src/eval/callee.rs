@@ -1,4 +1,4 @@
-//! Calling functions, methods, modules, losses and optimizers.
+//! Calling functions, methods, modules and losses.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,9 +10,9 @@ use super::call::{Signature, Slots};
 use super::{Eval, Evaluator, Place, Stop};
 use crate::builtins::Builtin;
 use crate::codes;
-use crate::load::{FnItem, LossItem, OptimizerItem};
+use crate::load::{FnItem, LossItem};
 use crate::scope::{Parent, Scope};
-use crate::value::{Callable, Given, Instance, InstanceKind, Member, OptimizerValue, Value};
+use crate::value::{Callable, Given, Instance, InstanceKind, Member, Value};
 
 impl Evaluator<'_> {
     /// A call of something that a specification defines. With required arguments left out, the result is the callee with
@@ -24,6 +24,9 @@ impl Evaluator<'_> {
         span: Span,
     ) -> Eval<Value> {
         let name = callable.name();
+        if let Callable::Optimizer(item) = &**callable {
+            return self.call_optimizer(item, args, span);
+        }
         let params = match parameters(callable) {
             Some(params) => params.to_vec(),
             None => return self.error(codes::WRONG_KIND, span, format!("cannot call {}", callable.kind())),
@@ -45,13 +48,15 @@ impl Evaluator<'_> {
             Callable::Method(instance, def) => self.call_method(instance, def, slots, span),
             Callable::Module(item) => self.instantiate(item, slots, span),
             Callable::Loss(item) => self.make_loss(item, slots, span),
-            Callable::Optimizer(item) => self.make_optimizer(item, slots, span),
-            Callable::Builtin(_) | Callable::Partial(..) | Callable::Viewed(..) => Err(Stop),
+            Callable::Optimizer(_)
+            | Callable::Builtin(_)
+            | Callable::Partial(..)
+            | Callable::Viewed(..) => Err(Stop),
         }
     }
 
     /// Lets the observer see which parameters named arguments are for.
-    fn observe_arguments(&mut self, params: &[Param], args: &[Given]) {
+    pub(super) fn observe_arguments(&mut self, params: &[Param], args: &[Given]) {
         let Some(observer) = &mut self.observer else { return };
         for name in args.iter().filter_map(|arg| arg.name.as_ref()) {
             if let Some(param) = params.iter().find(|p| p.name.name == name.name) {
@@ -220,13 +225,6 @@ impl Evaluator<'_> {
             let value = e.loss_value(value?, terms, span)?;
             e.conform_result(item.def.ret.as_ref(), value, &item.def.body, &scope, &name)
         })
-    }
-
-    fn make_optimizer(&mut self, item: &Rc<OptimizerItem>, slots: Slots, span: Span) -> Eval<Value> {
-        let scope = Scope::new(Parent::File(item.file.clone()));
-        self.bind_parameters(&item.def.name.name, &item.def.params, slots, &scope, span)?;
-        let value = OptimizerValue { item: item.clone(), scope, name: RefCell::default(), span };
-        Ok(Value::Optimizer(Rc::new(value)))
     }
 
     pub(crate) fn call_builtin(

@@ -12,6 +12,7 @@ pub(crate) mod instance;
 pub(crate) mod lookup;
 pub(crate) mod mask;
 pub(crate) mod operators;
+mod optimizers;
 pub(crate) mod provenance;
 pub(crate) mod reduce;
 pub(crate) mod signature;

@@ -19,7 +19,7 @@ use crate::codes;
 use crate::eval::{Eval, Evaluator, Place, Stop};
 use crate::load::FileScope;
 use crate::scope::{Parent, Scope};
-use crate::value::{Pipeline, Value};
+use crate::value::{OptimizerValue, Pipeline, Value};
 
 /// A named part of a loss and the parts of that.
 #[derive(Debug, Clone)]
@@ -48,6 +48,8 @@ pub(crate) struct StepContext {
     pub(crate) obligations: Vec<Obligation>,
     /// The update rule that is being applied.
     pub(crate) optimizer: Option<OptimizerFrame>,
+    /// Optimizers that updated something.
+    pub(crate) optimizers: Vec<Rc<OptimizerValue>>,
     /// Conditions of a test.
     pub(crate) assertions: Vec<(NodeId, Span)>,
     /// Parameters that were read through a view that freezes them.
@@ -57,12 +59,15 @@ pub(crate) struct StepContext {
 }
 
 /// An experiment while it is elaborated.
+#[derive(Default)]
 struct Parts {
     data: Vec<Rc<Pipeline>>,
     steps: Vec<Step>,
     /// Parameters that some step trains.
     trained: IndexSet<Arc<str>>,
     reached: Vec<(Arc<str>, Span)>,
+    /// Optimizers that updated something.
+    optimizers: Vec<Rc<OptimizerValue>>,
 }
 
 impl Evaluator<'_> {
@@ -76,7 +81,7 @@ impl Evaluator<'_> {
         self.declared.clear();
         self.step = StepContext::default();
         let scope = Scope::new(Parent::File(file.clone()));
-        let mut parts = Parts { data: vec![], steps: vec![], trained: IndexSet::new(), reached: vec![] };
+        let mut parts = Parts::default();
         let mut failed = self.values(def, &scope, &mut parts).is_err();
         for part in &def.parts {
             if let ExperimentPart::Step(step) = part {
@@ -87,6 +92,7 @@ impl Evaluator<'_> {
             return Err(Stop);
         }
         self.check_trained(&parts)?;
+        self.check_groups(&parts)?;
         let schedule = self.schedule(def, &scope, &parts.steps)?;
         let variables: Vec<Variable> = self.variables.values().cloned().collect();
         let data = parts.data.iter().map(|p| p.finished()).collect();
@@ -131,6 +137,7 @@ impl Evaluator<'_> {
         self.training = training;
         result?;
         parts.reached.append(&mut self.step.reached);
+        parts.optimizers.append(&mut self.step.optimizers);
         parts.trained.extend(self.written.keys().cloned());
         parts.steps.push(self.finish_step(def, trains, batches));
         Ok(())
@@ -193,6 +200,22 @@ impl Evaluator<'_> {
             );
             let error = error.label("the loss that is minimized");
             result = self.fail(error.hint("add its module to `over`, or cut the path with `stop_gradient`"));
+        }
+        result
+    }
+
+    /// A group of parameters that is empty is a misspelt one.
+    fn check_groups(&mut self, parts: &Parts) -> Eval<()> {
+        let mut result = Ok(());
+        let groups = parts.optimizers.iter().flat_map(|o| &o.groups);
+        for group in groups.filter(|g| !g.matched.get()) {
+            let message = format!("no trained parameter matches `{}`", group.glob);
+            let error = Diagnostic::error(codes::UNKNOWN_PART, group.span, message);
+            let near = parts.trained.first().map(|p| p.split_once('.').map_or(&**p, |(_, rest)| rest));
+            result = self.fail(match near {
+                Some(path) => error.hint(format!("paths look like `{path}`; `**` stands for any number of components")),
+                None => error,
+            });
         }
         result
     }

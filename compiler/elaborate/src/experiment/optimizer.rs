@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use vspec_ir::{NodeId, Op, Type, Variable, VariableKind};
-use vspec_syntax::Span;
+use vspec_syntax::{Diagnostic, Span};
 use vspec_syntax::ast::{Expr, ExprKind, FnDef, MemberKind, VarDef};
 
 use crate::codes;
@@ -23,6 +23,9 @@ pub(crate) struct OptimizerFrame {
     written: Vec<Arc<str>>,
 }
 
+/// A parameter's path, its value and its gradient.
+type Update = (Arc<str>, [NodeId; 2]);
+
 /// Adds gradients of `loss` and the updates of `params` to the step.
 pub(super) fn apply(
     e: &mut Evaluator<'_>,
@@ -31,7 +34,7 @@ pub(super) fn apply(
     params: &[(Arc<str>, NodeId)],
     span: Span,
 ) -> Eval<()> {
-    let gradients: Eval<Vec<(Arc<str>, [NodeId; 2])>> = params
+    let gradients: Eval<Vec<Update>> = params
         .iter()
         .map(|(path, p)| Ok((path.clone(), [*p, e.emit(Op::Gradient {}, &[loss, *p], span)?])))
         .collect();
@@ -42,14 +45,18 @@ pub(super) fn apply(
 pub(super) fn update(
     e: &mut Evaluator<'_>,
     optimizer: &Rc<OptimizerValue>,
-    updates: &[(Arc<str>, [NodeId; 2])],
+    updates: &[Update],
     span: Span,
 ) -> Eval<()> {
     let Some(rule) = method(optimizer, "apply") else {
-        let message = format!("optimizer `{}` has no `apply(p, g)`", optimizer.item.def.name.name);
-        return e.error(codes::UNKNOWN_FIELD, optimizer.item.def.name.span, message);
+        return no_method(e, optimizer, "apply(p, g)");
     };
     report_rate(e, optimizer);
+    e.step.optimizers.push(optimizer.clone());
+    let updates = optimizer
+        .before
+        .iter()
+        .try_fold(updates.to_vec(), |updates, before| transform(e, before, updates, span))?;
     let name = optimizer.name.borrow().clone().unwrap_or_default();
     let outer = e.module_path.replace(name.clone());
     let result = updates.iter().try_for_each(|(path, pair)| {
@@ -58,6 +65,48 @@ pub(super) fn update(
     });
     e.module_path = outer;
     result
+}
+
+/// Passes all gradients through a transform: `transform(gradients, params)`, which gives as many gradients.
+fn transform(
+    e: &mut Evaluator<'_>,
+    before: &OptimizerValue,
+    updates: Vec<Update>,
+    span: Span,
+) -> Eval<Vec<Update>> {
+    let Some(rule) = method(before, "transform") else {
+        return no_method(e, before, "transform(gradients)");
+    };
+    let scope = Scope::new(Parent::Scope(before.scope.clone()));
+    let list = |i: usize| Value::list(updates.iter().map(|(_, pair)| Value::Tensor(pair[i])).collect());
+    for (param, value) in rule.params.iter().zip([list(1), list(0)]) {
+        scope.bind(param.name.name.clone(), value, param.name.span);
+    }
+    let Some(body) = &rule.body else { return e.unsupported(rule.name.span, "a host transform") };
+    let what = format!("`{}`, on the gradients", before.item.def.name.name);
+    let Value::List(changed) = e.framed(span, what, |e| e.block(body, &scope))? else {
+        return e.error(codes::WRONG_KIND, rule.name.span, "a transform gives a list of gradients");
+    };
+    if changed.len() != updates.len() {
+        let message = format!("{} gradients for {} parameters", changed.len(), updates.len());
+        return e.error(codes::SHAPE_MISMATCH, rule.name.span, message);
+    }
+    let pair = |((path, [p, _]), g): (Update, &Value)| {
+        let (node, ty) = (e.tensor(g, rule.name.span)?, e.graph.ty(p).clone());
+        Ok((path, [p, e.fit(node, &ty, rule.name.span)?]))
+    };
+    updates.into_iter().zip(changed.iter()).map(pair).collect()
+}
+
+fn no_method<T>(e: &mut Evaluator<'_>, optimizer: &OptimizerValue, method: &str) -> Eval<T> {
+    let def = &optimizer.item.def.name;
+    let error = Diagnostic::error(
+        codes::UNKNOWN_FIELD,
+        optimizer.span,
+        format!("optimizer `{}` has no `{method}`", def.name),
+    );
+    let error = error.also(def.span, "defined here");
+    e.fail(error.hint("gradients pass transforms first, the rule comes last: `clip_norm(10) |> sgd(lr = 0.1)`"))
 }
 
 fn method<'a>(optimizer: &'a OptimizerValue, name: &str) -> Option<&'a FnDef> {
@@ -89,7 +138,7 @@ fn update_one(
     path: &Arc<str>,
     [p, g]: [NodeId; 2],
 ) -> Eval<()> {
-    let scope = Scope::new(Parent::Scope(optimizer.scope.clone()));
+    let scope = Scope::new(Parent::Scope(optimizer.scope_for(path).clone()));
     let ty = e.graph.ty(p).clone();
     // Another `minimize` of this step may have changed the parameter already.
     let current = e.current.get(path).copied().unwrap_or(p);
