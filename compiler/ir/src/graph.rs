@@ -96,6 +96,10 @@ pub enum OutputKind {
     Report,
     /// The next value of the parameter or state whose path is the output's name.
     Write,
+    /// Rows that are gathered over a pass, for the graph that finishes it.
+    Collect,
+    /// A column of a table that is recorded: `<table>/<column>`.
+    Column,
 }
 
 impl OutputKind {
@@ -105,12 +109,15 @@ impl OutputKind {
             OutputKind::Value => "value",
             OutputKind::Report => "report",
             OutputKind::Write => "write",
+            OutputKind::Collect => "collect",
+            OutputKind::Column => "column",
         }
     }
 
     /// The kind with that word.
     pub fn from_name(name: &str) -> Option<OutputKind> {
-        [OutputKind::Value, OutputKind::Report, OutputKind::Write].into_iter().find(|k| k.name() == name)
+        use OutputKind::{Collect, Column, Report, Value, Write};
+        [Value, Report, Write, Collect, Column].into_iter().find(|k| k.name() == name)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Graph, Type};
+use crate::{Graph, OutputKind, Type};
 
 /// Name of the graph input that holds the epoch, from 0, as `f32[]`.
 pub const CLOCK_EPOCH: &str = "clock.epoch";
@@ -12,6 +12,13 @@ pub const CLOCK_ITERATION: &str = "clock.iteration";
 pub const CLOCK_PROGRESS: &str = "clock.progress";
 /// Name of the size that is the number of items in a batch, when a step reads one batch.
 pub const BATCH: &str = "B";
+
+/// What the names of inputs that hold the rows of a whole pass begin with.
+pub const PASS: &str = "pass.";
+/// Name of the size that is the number of items of a pass.
+pub const PASS_ITEMS: &str = "N";
+/// Name of the size that is the number of batches of a pass.
+pub const PASS_BATCHES: &str = "K";
 
 /// An entry of a file: a network applied to inputs of given types, to look at.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +81,21 @@ pub struct Step {
     pub batches: Vec<StepBatch>,
     /// Reports are what it records; writes are the next values of variables.
     pub graph: Graph,
+    /// Runs once at the end of each pass over the data. Rows that the step collects as `e` are its input `pass.e`.
+    pub finish: Option<Graph>,
+}
+
+impl Step {
+    /// Names of everything that it reports, at each batch and at the end of a pass.
+    pub fn reports(&self) -> impl Iterator<Item = &str> {
+        let outputs = std::iter::once(&self.graph).chain(&self.finish).flat_map(Graph::outputs);
+        outputs.filter(|o| o.kind == OutputKind::Report).map(|o| &*o.name)
+    }
+
+    /// Whether rows of its batches are gathered over a pass.
+    pub fn collects(&self) -> bool {
+        self.graph.outputs().iter().any(|o| o.kind == OutputKind::Collect)
+    }
 }
 
 /// A batch that a step reads.
@@ -280,8 +302,10 @@ pub enum Phase {
     Steps(Steps),
     /// Phases a number of times.
     Repeat {
-        /// Rounds.
+        /// Rounds, at most.
         count: u64,
+        /// What ends it after fewer.
+        until: Option<Until>,
         /// What is repeated.
         phases: Vec<Phase>,
     },
@@ -325,6 +349,38 @@ pub struct Every {
     pub count: u64,
     /// Epochs or iterations.
     pub unit: Unit,
+}
+
+/// A condition on a metric after a round of a repetition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Until {
+    /// The number.
+    pub metric: Metric,
+    /// Whether it is the distance of the number from that of the round before that counts.
+    pub change: bool,
+    /// `true`: at least the bound; `false`: at most, or, with `strict`, less.
+    pub at_least: bool,
+    /// Whether equality is not enough.
+    pub strict: bool,
+    /// The bound.
+    pub bound: f64,
+}
+
+impl Until {
+    /// Whether the condition holds for a value and that of the round before.
+    pub fn holds(&self, value: Option<f64>, before: Option<f64>) -> bool {
+        let measured = match (self.change, value, before) {
+            (false, Some(value), _) => value,
+            (true, Some(value), Some(before)) => (value - before).abs(),
+            _ => return false,
+        };
+        match (self.at_least, self.strict) {
+            (true, false) => measured >= self.bound,
+            (true, true) => measured > self.bound,
+            (false, false) => measured <= self.bound,
+            (false, true) => measured < self.bound,
+        }
+    }
 }
 
 /// A number that a step reports.

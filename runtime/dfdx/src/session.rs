@@ -44,7 +44,7 @@ impl<E: Element, D: Backend<E>> Session for DfdxSession<E, D> {
                 OutputKind::Write => {
                     self.variables.insert(output.name.to_string(), value.clone());
                 }
-                OutputKind::Value | OutputKind::Report => results.push(value.to_host()?),
+                _ => results.push(value.to_host()?),
             }
         }
         Ok(results)

@@ -6,12 +6,13 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use vspec_engine::{Inputs, RunKey, Session};
+use vspec_engine::{HostTensor, Inputs, RunKey, Session};
 use vspec_ir::{CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS, Graph, Op, Program};
 
 use crate::batches::{Batches, DataSource, Feed};
+use crate::gathered::Gathered;
 use crate::observer::{Event, Observer, Row, RowKind};
-use crate::reports::report_values;
+use crate::reports::{Returned, Table, report_names, sort};
 use crate::tally::Tally;
 use crate::{Clock, Profile, SpanKind, TrainError, checkpoint, variables};
 
@@ -43,6 +44,9 @@ pub(crate) struct Executor<'a> {
 /// What one run of a step gave.
 pub(crate) struct Ran {
     pub(crate) values: Vec<f64>,
+    pub(crate) tables: Vec<Table>,
+    /// Rows for the end of the pass, by name.
+    pub(crate) rows: Vec<(String, HostTensor)>,
     pub(crate) items: u64,
     pub(crate) waited: Duration,
 }
@@ -106,16 +110,29 @@ impl<'a> Executor<'a> {
         if self.profile.is_some() {
             self.setup.session.measure(Profile::is_detailed(number));
         }
-        let outputs = self.setup.session.run(&step.graph, &inputs, key).map_err(|error| {
-            TrainError::Engine { step: step.name.clone(), iteration: self.clock.iteration, error }
-        })?;
+        let returned = self.compute(&step.name, &step.graph, &inputs, key)?;
         if let Some(profile) = &self.profile {
             profile.nodes(&step.graph, self.setup.session.measured());
             profile.stop(SpanKind::Step, &step.name, begun);
         }
-        let values = report_values(&step.graph, &outputs)
-            .map_err(|report| TrainError::NotANumber { step: step.name.clone(), report })?;
-        Ok(Ran { values, items, waited })
+        let Returned { values, tables, rows } = returned;
+        Ok(Ran { values, tables, rows, items, waited })
+    }
+
+    /// Runs a graph of a step, and sorts what comes back.
+    fn compute(
+        &mut self,
+        step: &str,
+        graph: &Graph,
+        inputs: &Inputs,
+        key: RunKey,
+    ) -> Result<Returned, TrainError> {
+        let outputs = self.setup.session.run(graph, inputs, key).map_err(|error| TrainError::Engine {
+            step: step.to_string(),
+            iteration: self.clock.iteration,
+            error,
+        })?;
+        sort(graph, outputs).map_err(|report| TrainError::NotANumber { step: step.to_string(), report })
     }
 
     /// The clock inputs that a graph declares.
@@ -138,17 +155,40 @@ impl<'a> Executor<'a> {
         let mut tally = Tally::begin(&self.setup.program.steps[step], batches);
         let begun = Instant::now();
         observer.notify(&tally.started());
+        let mut gathered = Gathered::default();
         for number in 0..batches {
-            let ran = self.run(step, &mut feed, number)?;
+            let mut ran = self.run(step, &mut feed, number)?;
+            gathered.add(std::mem::take(&mut ran.rows));
             tally.add(&ran);
             observer.notify(&Event::Iteration(tally.progress(&self.clock, &tally.means())));
             if self.is_stopped() {
                 return Ok(None);
             }
         }
+        let mut row = tally.row(RowKind::Evaluation, &self.clock);
+        self.finish(step, gathered, batches, &mut row)?;
         let name = &self.setup.program.steps[step].name;
         self.profile.iter().for_each(|profile| profile.stop(SpanKind::Pass, name, begun));
-        Ok(Some(tally.row(RowKind::Evaluation, &self.clock)))
+        Ok(Some(row))
+    }
+
+    /// Runs what a step does at the end of a pass, and adds its reports and tables to the row.
+    fn finish(
+        &mut self,
+        step: usize,
+        gathered: Gathered,
+        batches: u64,
+        row: &mut Row,
+    ) -> Result<(), TrainError> {
+        let step = &self.setup.program.steps[step];
+        let Some(graph) = &step.finish else { return Ok(()) };
+        let mut inputs = self.clock_inputs(graph);
+        inputs.extend(gathered.into_inputs());
+        let key = RunKey { seed: self.setup.seed, step: batches };
+        let returned = self.compute(&step.name, graph, &inputs, key)?;
+        row.values.extend(report_names(graph).into_iter().zip(returned.values));
+        row.tables.extend(returned.tables);
+        Ok(())
     }
 }
 

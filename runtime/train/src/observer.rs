@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::Clock;
 use crate::checkpoint::Kept;
+use crate::reports::Table;
 
 /// Watches a run: a progress bar, plain lines, nothing. It can't change the run.
 pub trait Observer {
@@ -131,4 +132,6 @@ pub struct Row {
     pub waited: Duration,
     /// Reports in the order of the step.
     pub values: Vec<(String, f64)>,
+    /// Tables of the last batch or of the whole pass.
+    pub tables: Vec<Table>,
 }

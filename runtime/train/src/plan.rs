@@ -27,7 +27,10 @@ fn collect(phases: &[Phase], steps: &mut Vec<usize>) {
                 steps.extend(phase.stop_when.iter().map(|s| s.metric.step));
                 steps.extend(phase.expect.iter().map(|e| e.metric.step));
             }
-            Phase::Repeat { phases, .. } => collect(phases, steps),
+            Phase::Repeat { until, phases, .. } => {
+                steps.extend(until.iter().map(|u| u.metric.step));
+                collect(phases, steps);
+            }
         }
     }
 }
@@ -41,7 +44,7 @@ fn of_phases(program: &Program, epoch: &[u64], phases: &[Phase]) -> u64 {
             let own = if program.steps[phase.step].trains { length } else { 0 };
             beside.fold(own, u64::saturating_add)
         }
-        Phase::Repeat { count, phases } => count.saturating_mul(of_phases(program, epoch, phases)),
+        Phase::Repeat { count, phases, .. } => count.saturating_mul(of_phases(program, epoch, phases)),
     });
     each.fold(0, u64::saturating_add)
 }
@@ -73,6 +76,7 @@ mod tests {
             trains,
             batches: vec![],
             graph: Graph::new(name),
+            finish: None,
         };
         let steps = vec![step("train", true), step("evaluate", false), step("critic", true)];
         Program { name: "p".to_string(), variables: vec![], data: vec![], steps, schedule }
@@ -86,7 +90,8 @@ mod tests {
     fn only_training_counts_and_repetitions_multiply() {
         let evaluate = Every { step: 1, count: 1, unit: Unit::Epochs };
         let phases = vec![steps(0, 2, Unit::Epochs, vec![evaluate]), steps(0, 7, Unit::Iterations, vec![])];
-        let program = program(vec![Phase::Repeat { count: 3, phases }, steps(1, 5, Unit::Epochs, vec![])]);
+        let program =
+            program(vec![Phase::Repeat { count: 3, until: None, phases }, steps(1, 5, Unit::Epochs, vec![])]);
         assert_eq!(training_iterations(&program, &[10, 100, 1]), 3 * (20 + 7));
         assert_eq!(scheduled_steps(&program.schedule), [0, 1]);
     }
@@ -101,7 +106,7 @@ mod tests {
     #[test]
     fn endless_schedules_do_not_overflow() {
         let endless = steps(0, u64::MAX, Unit::Epochs, vec![]);
-        let program = program(vec![Phase::Repeat { count: u64::MAX, phases: vec![endless] }]);
+        let program = program(vec![Phase::Repeat { count: u64::MAX, until: None, phases: vec![endless] }]);
         assert_eq!(training_iterations(&program, &[10, 1, 1]), u64::MAX);
     }
 }

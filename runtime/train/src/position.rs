@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::exact::Exact;
+
 use crate::phase::StepsState;
 
 /// The way from the schedule to what runs now.
@@ -14,10 +16,12 @@ pub(crate) struct Position {
 }
 
 /// A place in a list of phases.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 pub(crate) struct Place {
     /// Phases that are done.
     pub(crate) phase: usize,
     /// Rounds of the next one that are done, where it is a repetition.
     pub(crate) round: u64,
+    /// What the metric that may end the repetition was after the round before.
+    pub(crate) before: Option<Exact>,
 }

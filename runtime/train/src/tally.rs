@@ -9,7 +9,7 @@ use crate::Clock;
 use crate::executor::Ran;
 use crate::means::Means;
 use crate::observer::{Event, Progress, Row, RowKind};
-use crate::reports::report_names;
+use crate::reports::{Table, report_names};
 
 /// A pass in progress. A checkpoint in the middle of one holds all but the times, which would make equal runs differ.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub(crate) struct Tally {
     begun: Instant,
     #[serde(skip)]
     waited: Duration,
+    /// Tables of the last run of the step.
+    #[serde(skip)]
+    tables: Vec<Table>,
 }
 
 impl Tally {
@@ -32,7 +35,8 @@ impl Tally {
         let names = report_names(&step.graph);
         let means = Means::new(names.len());
         let (begun, waited) = (Instant::now(), Duration::ZERO);
-        Tally { step: step.name.clone(), trains: step.trains, names, batches, batch: 0, means, begun, waited }
+        let (step, trains) = (step.name.clone(), step.trains);
+        Tally { step, trains, names, batches, batch: 0, means, begun, waited, tables: vec![] }
     }
 
     /// Adds what one run of the step gave.
@@ -40,6 +44,7 @@ impl Tally {
         self.means.add(&ran.values, ran.items);
         self.batch += 1;
         self.waited += ran.waited;
+        self.tables.clone_from(&ran.tables);
     }
 
     /// Runs of the step so far.
@@ -86,6 +91,8 @@ impl Tally {
             elapsed: self.begun.elapsed(),
             waited: self.waited,
             values: self.names.iter().cloned().zip(self.means.values()).collect(),
+            // A window is a part of an epoch, whose tables its last iteration gives.
+            tables: if kind == RowKind::Window { vec![] } else { self.tables.clone() },
         }
     }
 }

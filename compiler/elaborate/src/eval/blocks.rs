@@ -50,9 +50,9 @@ impl Evaluator<'_> {
             StatementKind::Apply { gradient, to, by } => {
                 self.apply_statement(gradient, [to, by], span, scope)
             }
-            StatementKind::ReportTable { .. } => self.unsupported(span, "`report table`"),
-            StatementKind::Collect { .. } => self.unsupported(span, "`collect`"),
-            StatementKind::Finish(_) => self.unsupported(span, "`finish`"),
+            StatementKind::ReportTable { name, columns } => self.report_table(name, columns, span, scope),
+            StatementKind::Collect { name, value } => self.collect_statement(name, value, scope),
+            StatementKind::Finish(body) => self.finish_statement(body, span, scope),
         }
     }
 

@@ -48,10 +48,9 @@ impl Evaluator<'_> {
             Callable::Method(instance, def) => self.call_method(instance, def, slots, span),
             Callable::Module(item) => self.instantiate(item, slots, span),
             Callable::Loss(item) => self.make_loss(item, slots, span),
-            Callable::Optimizer(_)
-            | Callable::Builtin(_)
-            | Callable::Partial(..)
-            | Callable::Viewed(..) => Err(Stop),
+            Callable::Optimizer(_) | Callable::Builtin(_) | Callable::Partial(..) | Callable::Viewed(..) => {
+                Err(Stop)
+            }
         }
     }
 

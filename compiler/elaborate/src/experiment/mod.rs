@@ -1,6 +1,7 @@
 //! Experiments: data sets, values, steps, the run.
 
 mod optimizer;
+mod pass;
 mod pipeline;
 mod run;
 mod step;
@@ -14,6 +15,7 @@ use vspec_syntax::ast::{ExperimentDef, ExperimentPart, StepDef};
 use vspec_syntax::{Diagnostic, Span, did_you_mean};
 
 pub(crate) use optimizer::OptimizerFrame;
+use pass::{Collected, Finish};
 
 use crate::codes;
 use crate::eval::{Eval, Evaluator, Place, Stop};
@@ -50,6 +52,12 @@ pub(crate) struct StepContext {
     pub(crate) optimizer: Option<OptimizerFrame>,
     /// Optimizers that updated something.
     pub(crate) optimizers: Vec<Rc<OptimizerValue>>,
+    /// Rows that the step collects over a pass.
+    pub(crate) collected: Vec<Collected>,
+    /// Columns of tables, as `<table>/<column>`.
+    pub(crate) columns: Vec<(Arc<str>, NodeId)>,
+    /// What happens at the end of a pass.
+    pub(crate) finish: Finish,
     /// Conditions of a test.
     pub(crate) assertions: Vec<(NodeId, Span)>,
     /// Parameters that were read through a view that freezes them.
@@ -139,24 +147,16 @@ impl Evaluator<'_> {
         parts.reached.append(&mut self.step.reached);
         parts.optimizers.append(&mut self.step.optimizers);
         parts.trained.extend(self.written.keys().cloned());
-        parts.steps.push(self.finish_step(def, trains, batches));
+        let finish = self.finish_graph(def, &mut parts.trained)?;
+        let step = self.finished_step(def, trains, batches);
+        parts.steps.push(Step { finish, ..step });
         Ok(())
     }
 
     /// Cuts the step's graph out of the experiment's.
-    fn finish_step(&mut self, def: &StepDef, trains: bool, mut batches: Vec<StepBatch>) -> Step {
-        let report = |(name, node): &(Arc<str>, NodeId)| Output {
-            name: name.clone(),
-            kind: OutputKind::Report,
-            node: *node,
-        };
-        let write = |(path, node): (&Arc<str>, &NodeId)| Output {
-            name: path.clone(),
-            kind: OutputKind::Write,
-            node: *node,
-        };
-        let outputs: Vec<Output> =
-            self.step.reports.iter().map(report).chain(self.written.iter().map(write)).collect();
+    fn finished_step(&mut self, def: &StepDef, trains: bool, mut batches: Vec<StepBatch>) -> Step {
+        let mut outputs = outputs(&self.step.reports, &self.step.columns, &self.written);
+        outputs.extend(self.step.collected.iter().map(Collected::output));
         self.oblige(&outputs);
         let graph = self.graph.extract(&*def.name.name, &outputs);
         for batch in &mut batches {
@@ -167,7 +167,7 @@ impl Evaluator<'_> {
             });
             batch.fields = inputs.collect();
         }
-        Step { name: def.name.name.to_string(), trains, batches, graph }
+        Step { name: def.name.name.to_string(), trains, batches, graph, finish: None }
     }
 
     /// Hands the relations that the specification requires to a node that is kept.
@@ -213,7 +213,9 @@ impl Evaluator<'_> {
             let error = Diagnostic::error(codes::UNKNOWN_PART, group.span, message);
             let near = parts.trained.first().map(|p| p.split_once('.').map_or(&**p, |(_, rest)| rest));
             result = self.fail(match near {
-                Some(path) => error.hint(format!("paths look like `{path}`; `**` stands for any number of components")),
+                Some(path) => {
+                    error.hint(format!("paths look like `{path}`; `**` stands for any number of components"))
+                }
                 None => error,
             });
         }
@@ -236,4 +238,17 @@ impl Evaluator<'_> {
         };
         self.fail(error.hint(hint))
     }
+}
+
+/// Reports, columns of tables and new values of variables.
+fn outputs(
+    reports: &[(Arc<str>, NodeId)],
+    columns: &[(Arc<str>, NodeId)],
+    written: &IndexMap<Arc<str>, NodeId>,
+) -> Vec<Output> {
+    let output = |kind, name: &Arc<str>, node: &NodeId| Output { name: name.clone(), kind, node: *node };
+    let reports = reports.iter().map(|(name, node)| output(OutputKind::Report, name, node));
+    let columns = columns.iter().map(|(name, node)| output(OutputKind::Column, name, node));
+    let writes = written.iter().map(|(path, node)| output(OutputKind::Write, path, node));
+    reports.chain(columns).chain(writes).collect()
 }

@@ -4,8 +4,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use vspec_ir::{NodeId, Op, Type, Variable, VariableKind};
-use vspec_syntax::{Diagnostic, Span};
 use vspec_syntax::ast::{Expr, ExprKind, FnDef, MemberKind, VarDef};
+use vspec_syntax::{Diagnostic, Span};
 
 use crate::codes;
 use crate::eval::{Eval, Evaluator};
@@ -106,7 +106,9 @@ fn no_method<T>(e: &mut Evaluator<'_>, optimizer: &OptimizerValue, method: &str)
         format!("optimizer `{}` has no `{method}`", def.name),
     );
     let error = error.also(def.span, "defined here");
-    e.fail(error.hint("gradients pass transforms first, the rule comes last: `clip_norm(10) |> sgd(lr = 0.1)`"))
+    e.fail(
+        error.hint("gradients pass transforms first, the rule comes last: `clip_norm(10) |> sgd(lr = 0.1)`"),
+    )
 }
 
 fn method<'a>(optimizer: &'a OptimizerValue, name: &str) -> Option<&'a FnDef> {

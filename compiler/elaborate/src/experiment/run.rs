@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use vspec_ir::{Every, Expect, KeepBest, Metric, OutputKind, Phase, Step, Steps, StopWhen, Unit};
+use vspec_ir::{Every, Expect, KeepBest, Metric, Phase, Step, Steps, StopWhen, Unit, Until};
 use vspec_syntax::ast::{
     BinaryOp, ExperimentDef, ExperimentPart, Expr, ExprKind, Ident, RunClause, RunKind, RunPhase,
 };
@@ -44,21 +44,67 @@ impl Evaluator<'_> {
         match &phase.kind {
             RunKind::Steps { count, epochs, step } => {
                 let count = self.count(count.as_ref(), scope)?;
-                let step = self.step_index(step, steps)?;
+                let index = self.step_index(step, steps)?;
+                self.whole_passes(&steps[index], *epochs, step.span)?;
+                let step = index;
                 let mut phase_steps = Steps::new(step, count, unit(*epochs));
                 for clause in &phase.clauses {
                     self.clause(clause, &mut phase_steps, scope, steps)?;
                 }
                 Ok(Phase::Steps(phase_steps))
             }
-            RunKind::Repeat { until: Some(until), .. } => self.unsupported(until.span, "`repeat .. until`"),
-            RunKind::Repeat { count, until: None, phases } => {
+            RunKind::Repeat { count, until, phases } => {
                 let count = self.count(Some(count), scope)?;
+                let until = until.as_ref().map(|until| self.until(until, scope, steps)).transpose()?;
                 let phases: Eval<Vec<Phase>> = phases.iter().map(|p| self.phase(p, scope, steps)).collect();
-                Ok(Phase::Repeat { count, phases: phases? })
+                Ok(Phase::Repeat { count, until, phases: phases? })
             }
             RunKind::On { step, .. } => self.unsupported(step.span, "a step on part of a sequence"),
         }
+    }
+
+    /// A step that collects runs whole passes; single iterations would never finish.
+    fn whole_passes(&mut self, step: &Step, epochs: bool, span: Span) -> Eval<()> {
+        if epochs || step.finish.is_none() || step.batches.is_empty() {
+            return Ok(());
+        }
+        let error = Diagnostic::error(
+            codes::WRONG_PLACE,
+            span,
+            format!("step `{}` has a `finish`, so that it runs over all its data", step.name),
+        );
+        self.fail(error.hint(format!("`1 epoch of {}`", step.name)))
+    }
+
+    /// `change(refine.total) < 1e-3`, `evaluate.accuracy >= 0.9`
+    fn until(&mut self, condition: &Expr, scope: &Rc<Scope>, steps: &[Step]) -> Eval<Until> {
+        let ExprKind::Binary(op, measured, bound) = &condition.kind else {
+            return self.until_form(condition.span);
+        };
+        let (at_least, strict) = match op {
+            BinaryOp::Ge => (true, false),
+            BinaryOp::Gt => (true, true),
+            BinaryOp::Le => (false, false),
+            BinaryOp::Lt => (false, true),
+            _ => return self.until_form(condition.span),
+        };
+        let inner = change_of(measured);
+        let metric = self.metric(inner.unwrap_or(measured), steps)?;
+        let bound = self.metric_bound(bound, scope)?;
+        Ok(Until { metric, change: inner.is_some(), at_least, strict, bound })
+    }
+
+    fn until_form<T>(&mut self, span: Span) -> Eval<T> {
+        self.fail(
+            Diagnostic::error(codes::WRONG_KIND, span, "what ends a repetition is a bound on a metric")
+                .hint("`until change(refine.total) < 1e-3`, `until evaluate.accuracy >= 0.9`"),
+        )
+    }
+
+    fn metric_bound(&mut self, bound: &Expr, scope: &Rc<Scope>) -> Eval<f64> {
+        let value = self.expr(bound, scope)?;
+        let message = || format!("a bound is a number, not {}", value.kind());
+        value.as_float().map_or_else(|| self.error(codes::WRONG_KIND, bound.span, message()), Ok)
     }
 
     fn count(&mut self, count: Option<&Expr>, scope: &Rc<Scope>) -> Eval<u64> {
@@ -136,8 +182,7 @@ impl Evaluator<'_> {
             return self.metric_form(expr.span);
         };
         let index = self.step_index(&step, steps)?;
-        let reports = steps[index].graph.outputs().iter().filter(|o| o.kind == OutputKind::Report);
-        let known: Vec<&str> = reports.map(|o| &*o.name).collect();
+        let known: Vec<&str> = steps[index].reports().collect();
         match known.contains(&name.as_str()) {
             true => Ok(Metric { step: index, name }),
             false => {
@@ -163,20 +208,23 @@ impl Evaluator<'_> {
             );
         };
         let metric = self.metric(metric, steps)?;
-        let value = self.expr(bound, scope)?;
-        match value.as_float() {
-            Some(bound) => Ok(Expect { metric, at_least: *op == BinaryOp::Ge, bound }),
-            None => self.error(
-                codes::WRONG_KIND,
-                bound.span,
-                format!("a bound is a number, not {}", value.kind()),
-            ),
-        }
+        let bound = self.metric_bound(bound, scope)?;
+        Ok(Expect { metric, at_least: *op == BinaryOp::Ge, bound })
     }
 }
 
 fn unit(epochs: bool) -> Unit {
     if epochs { Unit::Epochs } else { Unit::Iterations }
+}
+
+/// The metric in `change(metric)`.
+fn change_of(expr: &Expr) -> Option<&Expr> {
+    match &expr.kind {
+        ExprKind::Call(callee, args) if matches!(&callee.kind, ExprKind::Name(name) if &**name == "change") => {
+            args.first().filter(|_| args.len() == 1).map(|arg| &arg.value)
+        }
+        _ => None,
+    }
 }
 
 /// Step and report of `evaluate.accuracy` or `evaluate.loss.box`.

@@ -140,7 +140,7 @@ impl Evaluator<'_> {
 
     /// Records a number of the step under a name that is still free.
     fn record_number(&mut self, name: Arc<str>, node: NodeId, span: Span) -> Eval<()> {
-        if self.step.reports.iter().any(|(n, _)| *n == name) {
+        if self.step.reports.iter().any(|(n, _)| *n == name) || self.step.finish.reported.contains(&name) {
             let message = format!("`{name}` is reported twice");
             return self.error(codes::WRONG_PLACE, span, message);
         }
@@ -188,6 +188,7 @@ impl Evaluator<'_> {
         if self.place != Place::Step {
             return self.error(codes::WRONG_PLACE, span, "`minimize` stands in a step of an experiment");
         }
+        self.not_in_finish("minimize", span)?;
         let node = self.loss_node(loss, scope)?;
         self.first_order(node, loss.span)?;
         let paths = self.trained_paths(over, scope)?;
@@ -333,6 +334,7 @@ impl Evaluator<'_> {
         if self.place != Place::Step {
             return self.error(codes::WRONG_PLACE, span, "`apply` stands in a step of an experiment");
         }
+        self.not_in_finish("apply", span)?;
         let Value::Tree(gradient) = self.expr(gradient, scope)? else {
             let message =
                 "what is applied has one gradient for each parameter, such as `grad(loss, net.params)`";

@@ -29,9 +29,12 @@ impl Checker<'_> {
             }
             StatementKind::Collect { name, value } => {
                 self.expr(value);
-                self.bind_in_step(name, Kind::Variable);
+                self.collected.push(name.clone());
             }
-            StatementKind::Finish(body) => self.block(body),
+            StatementKind::Finish(body) => self.scoped(|c| {
+                std::mem::take(&mut c.collected).iter().for_each(|name| c.define(name, Kind::Variable));
+                c.block(body);
+            }),
             StatementKind::Require(require) => self.require(require),
             StatementKind::For { pattern, iter, body } => {
                 self.expr(iter);

@@ -73,7 +73,7 @@ pub(crate) fn check(file: &ast::File, surroundings: &Surroundings<'_>) -> Checke
         frames: vec![],
         own: None,
         steps: BTreeMap::new(),
-        step_depth: None,
+        collected: vec![],
         later: BTreeSet::new(),
         in_type: false,
         fields: BTreeSet::new(),
@@ -97,8 +97,8 @@ struct Checker<'a> {
     own: Option<vspec_syntax::Span>,
     /// Steps of the experiment around.
     steps: BTreeMap<Arc<str>, StepName>,
-    /// Number of scopes outside the body of the step around.
-    step_depth: Option<usize>,
+    /// What the step around collects; `finish` sees it.
+    collected: Vec<ast::Ident>,
     /// Names that the experiment around defines further down.
     later: BTreeSet<Arc<str>>,
     /// Whether the expression is a size in a type.

@@ -102,13 +102,6 @@ impl Checker<'_> {
         }
     }
 
-    /// Binds a name in the scope of the step around, however deep in its blocks.
-    pub(super) fn bind_in_step(&mut self, name: &Ident, kind: Kind) {
-        let inner = self.step_depth.map(|depth| self.frames.split_off(depth));
-        self.bind(name, kind);
-        self.frames.extend(inner.into_iter().flatten());
-    }
-
     /// Whether this very definition is bound already.
     pub(super) fn is_bound_at(&self, name: &Ident) -> bool {
         let of_frame = |frame: &Frame| frame.latest.get(&name.name).map(|i| frame.bindings[*i].span);

@@ -1,7 +1,7 @@
 //! `vspecc ir`: the syntax tree or the graphs of a file.
 
 use vspec_elaborate::Compiled;
-use vspec_ir::{Graph, export};
+use vspec_ir::{Graph, Step, export};
 use vspec_syntax::Sources;
 
 use super::{choice, front};
@@ -70,12 +70,17 @@ fn selected<'c>(args: &IrArgs, compiled: &'c Compiled) -> CommandResult<Vec<&'c 
         let steps = &choice::experiment(compiled, wanted)?.steps;
         let names: Vec<&str> = steps.iter().map(|s| s.name.as_str()).collect();
         let found = steps.iter().find(|s| s.name == *name);
-        return found.map(|s| vec![&s.graph]).ok_or_else(|| choice::unknown("step", name, &names));
+        return found.map(|s| graphs_of(s).collect()).ok_or_else(|| choice::unknown("step", name, &names));
     }
     if wanted.is_some() {
-        return Ok(choice::experiment(compiled, wanted)?.steps.iter().map(|s| &s.graph).collect());
+        return Ok(choice::experiment(compiled, wanted)?.steps.iter().flat_map(graphs_of).collect());
     }
     let entries = compiled.entries.iter().map(|e| &e.graph);
-    let steps = compiled.programs.iter().flat_map(|p| &p.steps).map(|s| &s.graph);
+    let steps = compiled.programs.iter().flat_map(|p| &p.steps).flat_map(graphs_of);
     Ok(entries.chain(steps).collect())
+}
+
+/// The graphs of a step: of each batch, and of the end of a pass.
+fn graphs_of(step: &Step) -> impl Iterator<Item = &Graph> {
+    std::iter::once(&step.graph).chain(&step.finish)
 }

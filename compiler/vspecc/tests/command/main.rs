@@ -3,6 +3,7 @@
 mod clauses;
 mod init;
 mod new;
+mod passes;
 mod plot;
 mod profile;
 mod resume;

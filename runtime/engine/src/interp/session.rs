@@ -112,7 +112,7 @@ impl<T: Real> Session for InterpSession<T> {
             let tensor = value.clone().into_host()?;
             match output.kind {
                 OutputKind::Write => writes.push((output.name.to_string(), tensor)),
-                OutputKind::Value | OutputKind::Report => results.push(tensor),
+                _ => results.push(tensor),
             }
         }
         self.variables.extend(writes);

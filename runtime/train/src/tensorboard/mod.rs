@@ -100,6 +100,7 @@ mod tests {
             elapsed: Duration::from_millis(1500),
             waited: Duration::ZERO,
             values: vec![("loss".to_string(), 0.25)],
+            tables: vec![],
         }
     }
 

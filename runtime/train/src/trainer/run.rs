@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use vspec_ir::{KeepBest, Steps, StopWhen, Unit};
+use vspec_ir::{KeepBest, Steps, StopWhen, Unit, Until};
 
 use super::{Halt, Trainer, WINDOW};
 use crate::batches::Feed;
@@ -15,7 +15,7 @@ use crate::observer::{Event, Observer, Row, RowKind};
 use crate::outcome::{Best, Ended, Expectation, Outcome};
 use crate::state::RunState;
 use crate::tally::Tally;
-use crate::{RunFolder, SpanKind, TrainError, variables};
+use crate::{RunFolder, SpanKind, TrainError, tables, variables};
 
 /// A run in progress.
 pub(super) struct Run<'a> {
@@ -128,6 +128,7 @@ impl<'a> Run<'a> {
     /// Records a row as the latest of its step.
     pub(super) fn record(&mut self, step: usize, row: Row) -> Result<(), TrainError> {
         self.files.record(&row)?;
+        tables::write(self.folder.path(), &row)?;
         self.observer.notify(&Event::Recorded(&row));
         self.state.note(step, &row);
         self.unsaved = true;
@@ -237,6 +238,15 @@ impl<'a> Run<'a> {
         };
         let metric = &stop.metric.name;
         let why = format!("{step}.{metric} has not improved for {} {unit}", stop.count);
+        self.observer.notify(&Event::EndedEarly { why: &why });
+        Ok(self.files.note(&format!("stopped: {why}"))?)
+    }
+
+    /// Writes down that a repetition ends before its last round.
+    pub(super) fn note_until(&mut self, until: &Until, rounds: u64) -> Result<(), TrainError> {
+        let step = &self.executor.setup.program.steps[until.metric.step].name;
+        let what = if until.change { "changes by no more than" } else { "has reached" };
+        let why = format!("{step}.{} {what} {} after {rounds} rounds", until.metric.name, until.bound);
         self.observer.notify(&Event::EndedEarly { why: &why });
         Ok(self.files.note(&format!("stopped: {why}"))?)
     }

@@ -3,11 +3,12 @@
 //! Where the run is lies in its [position](crate::position::Position) and nowhere else: these functions find their way from
 //! there, whether they have just begun or go on from a checkpoint.
 
-use vspec_ir::{Phase, Steps, Unit};
+use vspec_ir::{Phase, Steps, Unit, Until};
 
 use super::Halt;
 use super::run::Run;
 use crate::batches::Feed;
+use crate::exact::Exact;
 use crate::observer::RowKind;
 use crate::outcome::Ended;
 use crate::phase::StepsState;
@@ -23,21 +24,47 @@ impl Run<'_> {
         while let Some(phase) = phases.get(self.place(depth).phase) {
             match phase {
                 Phase::Steps(steps) => self.steps(steps, 0)?,
-                Phase::Repeat { count, phases } => self.repeat(*count, phases, depth)?,
+                Phase::Repeat { count, until, phases } => {
+                    self.repeat(*count, until.as_ref(), phases, depth)?;
+                }
             }
             let phase = self.place(depth).phase + 1;
-            *self.place(depth) = Place { phase, round: 0 };
+            *self.place(depth) = Place { phase, ..Place::default() };
         }
         self.state.position.places.truncate(depth);
         Ok(())
     }
 
-    fn repeat(&mut self, count: u64, phases: &[Phase], depth: usize) -> Result<(), Halt> {
+    fn repeat(
+        &mut self,
+        count: u64,
+        until: Option<&Until>,
+        phases: &[Phase],
+        depth: usize,
+    ) -> Result<(), Halt> {
         while self.place(depth).round < count {
             self.phases(phases, depth + 1)?;
             self.place(depth).round += 1;
+            if let Some(until) = until
+                && self.is_reached(until, depth)
+            {
+                self.note_until(until, self.place_of(depth).round)?;
+                break;
+            }
         }
         Ok(())
+    }
+
+    /// Whether the condition of a repetition holds after a round; its metric is remembered for the next.
+    fn is_reached(&mut self, until: &Until, depth: usize) -> bool {
+        let value = self.state.value_of(&until.metric);
+        let before = self.place(depth).before.map(|before| before.0);
+        self.place(depth).before = value.map(Exact);
+        until.holds(value, before)
+    }
+
+    fn place_of(&self, depth: usize) -> Place {
+        self.state.position.places[depth]
     }
 
     fn place(&mut self, depth: usize) -> &mut Place {

@@ -112,7 +112,7 @@ fn step(name: &str, data: usize, trains: bool) -> Step {
     );
     let batch = StepBatch { name: "b".to_string(), data, fields: vec!["x".to_string()] };
     let graph = parse(&text).expect("a graph");
-    Step { name: name.to_string(), trains, batches: vec![batch], graph }
+    Step { name: name.to_string(), trains, batches: vec![batch], graph, finish: None }
 }
 
 fn metric(step: usize) -> Metric {

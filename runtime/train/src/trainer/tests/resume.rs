@@ -64,7 +64,7 @@ fn intricate() -> Program {
     // Longer than a window of the metrics.
     let plain = Phase::Steps(Steps::new(TRAIN, 70, Unit::Iterations));
     let last = Phase::Steps(Steps::new(EVALUATE, 2, Unit::Epochs));
-    let mut program = program(vec![Phase::Repeat { count: 2, phases }, twice, plain, last]);
+    let mut program = program(vec![Phase::Repeat { count: 2, until: None, phases }, twice, plain, last]);
     program.steps.push(step("critic", 1, true));
     program
 }

@@ -39,7 +39,7 @@ fn the_clock_counts_training_and_stands_still_in_evaluation() {
 #[test]
 fn iterations_go_on_where_the_last_phase_left_the_data() {
     let three = Phase::Steps(Steps::new(TRAIN, 3, Unit::Iterations));
-    let schedule = vec![Phase::Repeat { count: 2, phases: vec![three] }];
+    let schedule = vec![Phase::Repeat { count: 2, until: None, phases: vec![three] }];
     let done = run(&program(schedule), &sets(&[1, 1], &[1]), WHOLE);
     let items: Vec<&str> = done.log.iter().filter_map(|l| l.rsplit(' ').next()).collect();
     assert_eq!(items, ["0", "1", "100", "101", "200", "201"]);
