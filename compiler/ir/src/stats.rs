@@ -161,6 +161,16 @@ fn macs(graph: &Graph, node: &Node) -> Result<Dim, DimError> {
         (Op::Conv { .. }, [_, weight]) => {
             Type::new(DType::F32, graph.ty(*weight).shape.iter().skip(1).cloned().collect()).elements()?
         }
+        // As many as the convolution that each is a transpose of.
+        (Op::ConvInput { .. }, [y, weight]) => {
+            let each = graph.ty(*weight).shape.iter().skip(1).cloned().collect();
+            let each = Type::new(DType::F32, each).elements()?;
+            return graph.ty(*y).elements()?.checked_mul(&each);
+        }
+        (Op::ConvWeight { .. }, [_, y]) => {
+            let each = node.ty.shape.iter().skip(1).cloned().collect();
+            return graph.ty(*y).elements()?.checked_mul(&Type::new(DType::F32, each).elements()?);
+        }
         (Op::Matmul {}, [a, _]) => graph.ty(*a).shape.last().cloned().unwrap_or(Dim::from(0i64)),
         _ => return Ok(Dim::from(0i64)),
     };

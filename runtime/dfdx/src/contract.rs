@@ -169,6 +169,24 @@ impl Conv {
         }
     }
 
+    /// All images, each on its own.
+    fn forward<E: Element>(&self, x: &[E], weight: &[E], y: &mut [E]) {
+        if self.output_len() > 0 {
+            let image = |i: usize| &x[i * self.input_len()..(i + 1) * self.input_len()];
+            let outs = y.par_chunks_mut(self.output_len()).enumerate();
+            outs.for_each(|(i, out)| self.forward_image(image(i), weight, out));
+        }
+    }
+
+    /// Adds the gradient of all images.
+    fn backward<E: Element>(&self, dy: &[E], weight: &[E], dx: &mut [E]) {
+        if self.output_len() > 0 && self.input_len() > 0 {
+            let part = |i: usize| &dy[i * self.output_len()..(i + 1) * self.output_len()];
+            let images = dx.par_chunks_mut(self.input_len()).enumerate();
+            images.for_each(|(i, dx)| self.backward_image(part(i), weight, dx));
+        }
+    }
+
     fn weight_gradient<E: Element>(&self, x: &[E], dy: &[E], dw: &mut [E]) {
         let images: Vec<usize> = (0..self.images).collect();
         let share = self.images.div_ceil(GROUPS).max(1);
@@ -236,11 +254,7 @@ pub(crate) fn conv<E: Element, D: Backend<E>>(
     let conv = Conv { images, inputs, outputs, groups, places };
     let (input, kernel) = (x.to_vec(), weight.to_vec());
     let mut values = vec![E::default(); images * conv.output_len()];
-    if conv.output_len() > 0 {
-        let image = |i: usize| &input[i * conv.input_len()..(i + 1) * conv.input_len()];
-        let outs = values.par_chunks_mut(conv.output_len()).enumerate();
-        outs.for_each(|(i, out)| conv.forward_image(image(i), &kernel, out));
-    }
+    conv.forward(&input, &kernel, &mut values);
     let mut shape = vec![images, outputs];
     shape.extend(&conv.places.count);
     r.custom(&[x, weight], values, shape, move |dy, gradients| {
@@ -248,10 +262,60 @@ pub(crate) fn conv<E: Element, D: Backend<E>>(
             return;
         }
         let [dx, dw] = gradients else { return };
-        let part = |i: usize| &dy[i * conv.output_len()..(i + 1) * conv.output_len()];
-        let images = dx.par_chunks_mut(conv.input_len()).enumerate();
-        images.for_each(|(i, dx)| conv.backward_image(part(i), &kernel, dx));
+        conv.backward(dy, &kernel, dx);
         conv.weight_gradient(&input, dy, dw);
+    })
+}
+
+/// The transpose of a convolution in its input: `[N, O, ..] * [O, C / groups, ..] -> [N, C, ..size]`
+pub(crate) fn conv_input<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    [y, weight]: [&Float<E, D>; 2],
+    (stride, padding, dilation): (&[i64], &[[i64; 2]], &[i64]),
+    groups: usize,
+    size: &[usize],
+) -> Float<E, D> {
+    let window = Window { kernel: &weight.shape[2..], stride, padding, dilation };
+    let places = Arc::new(Places::new(&window, size));
+    let (images, inputs, outputs) = (y.shape[0], weight.shape[1] * groups, weight.shape[0]);
+    let conv = Conv { images, inputs, outputs, groups, places };
+    let (output, kernel) = (y.to_vec(), weight.to_vec());
+    let mut values = vec![E::default(); images * conv.input_len()];
+    conv.backward(&output, &kernel, &mut values);
+    let mut shape = vec![images, inputs];
+    shape.extend(size);
+    r.custom(&[y, weight], values, shape, move |g, gradients| {
+        let [dy, dw] = gradients else { return };
+        let mut through = vec![E::default(); dy.len()];
+        conv.forward(g, &kernel, &mut through);
+        dy.iter_mut().zip(&through).for_each(|(d, t)| *d += *t);
+        conv.weight_gradient(g, &output, dw);
+    })
+}
+
+/// The transpose of a convolution in its weight: `[N, C, ..] * [N, O, ..] -> [O, C / groups, ..kernel]`
+pub(crate) fn conv_weight<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    [x, y]: [&Float<E, D>; 2],
+    (stride, padding, dilation): (&[i64], &[[i64; 2]], &[i64]),
+    groups: usize,
+    kernel: &[usize],
+) -> Float<E, D> {
+    let window = Window { kernel, stride, padding, dilation };
+    let places = Arc::new(Places::new(&window, &x.shape[2..]));
+    let (images, inputs, outputs) = (x.shape[0], x.shape[1], y.shape[1]);
+    let conv = Conv { images, inputs, outputs, groups, places };
+    let (input, output) = (x.to_vec(), y.to_vec());
+    let mut shape = vec![outputs, inputs / groups.max(1)];
+    shape.extend(kernel);
+    let mut values = vec![E::default(); shape.iter().product()];
+    conv.weight_gradient(&input, &output, &mut values);
+    r.custom(&[x, y], values, shape, move |g, gradients| {
+        let [dx, dy] = gradients else { return };
+        conv.backward(&output, g, dx);
+        let mut through = vec![E::default(); dy.len()];
+        conv.forward(&input, g, &mut through);
+        dy.iter_mut().zip(&through).for_each(|(d, t)| *d += *t);
     })
 }
 

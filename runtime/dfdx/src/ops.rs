@@ -4,7 +4,7 @@ use vspec_engine::{EngineError, HostTensor, Sizes};
 use vspec_ir::Op;
 
 use crate::backend::Backend;
-use crate::contract::{conv, matmul};
+use crate::contract::{conv, conv_input, conv_weight, matmul};
 use crate::element::Element;
 use crate::elementwise::{arithmetic, custom, custom_binary, own, relu, select};
 use crate::execute::Value;
@@ -90,6 +90,14 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::Conv { stride, padding, dilation, groups } => {
             two(r, x, |r, x, w| conv(r, x, w, (stride, padding, dilation), *groups as usize))
         }
+        Op::ConvInput { stride, padding, dilation, groups, size } => x.sizes.shape(size).and_then(|size| {
+            let moves = (&stride[..], &padding[..], &dilation[..]);
+            Ok(conv_input(r, [x.float(0)?, x.float(1)?], moves, *groups as usize, &size))
+        }),
+        Op::ConvWeight { stride, padding, dilation, groups, kernel } => x.sizes.shape(kernel).and_then(|kernel| {
+            let moves = (&stride[..], &padding[..], &dilation[..]);
+            Ok(conv_weight(r, [x.float(0)?, x.float(1)?], moves, *groups as usize, &kernel))
+        }),
         Op::MaxPool { kernel, stride, padding, dilation } => {
             pooled(r, x, kernel, (stride, padding, dilation), max_pool)
         }

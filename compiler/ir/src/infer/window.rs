@@ -1,7 +1,7 @@
 //! Convolution and pooling over 1 to 4 spatial axes.
 
 use super::{Checks, Relation, Violation};
-use crate::{Dim, Op, Type};
+use crate::{DType, Dim, Op, Type};
 
 /// One spatial axis of a window.
 struct Axis<'a> {
@@ -49,6 +49,69 @@ fn check_channels(checks: &mut Checks<'_>, x: &Type, weight: &Type, groups: i64)
         return Err(checks.violation(4, detail).at(0, 1).at(1, 1));
     }
     Ok(())
+}
+
+/// The shape that a convolution of `x` with `weight` has, for its transposes; their own constraints say what is wrong.
+fn forward(
+    checks: &mut Checks<'_>,
+    op: Op,
+    x: &Type,
+    weight: &Type,
+    y: &Type,
+) -> Result<(), Violation> {
+    let found = conv(&op, &[x.clone(), weight.clone()], checks);
+    let found = found.map_err(|v| checks.violation(4, v.detail))?;
+    let same = found.rank() == y.rank() && found.shape.iter().zip(&y.shape).all(|(a, b)| checks.equal(a, b));
+    match same {
+        true => Ok(()),
+        false => Err(checks.violation(4, format!("a convolution of {x} with {weight} gives {found}, not {y}"))),
+    }
+}
+
+/// Both operands of a transpose have one rank of 3 to 6, and it has sizes for all spatial axes.
+fn check_transpose(checks: &Checks<'_>, [a, b]: [&Type; 2], sizes: usize) -> Result<(), Violation> {
+    if !(3..=6).contains(&a.rank()) || a.rank() != b.rank() {
+        return Err(checks.violation(1, format!("cannot transpose a convolution of {a} and {b}")).at(0, None));
+    }
+    match sizes == a.rank() - 2 {
+        true => Ok(()),
+        false => Err(checks.violation(2, format!("there must be {} sizes", a.rank() - 2))),
+    }
+}
+
+pub(crate) fn conv_input(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {
+    let Op::ConvInput { stride, padding, dilation, groups, size } = op else { return Ok(operands[0].clone()) };
+    let (y, weight) = (&operands[0], &operands[1]);
+    check_transpose(checks, [y, weight], size.len())?;
+    let channels = checks.dim(3, weight.shape[1].checked_mul(&Dim::from(*groups)))?;
+    let shape: Vec<Dim> = [y.shape[0].clone(), channels].into_iter().chain(size.iter().cloned()).collect();
+    let x = Type::new(y.dtype, shape);
+    let (stride, padding, dilation) = (stride.clone(), padding.clone(), dilation.clone());
+    forward(checks, Op::Conv { stride, padding, dilation, groups: *groups }, &x, weight, y)?;
+    Ok(x)
+}
+
+pub(crate) fn conv_weight(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {
+    let Op::ConvWeight { stride, padding, dilation, groups, kernel } = op else {
+        return Ok(operands[0].clone());
+    };
+    let (x, y) = (&operands[0], &operands[1]);
+    check_transpose(checks, [x, y], kernel.len())?;
+    if *groups < 1 || !checks.holds(Relation::MultipleOf, &x.shape[1], &Dim::from(*groups)) {
+        return Err(checks.violation(3, format!("{groups} groups cannot split {}", x.shape[1])).at(0, 1));
+    }
+    let own = checks.dim(3, x.shape[1].exact_div(&Dim::from(*groups), checks.facts()))?;
+    let shape: Vec<Dim> = [y.shape[1].clone(), own].into_iter().chain(kernel.iter().cloned()).collect();
+    let weight = Type::new(x.dtype, shape);
+    let (stride, padding, dilation) = (stride.clone(), padding.clone(), dilation.clone());
+    forward(checks, Op::Conv { stride, padding, dilation, groups: *groups }, x, &weight, y)?;
+    Ok(weight)
+}
+
+pub(crate) fn max_pool_index(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {
+    let Op::MaxPoolIndex { kernel, stride, padding, dilation } = op else { return Ok(operands[0].clone()) };
+    let pooled = pool(checks, &operands[0], &[kernel, stride, dilation], padding)?;
+    Ok(Type::new(DType::I32, pooled.shape))
 }
 
 pub(crate) fn max_pool(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {

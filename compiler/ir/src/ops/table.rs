@@ -298,6 +298,55 @@ ops! {
             "(f32[1, 2, 3, 3, 4, 4], f32[2, 2, 2, 1, 3, 3]) stride=[1, 1, 1, 1] padding=[[0, 0], [0, 0], [1, 1], [1, 1]] dilation=[1, 1, 1, 1] groups=1"
         ]
 
+    /// The transpose of `conv` in its input, `[N, O, ..] * [O, C / groups, ..] -> [N, C, ..size]`: its gradient, and transposed
+    /// convolution.
+    ConvInput "conv_input" (y: Float in Real, weight: Float in Real)
+        { stride: Vec<i64>, padding: Vec<[i64; 2]>, dilation: Vec<i64>, groups: i64, size: Vec<Dim> }
+        Contract Pure grad Yes by window::conv_input
+        where [
+            "both have the same rank, 3 to 6",
+            "each attribute has one entry for each spatial axis; strides and dilations are positive, padding is not negative",
+            "groups divides the channels of `y`",
+            "a convolution of the result with the weight has the shape of `y`",
+        ]
+        samples [
+            "(f32[2, 4, 4], f32[4, 3, 3]) stride=[2] padding=[[1, 1]] dilation=[1] groups=1 size=[8]",
+            "(f32[2, 4, 7, 6], f32[4, 3, 3, 3]) stride=[1, 1] padding=[[1, 1], [1, 1]] dilation=[1, 1] groups=1 size=[7, 6]",
+            "(f32[1, 6, 4, 7], f32[6, 2, 3, 2]) stride=[2, 1] padding=[[0, 1], [2, 0]] dilation=[1, 3] groups=2 size=[9, 8]",
+            "(f32[1, 2, 2, 3, 4], f32[2, 2, 1, 2, 2]) stride=[1, 1, 1] padding=[[0, 0], [0, 0], [0, 0]] dilation=[1, 1, 1] groups=1 size=[2, 4, 5]"
+        ]
+
+    /// The transpose of `conv` in its weight, `[N, C, ..] * [N, O, ..] -> [O, C / groups, ..kernel]`: its gradient.
+    ConvWeight "conv_weight" (x: Float in Real, y: Float in Real)
+        { stride: Vec<i64>, padding: Vec<[i64; 2]>, dilation: Vec<i64>, groups: i64, kernel: Vec<Dim> }
+        Contract Pure grad Yes by window::conv_weight
+        where [
+            "both have the same rank, 3 to 6",
+            "each attribute has one entry for each spatial axis; strides and dilations are positive, padding is not negative",
+            "groups divides both channel counts",
+            "a convolution of the input with the result has the shape of `y`",
+        ]
+        samples [
+            "(f32[2, 3, 8], f32[2, 4, 4]) stride=[2] padding=[[1, 1]] dilation=[1] groups=1 kernel=[3]",
+            "(f32[2, 3, 7, 6], f32[2, 4, 7, 6]) stride=[1, 1] padding=[[1, 1], [1, 1]] dilation=[1, 1] groups=1 kernel=[3, 3]",
+            "(f32[1, 4, 9, 8], f32[1, 6, 4, 7]) stride=[2, 1] padding=[[0, 1], [2, 0]] dilation=[1, 3] groups=2 kernel=[3, 2]"
+        ]
+
+    /// Place, counted over the spatial axes, of the largest element of each window: the first of equal ones.
+    MaxPoolIndex "max_pool_index" (x: Float in Real)
+        { kernel: Vec<i64>, stride: Vec<i64>, padding: Vec<[i64; 2]>, dilation: Vec<i64> }
+        Window Pure grad Zero by window::max_pool_index
+        where [
+            "the input has a batch, a channel and 1 to 4 spatial axes",
+            "each attribute has one entry for each spatial axis; kernels, strides and dilations are positive, padding is not negative",
+            "padding is at most half the kernel",
+            "the dilated window fits the padded input",
+        ]
+        samples [
+            "(f32[2, 3, 8, 7]) kernel=[3, 3] stride=[2, 2] padding=[[1, 1], [1, 1]] dilation=[1, 1]",
+            "(f32[2, 3, 8]) kernel=[2] stride=[2] padding=[[0, 0]] dilation=[2]"
+        ]
+
     /// Largest element of each window; padding never wins, and the gradient goes to the first of equal elements.
     MaxPool "max_pool" (x: Float in Real)
         { kernel: Vec<i64>, stride: Vec<i64>, padding: Vec<[i64; 2]>, dilation: Vec<i64> }

@@ -159,6 +159,15 @@ fn compute<T: Real>(node: &Node, x: &[&Value<T>], cx: &Context<'_>) -> Result<Va
         Op::Conv { stride, padding, dilation, groups } => {
             window::conv([x[0], x[1]], Moves { stride, padding, dilation }, *groups)
         }
+        Op::ConvInput { stride, padding, dilation, groups, .. } => {
+            window::conv_input([x[0], x[1]], cx.shape, Moves { stride, padding, dilation }, *groups)
+        }
+        Op::ConvWeight { stride, padding, dilation, groups, .. } => {
+            window::conv_weight([x[0], x[1]], cx.shape, Moves { stride, padding, dilation }, *groups)
+        }
+        Op::MaxPoolIndex { kernel, stride, padding, dilation } => {
+            window::max_pool_index(x[0], kernel, Moves { stride, padding, dilation })
+        }
         Op::MaxPool { kernel, stride, padding, dilation } => {
             window::max_pool(x[0], kernel, Moves { stride, padding, dilation })
         }

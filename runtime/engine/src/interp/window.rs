@@ -93,6 +93,97 @@ pub(super) fn conv<T: Real>([x, weight]: [&Value<T>; 2], moves: Moves<'_>, group
     })))
 }
 
+/// Sizes of a convolution and the channels that belong together.
+struct Channels {
+    inputs: usize,
+    outputs: usize,
+    /// Input channels of a group.
+    own: usize,
+    /// Output channels of a group.
+    shared: usize,
+}
+
+impl Channels {
+    fn new(inputs: usize, outputs: usize, groups: i64) -> Self {
+        let groups = groups as usize;
+        Channels { inputs, outputs, own: inputs / groups, shared: outputs / groups }
+    }
+
+    /// Calls `f` with a place of the output, one of the input and one of the weight that a product of the convolution is made of,
+    /// for all products; planes are `[N * C]` areas of elements.
+    fn products(&self, images: usize, windows: &Windows, areas: [usize; 2], mut f: impl FnMut([usize; 3])) {
+        let [area, kernel_area] = areas;
+        let places = windows.taps.len();
+        for flat in 0..images * self.outputs * self.own {
+            let (n, o, c) = (flat / self.own / self.outputs, flat / self.own % self.outputs, flat % self.own);
+            let channel = o / self.shared * self.own + c;
+            for (at, taps) in windows.taps.iter().enumerate() {
+                for tap in taps {
+                    let y = (n * self.outputs + o) * places + at;
+                    let x = (n * self.inputs + channel) * area + tap.input;
+                    f([y, x, (o * self.own + c) * kernel_area + tap.kernel]);
+                }
+            }
+        }
+    }
+}
+
+/// The transpose of a convolution in its input.
+pub(super) fn conv_input<T: Real>(
+    [y, weight]: [&Value<T>; 2],
+    shape: &[usize],
+    moves: Moves<'_>,
+    groups: i64,
+) -> Result<T> {
+    let (y, weight) = (y.float()?, weight.float()?);
+    let (spatial, kernel) = (&shape[2..], &weight.shape[2..]);
+    let mut sums = vec![0.0; shape.iter().product()];
+    let areas = [spatial.iter().product(), kernel.iter().product()];
+    let channels = Channels::new(shape[1], weight.shape[0], groups);
+    channels.products(shape[0], &moves.windows(kernel, spatial), areas, |[from, to, w]| {
+        sums[to] += y.data[from].to_f64() * weight.data[w].to_f64();
+    });
+    Ok(Value::Float(Array::from_fn(shape.to_vec(), |flat| T::from_f64(sums[flat]))))
+}
+
+/// The transpose of a convolution in its weight.
+pub(super) fn conv_weight<T: Real>(
+    [x, y]: [&Value<T>; 2],
+    shape: &[usize],
+    moves: Moves<'_>,
+    groups: i64,
+) -> Result<T> {
+    let (x, y) = (x.float()?, y.float()?);
+    let (spatial, kernel) = (&x.shape[2..], &shape[2..]);
+    let mut sums = vec![0.0; shape.iter().product()];
+    let areas = [spatial.iter().product(), kernel.iter().product()];
+    let channels = Channels::new(x.shape[1], shape[0], groups);
+    channels.products(x.shape[0], &moves.windows(kernel, spatial), areas, |[from, at, w]| {
+        sums[w] += y.data[from].to_f64() * x.data[at].to_f64();
+    });
+    Ok(Value::Float(Array::from_fn(shape.to_vec(), |flat| T::from_f64(sums[flat]))))
+}
+
+/// The place of the first largest element of each window.
+pub(super) fn max_pool_index<T: Real>(x: &Value<T>, kernel: &[i64], moves: Moves<'_>) -> Result<T> {
+    let x = x.float()?;
+    let windows = moves.windows(&sizes(kernel), &x.shape[2..]);
+    let area: usize = x.shape[2..].iter().product();
+    let mut shape = x.shape[..2].to_vec();
+    shape.extend(&windows.count);
+    let places = windows.taps.len();
+    Ok(Value::Int(Array::from_fn(shape, |flat| {
+        let plane = &x.data[flat / places * area..][..area];
+        let mut best: Option<usize> = None;
+        for tap in &windows.taps[flat % places] {
+            if best.is_none_or(|b| plane[tap.input].to_f64() > plane[b].to_f64()) {
+                best = Some(tap.input);
+            }
+        }
+        best.unwrap_or(0) as i32
+    })))
+}
+
 /// Folds the elements of each window, without padding, in row-major order.
 fn pool<T: Real>(x: &Value<T>, windows: &Windows, f: impl Fn(&[f64]) -> f64) -> Result<T> {
     let x = x.float()?;
