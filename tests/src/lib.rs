@@ -1,6 +1,7 @@
 //! What the suites share: compiling a text without a file system, running its steps, and finding the project's folders.
 
 mod running;
+pub mod samples;
 
 use std::path::{Path, PathBuf};
 

@@ -94,10 +94,12 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
             let moves = (&stride[..], &padding[..], &dilation[..]);
             Ok(conv_input(r, [x.float(0)?, x.float(1)?], moves, *groups as usize, &size))
         }),
-        Op::ConvWeight { stride, padding, dilation, groups, kernel } => x.sizes.shape(kernel).and_then(|kernel| {
-            let moves = (&stride[..], &padding[..], &dilation[..]);
-            Ok(conv_weight(r, [x.float(0)?, x.float(1)?], moves, *groups as usize, &kernel))
-        }),
+        Op::ConvWeight { stride, padding, dilation, groups, kernel } => {
+            x.sizes.shape(kernel).and_then(|kernel| {
+                let moves = (&stride[..], &padding[..], &dilation[..]);
+                Ok(conv_weight(r, [x.float(0)?, x.float(1)?], moves, *groups as usize, &kernel))
+            })
+        }
         Op::MaxPool { kernel, stride, padding, dilation } => {
             pooled(r, x, kernel, (stride, padding, dilation), max_pool)
         }

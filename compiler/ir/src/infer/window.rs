@@ -52,26 +52,24 @@ fn check_channels(checks: &mut Checks<'_>, x: &Type, weight: &Type, groups: i64)
 }
 
 /// The shape that a convolution of `x` with `weight` has, for its transposes; their own constraints say what is wrong.
-fn forward(
-    checks: &mut Checks<'_>,
-    op: Op,
-    x: &Type,
-    weight: &Type,
-    y: &Type,
-) -> Result<(), Violation> {
+fn forward(checks: &mut Checks<'_>, op: Op, x: &Type, weight: &Type, y: &Type) -> Result<(), Violation> {
     let found = conv(&op, &[x.clone(), weight.clone()], checks);
     let found = found.map_err(|v| checks.violation(4, v.detail))?;
     let same = found.rank() == y.rank() && found.shape.iter().zip(&y.shape).all(|(a, b)| checks.equal(a, b));
     match same {
         true => Ok(()),
-        false => Err(checks.violation(4, format!("a convolution of {x} with {weight} gives {found}, not {y}"))),
+        false => {
+            Err(checks.violation(4, format!("a convolution of {x} with {weight} gives {found}, not {y}")))
+        }
     }
 }
 
 /// Both operands of a transpose have one rank of 3 to 6, and it has sizes for all spatial axes.
 fn check_transpose(checks: &Checks<'_>, [a, b]: [&Type; 2], sizes: usize) -> Result<(), Violation> {
     if !(3..=6).contains(&a.rank()) || a.rank() != b.rank() {
-        return Err(checks.violation(1, format!("cannot transpose a convolution of {a} and {b}")).at(0, None));
+        return Err(checks
+            .violation(1, format!("cannot transpose a convolution of {a} and {b}"))
+            .at(0, None));
     }
     match sizes == a.rank() - 2 {
         true => Ok(()),
@@ -80,7 +78,9 @@ fn check_transpose(checks: &Checks<'_>, [a, b]: [&Type; 2], sizes: usize) -> Res
 }
 
 pub(crate) fn conv_input(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {
-    let Op::ConvInput { stride, padding, dilation, groups, size } = op else { return Ok(operands[0].clone()) };
+    let Op::ConvInput { stride, padding, dilation, groups, size } = op else {
+        return Ok(operands[0].clone());
+    };
     let (y, weight) = (&operands[0], &operands[1]);
     check_transpose(checks, [y, weight], size.len())?;
     let channels = checks.dim(3, weight.shape[1].checked_mul(&Dim::from(*groups)))?;

@@ -445,6 +445,17 @@ ops! {
     StopGradient "stop_gradient" (x: Float in Real) {}
         Control Pure grad Zero by elementwise::same where [] samples ["(f32[2, 3])"]
 
+    /// Stands for the gradient that arrives at a value, in the expression of a custom gradient; 0 on its own.
+    Cotangent "cotangent" (y: Float in Real) {}
+        Control Pure grad Zero by elementwise::same where [] samples ["(f32[2, 3])"]
+
+    /// The first operand. What flows back into the operands from the third on is the expressions after them, as many as there are
+    /// operands, in which the second, a `cotangent`, stands for what has arrived.
+    CustomGradient "custom_gradient" (y: Float in Real, dy: Float in Real, x: Float in Real; variadic) {}
+        Control Pure grad Yes by control::custom_gradient
+        where ["the second operand is of the type of the first", "each operand has an expression of its type"]
+        samples []
+
     /// The gradient of a scalar with respect to any value that it was computed from.
     Gradient "gradient" (loss: Float in Real, wrt: Float in Real) {}
         Control Pure grad Zero by control::gradient

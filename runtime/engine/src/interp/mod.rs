@@ -186,7 +186,8 @@ fn compute<T: Real>(node: &Node, x: &[&Value<T>], cx: &Context<'_>) -> Result<Va
         Op::TakeAlong { axis } => scatter::take_along(x[0], x[1], *axis),
         Op::Scatter { axis } => scatter::scatter([x[0], x[2]], x[1], *axis),
         Op::ScatterAdd { axis } => scatter::scatter_add([x[0], x[2]], x[1], *axis),
-        Op::StopGradient {} => Ok(x[0].clone()),
+        Op::StopGradient {} | Op::CustomGradient {} => Ok(x[0].clone()),
+        Op::Cotangent {} => Ok(source::full(vspec_ir::DType::F32, cx.shape, 0.0)),
         Op::Gradient {} => {
             Err(unsupported("the interpreter has no gradients: train on another engine, such as dfdx"))
         }

@@ -1,22 +1,29 @@
-//! Every op on dfdx against the reference interpreter: values, and gradients against finite differences.
+//! Instances of every op with values for their operands, and what their gradients should be.
 
-use vspec_dfdx::DfdxEngine;
 use vspec_engine::rng::Stream;
 use vspec_engine::{Buffer, Engine, HostTensor, Inputs, Interpreter, Precision, RunKey};
-use vspec_ir::ops::{Domain, Gradient, OpDecl, TABLE};
-use vspec_ir::{DType, Graph, NodeId, Op, Origin, OutputKind, Type, text};
+use vspec_ir::ops::{Domain, OpDecl, TABLE};
+use vspec_ir::{DType, Graph, NodeId, Op, Origin, Type, text};
 
 /// An instance of an op with values for its operands.
-struct Instance {
-    what: String,
-    graph: Graph,
-    inputs: Inputs,
-    operands: Vec<NodeId>,
-    result: NodeId,
+pub struct Instance {
+    /// The op and its operands, for messages.
+    pub what: String,
+    /// Inputs and the op.
+    pub graph: Graph,
+    /// Values of the inputs `x0`, `x1`, ..
+    pub inputs: Inputs,
+    /// The nodes of the inputs.
+    pub operands: Vec<NodeId>,
+    /// The node of the op.
+    pub result: NodeId,
 }
 
 /// Distinct values in the domain of an operand: a shuffled ladder, so that no two are equal and none lies at a kink.
-fn sample(domain: Domain, ty: &Type, bound: usize, stream: &Stream) -> HostTensor {
+fn sample(domain: Domain, ty: &Type, bound: usize, operand: usize) -> HostTensor {
+    let stream = Stream::new(&format!("x{operand}"), 7, 0);
+    // Two operands have no value in common either: where they are equal, maxima have a kink.
+    let shift = 0.013 * operand as f64;
     let shape = ty.const_shape().expect("samples have constant shapes");
     let n: usize = shape.iter().product();
     let order = stream.shuffle(n.max(1) as u32);
@@ -31,7 +38,7 @@ fn sample(domain: Domain, ty: &Type, bound: usize, stream: &Stream) -> HostTenso
             }
         }
         _ => {
-            let v = 3.0 * ladder(i) - 1.5;
+            let v = 3.0 * ladder(i) - 1.5 + shift;
             if v.abs() < 0.05 { v + 0.1 } else { v }
         }
     };
@@ -54,7 +61,7 @@ fn instance(decl: &OpDecl, sample_text: &str) -> Instance {
     for (i, ty) in types.iter().enumerate() {
         let name = format!("x{i}");
         let domain = decl.operands[i.min(decl.operands.len() - 1)].domain;
-        inputs.insert(name.clone(), sample(domain, ty, bound, &Stream::new(&name, 7, 0)));
+        inputs.insert(name.clone(), sample(domain, ty, bound, i));
         let input = Op::Input { name: name.into(), dtype: ty.dtype, shape: ty.shape.clone() };
         operands.push(graph.add(input, &[], Origin::default()).expect("an input"));
     }
@@ -62,16 +69,19 @@ fn instance(decl: &OpDecl, sample_text: &str) -> Instance {
     Instance { what: format!("{} {sample_text}", decl.name), graph, inputs, operands, result }
 }
 
-fn instances() -> Vec<(&'static OpDecl, Instance)> {
+/// An instance for each sample of the op table.
+pub fn instances() -> Vec<(&'static OpDecl, Instance)> {
     TABLE.iter().flat_map(|decl| decl.samples.iter().map(move |s| (decl, instance(decl, s)))).collect()
 }
 
-fn run(engine: &dyn Engine, graph: &Graph, inputs: &Inputs) -> Vec<Vec<f64>> {
+/// What an engine makes of a graph.
+pub fn run(engine: &dyn Engine, graph: &Graph, inputs: &Inputs) -> Vec<Vec<f64>> {
     let results = engine.session().run(graph, inputs, RunKey { seed: 1, step: 2 }).expect("runs");
     results.iter().map(HostTensor::to_f64).collect()
 }
 
-fn assert_close(got: &[f64], want: &[f64], tolerance: f64, what: &str) {
+/// Fails where two rows of numbers differ by more than a share of what they are.
+pub fn assert_close(got: &[f64], want: &[f64], tolerance: f64, what: &str) {
     assert_eq!(got.len(), want.len(), "{what}");
     for (i, (g, w)) in got.iter().zip(want).enumerate() {
         assert!(
@@ -81,20 +91,8 @@ fn assert_close(got: &[f64], want: &[f64], tolerance: f64, what: &str) {
     }
 }
 
-#[test]
-fn every_op_has_the_reference_value() {
-    for (_, mut instance) in instances() {
-        instance.graph.output("y", OutputKind::Value, instance.result);
-        for (precision, tolerance) in [(Precision::F64, 1e-12), (Precision::F32, 2e-6)] {
-            let want = run(&Interpreter::new(precision), &instance.graph, &instance.inputs);
-            let got = run(&DfdxEngine::new(precision), &instance.graph, &instance.inputs);
-            assert_close(&got[0], &want[0], tolerance, &instance.what);
-        }
-    }
-}
-
 /// `sum(y * c)` for a fixed `c`, so that every element of `y` matters differently.
-fn weighted_sum(instance: &mut Instance) -> NodeId {
+pub fn weighted_sum(instance: &mut Instance) -> NodeId {
     let graph = &mut instance.graph;
     let shape = graph.ty(instance.result).shape.clone();
     let mut add = |op: Op, inputs: &[NodeId]| graph.add(op, inputs, Origin::default()).expect("well typed");
@@ -107,7 +105,7 @@ fn weighted_sum(instance: &mut Instance) -> NodeId {
 }
 
 /// Central differences of the first output in every element of one input.
-fn differences(graph: &Graph, inputs: &Inputs, name: &str) -> Vec<f64> {
+pub fn differences(graph: &Graph, inputs: &Inputs, name: &str) -> Vec<f64> {
     let engine = Interpreter::new(Precision::F64);
     let tensor = &inputs[name];
     let values = tensor.to_f64();
@@ -121,34 +119,4 @@ fn differences(graph: &Graph, inputs: &Inputs, name: &str) -> Vec<f64> {
     };
     let step = 1e-5;
     (0..values.len()).map(|i| (at(i, step) - at(i, -step)) / (2.0 * step)).collect()
-}
-
-#[test]
-fn every_gradient_is_the_slope_of_the_reference() {
-    let mut checked = 0;
-    for (decl, mut instance) in instances().into_iter().filter(|(d, _)| d.gradient == Gradient::Yes) {
-        if instance.graph.ty(instance.result).dtype != DType::F32 {
-            continue;
-        }
-        let loss = weighted_sum(&mut instance);
-        let mut value = instance.graph.clone();
-        value.output("loss", OutputKind::Value, loss);
-        let floats: Vec<usize> = (0..instance.operands.len())
-            .filter(|i| value.ty(instance.operands[*i]).dtype == DType::F32)
-            .collect();
-        for i in &floats {
-            let op = Op::Gradient {};
-            let node =
-                instance.graph.add(op, &[loss, instance.operands[*i]], Origin::default()).expect("a scalar");
-            instance.graph.output(format!("g{i}"), OutputKind::Value, node);
-        }
-        let got = run(&DfdxEngine::new(Precision::F64), &instance.graph, &instance.inputs);
-        for (got, i) in got.iter().zip(&floats) {
-            let want = differences(&value, &instance.inputs, &format!("x{i}"));
-            assert_close(got, &want, 1e-6, &format!("gradient of {} by operand {i}", instance.what));
-            checked += 1;
-        }
-        let _ = decl;
-    }
-    assert!(checked > 50, "only {checked} gradients were checked");
 }
