@@ -3,6 +3,7 @@
 use vspec_dfdx::DfdxEngine;
 use vspec_engine::{Engine, HostTensor, Inputs, Interpreter, RunKey, Session};
 use vspec_ir::{OutputKind, Program};
+use vspec_optimize::differentiate::{self, Tape};
 
 use crate::{assert_clean, compile_text};
 
@@ -18,7 +19,8 @@ impl Running {
     pub fn of(text: &str) -> Running {
         let mut compiled = compile_text(text);
         assert_clean(&compiled, "the experiment");
-        let program = compiled.programs.remove(0);
+        let mut program = compiled.programs.remove(0);
+        differentiate::prepare_program(&mut program, Tape::First).expect("has gradients");
         let mut session = DfdxEngine::default().session();
         for variable in &program.variables {
             let mut first = Interpreter::default().session();

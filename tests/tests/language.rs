@@ -190,20 +190,6 @@ test \"t\" { shape first(Head())(f32[1, 2]) == f32[1, 3] }
 test \"u\" { shape (Head() with fd = Linear(2, 3))(f32[1, 2]) == f32[1, 3] }
 test \"v\" { shape (Linear(2, 3) with outputs = 4)(f32[1, 2]) == f32[1, 4] }
 "
-    a_gradient_of_a_gradient: "
-use std.nn.Linear
-use std.optim.sgd
-experiment e {
-  let net = Linear(2, 1)
-  let opt = sgd(lr = 0.1)
-  step train() {
-    let y = sum(net(ones([1, 2])))
-    let g = grad(y * y, net.params)
-    minimize sum(square(g.weight)) over net.params by opt
-  }
-  run 1 of train
-}
-"
     sets_of_parameters_that_differ: "
 use std.nn.Linear
 experiment e {

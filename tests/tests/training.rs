@@ -7,6 +7,7 @@ use vspec_elaborate::{Override, compile};
 use vspec_engine::rng::Stream;
 use vspec_engine::{Buffer, Engine, HostTensor, Inputs, Interpreter, RunKey, Session};
 use vspec_ir::{Graph, Output, OutputKind, Program};
+use vspec_optimize::differentiate::{self, Tape};
 use vspec_tests::{NoWorld, assert_clean, root};
 
 /// The program of a spec with a narrower network, so that the interpreter can follow.
@@ -78,6 +79,11 @@ fn check(spec: &str) {
     );
     assert!(got[11] < 0.7 * got[0], "{spec}: the loss does not fall: {got:?}");
     assert_eq!(losses(&program, 12), got, "{spec}: the same seed gives other losses");
+    let mut written_out = program.clone();
+    differentiate::prepare_program(&mut written_out, Tape::None).expect("has a graph");
+    for (i, (ours, tape)) in losses(&written_out, 12).iter().zip(&got).enumerate() {
+        assert!((ours - tape).abs() < 2e-3 * tape.abs(), "{spec}: step {i}: {ours}, {tape} by dfdx's tape");
+    }
 }
 
 #[test]

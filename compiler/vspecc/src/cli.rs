@@ -114,6 +114,8 @@ pub(crate) enum Stage {
     Ast,
     /// The graph
     Graph,
+    /// The graph with every gradient written out
+    Gradients,
 }
 
 /// `--format`

@@ -3,13 +3,14 @@
 use clap::ValueEnum;
 use vspec_dfdx::DfdxEngine;
 use vspec_engine::{Engine, Interpreter};
+use vspec_optimize::differentiate::Tape;
 
 /// `--engine`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineName {
     /// dfdx tensors on the CPU, with gradients
     Dfdx,
-    /// The reference interpreter: slow, without gradients
+    /// The reference interpreter: obvious and slow
     Interp,
 }
 
@@ -22,8 +23,11 @@ impl EngineName {
         }
     }
 
-    /// Whether it can train.
-    pub(crate) fn has_gradients(self) -> bool {
-        self == EngineName::Dfdx
+    /// What it does with gradients by itself.
+    pub(crate) fn tape(self) -> Tape {
+        match self {
+            EngineName::Dfdx => Tape::First,
+            EngineName::Interp => Tape::None,
+        }
     }
 }

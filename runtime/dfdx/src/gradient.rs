@@ -60,6 +60,7 @@ impl Loss {
             let node = graph.node(NodeId::from_index(i));
             match node.op.decl().gradient == Gradient::Yes {
                 _ if !needed[i] => {}
+                true if matches!(node.op, Op::CustomGradient {}) => return Err(custom(graph)),
                 true => node.inputs.iter().for_each(|input| needed[input.index()] = true),
                 // Behind `stop_gradient` and the like a gradient is a constant; anywhere else it would have to be recorded.
                 false if matches!(node.op, Op::Gradient {}) => return Err(nested(graph)),
@@ -77,9 +78,16 @@ impl Loss {
     }
 }
 
+fn custom(graph: &Graph) -> EngineError {
+    EngineError::Unsupported(format!(
+        "{} has a custom gradient, which dfdx's tape cannot follow: differentiate the graph first",
+        graph.name
+    ))
+}
+
 fn nested(graph: &Graph) -> EngineError {
     EngineError::Unsupported(format!(
-        "{} differentiates a gradient, which dfdx's tape cannot: nested gradients need another engine",
+        "{} differentiates a gradient, which dfdx's tape cannot: differentiate the graph first",
         graph.name
     ))
 }

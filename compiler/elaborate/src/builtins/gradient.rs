@@ -21,7 +21,6 @@ fn grad(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
         let message = format!("the gradient of {} is asked for; only a scalar has one", e.graph.ty(loss));
         return e.error(codes::SHAPE_MISMATCH, call.span_of("loss"), message);
     }
-    e.first_order(loss, call.span_of("loss"))?;
     structured(e, loss, &call.value("wrt"), call.span_of("wrt"))
 }
 

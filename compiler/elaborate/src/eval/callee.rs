@@ -89,11 +89,12 @@ impl Evaluator<'_> {
         let Some(body) = &def.body else {
             return self.unsupported(def.name.span, "a `host fn`");
         };
-        if let Some(gradient) = &def.gradient {
-            return self.unsupported(gradient.span, "`with gradient`");
-        }
         let value = self.block_in(body, scope)?;
-        self.conform_result(def.ret.as_ref(), value, body, scope, name)
+        let value = self.conform_result(def.ret.as_ref(), value, body, scope, name)?;
+        match &def.gradient {
+            Some(gradient) => self.custom_gradient(def, gradient, &value, scope),
+            None => Ok(value),
+        }
     }
 
     /// Checks a result against the declared type.

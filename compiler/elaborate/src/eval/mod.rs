@@ -6,6 +6,7 @@
 pub(crate) mod blocks;
 pub(crate) mod call;
 pub(crate) mod callee;
+mod custom;
 pub(crate) mod expr;
 pub(crate) mod index;
 pub(crate) mod instance;

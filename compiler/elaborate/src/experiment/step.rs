@@ -190,7 +190,6 @@ impl Evaluator<'_> {
         }
         self.not_in_finish("minimize", span)?;
         let node = self.loss_node(loss, scope)?;
-        self.first_order(node, loss.span)?;
         let paths = self.trained_paths(over, scope)?;
         let optimizer = self.optimizer(by, scope)?;
         let reached = self.reached_params(node);
@@ -294,10 +293,7 @@ impl Evaluator<'_> {
                 continue;
             }
             found.push(id);
-            let node = self.graph.node(id);
-            if node.op.decl().gradient == vspec_ir::ops::Gradient::Yes {
-                stack.extend(&node.inputs);
-            }
+            stack.extend(flows(self.graph.node(id)));
         }
         found
     }
@@ -305,22 +301,6 @@ impl Evaluator<'_> {
     /// Whether a loss has a gradient with respect to a value.
     pub(crate) fn depends_on(&self, loss: NodeId, wrt: NodeId) -> bool {
         self.differentiable(loss).contains(&wrt)
-    }
-
-    /// Refuses to differentiate a gradient: silently leaving its own gradient out would be another method.
-    pub(crate) fn first_order(&mut self, loss: NodeId, span: Span) -> Eval<()> {
-        let nodes = self.differentiable(loss);
-        let Some(inner) = nodes.into_iter().find(|id| matches!(self.graph.node(*id).op, Op::Gradient {}))
-        else {
-            return Ok(());
-        };
-        let error =
-            Diagnostic::error(codes::NOT_SUPPORTED, span, "the gradient of a gradient is not supported yet");
-        let error = match self.graph.node(inner).origin.location {
-            Some(at) => error.also(crate::eval::tensor::span_of(at), "this gradient is differentiated"),
-            None => error,
-        };
-        self.fail(error.hint("`stop_gradient(grad(..))` leaves second-order terms out"))
     }
 
     /// `apply g to params by optimizer`: an update with a gradient that is ready.
@@ -366,5 +346,20 @@ impl Evaluator<'_> {
                 .label("these parameters stay as they are")
                 .hint("use them in the loss, or leave them out of `over`"),
         );
+    }
+}
+
+/// The operands that a gradient of a node may flow into.
+fn flows(node: &vspec_ir::Node) -> &[NodeId] {
+    match node.op {
+        // A gradient depends on whatever its loss depends on.
+        Op::Gradient {} => &node.inputs,
+        // Only what it names, not what its value was computed from.
+        Op::CustomGradient {} => {
+            let pairs = node.inputs.get(2..).unwrap_or_default();
+            &pairs[..pairs.len() / 2]
+        }
+        _ if node.op.decl().gradient == vspec_ir::ops::Gradient::Yes => &node.inputs,
+        _ => &[],
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::attrs::{self, Draws};
 use super::{GraphOptions, Recipe};
 use crate::ops::{Domain, Effect, Gradient, OpClass, OpDecl, TABLE};
-use crate::{DType, Dim, Graph, Literal, NodeId, Op, Origin, OutputKind, Type};
+use crate::{DType, Dim, Graph, Literal, Node, NodeId, Op, Origin, OutputKind, Type};
 
 /// The graph of a list of recipes. Values that nothing uses are its outputs.
 pub(super) fn graph(recipes: &[Recipe], options: GraphOptions) -> Graph {
@@ -67,6 +67,7 @@ impl Builder {
         match decl.name {
             "input" => return self.input(draws),
             "conv" => return self.conv(draws),
+            "conv_input" | "conv_weight" => return self.conv_transpose(decl.name, draws),
             "matmul" => return self.matmul(draws),
             "gather" => return self.gather(draws),
             "take_along" | "scatter" | "scatter_add" => return self.indexed(decl.name, draws),
@@ -140,6 +141,24 @@ impl Builder {
         let weight = self.weight(shape.into_iter().map(Dim::from).collect())?;
         let op = attrs::conv(ty.rank() - 2, groups, draws);
         self.add(op, &[x, weight])
+    }
+
+    /// A transpose of a convolution that is there, in its input or in its weight.
+    fn conv_transpose(&mut self, name: &str, draws: &mut Draws<'_>) -> Option<NodeId> {
+        let y = self.conv(draws)?;
+        let Node { op, inputs, .. } = self.graph.node(y).clone();
+        let Op::Conv { stride, padding, dilation, groups } = op else { return None };
+        let size = |of: NodeId| self.graph.ty(of).shape.get(2..).map(<[Dim]>::to_vec);
+        match name {
+            "conv_input" => {
+                let size = size(inputs[0])?;
+                self.add(Op::ConvInput { stride, padding, dilation, groups, size }, &[y, inputs[1]])
+            }
+            _ => {
+                let kernel = size(inputs[1])?;
+                self.add(Op::ConvWeight { stride, padding, dilation, groups, kernel }, &[inputs[0], y])
+            }
+        }
     }
 
     fn matmul(&mut self, draws: &mut Draws<'_>) -> Option<NodeId> {

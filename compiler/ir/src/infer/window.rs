@@ -54,7 +54,9 @@ fn check_channels(checks: &mut Checks<'_>, x: &Type, weight: &Type, groups: i64)
 /// The shape that a convolution of `x` with `weight` has, for its transposes; their own constraints say what is wrong.
 fn forward(checks: &mut Checks<'_>, op: Op, x: &Type, weight: &Type, y: &Type) -> Result<(), Violation> {
     let found = conv(&op, &[x.clone(), weight.clone()], checks);
-    let found = found.map_err(|v| checks.violation(4, v.detail))?;
+    // Attributes and groups are the same constraints there.
+    let number = |c: usize| if matches!(c, 2 | 3) { c } else { 4 };
+    let found = found.map_err(|v| checks.violation(number(v.constraint), v.detail))?;
     let same = found.rank() == y.rank() && found.shape.iter().zip(&y.shape).all(|(a, b)| checks.equal(a, b));
     match same {
         true => Ok(()),

@@ -11,7 +11,10 @@ pub(super) fn default_attr(op: &str, attr: &str, ty: &Type) -> Option<Attr> {
     match (op, attr) {
         (_, "dtype") => Some(Attr::DType(ty.dtype)),
         (_, "shape") => Some(Attr::Dims(ty.shape.clone())),
-        ("conv", "stride") | (_, "dilation") => Some(Attr::Ints(vec![1; spatial])),
+        ("conv_input", "size") | ("conv_weight", "kernel") => Some(Attr::Dims(ty.shape.get(2..)?.to_vec())),
+        ("conv" | "conv_input" | "conv_weight", "stride") | (_, "dilation") => {
+            Some(Attr::Ints(vec![1; spatial]))
+        }
         (_, "padding") => Some(Attr::Pairs(vec![[0, 0]; spatial])),
         (_, "groups") => Some(Attr::Int(1)),
         (_, "keepdims") => Some(Attr::Bool(false)),

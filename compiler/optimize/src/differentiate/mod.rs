@@ -93,16 +93,35 @@ fn has_nested(graph: &Graph) -> bool {
     false
 }
 
-/// Expands those graphs of a program that need it; see [`is_beyond_a_tape`].
+/// What an engine does with `gradient` nodes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tape {
+    /// It answers those that are not nested, and it knows no custom ones.
+    First,
+    /// It has none.
+    None,
+}
+
+/// Expands a graph if an engine cannot answer its gradients.
 ///
 /// # Errors
 /// When a gradient's graph is ill typed.
-pub fn expand_program(program: &mut Program) -> Result<(), Error> {
+pub fn prepare(graph: &mut Graph, tape: Tape) -> Result<(), Error> {
+    let has_gradients = || graph.nodes().any(|(_, node)| matches!(node.op, Op::Gradient {}));
+    if is_beyond_a_tape(graph) || tape == Tape::None && has_gradients() {
+        *graph = expand(graph)?;
+    }
+    Ok(())
+}
+
+/// Expands those graphs of a program whose gradients an engine cannot answer.
+///
+/// # Errors
+/// When a gradient's graph is ill typed.
+pub fn prepare_program(program: &mut Program, tape: Tape) -> Result<(), Error> {
     for step in &mut program.steps {
         for graph in std::iter::once(&mut step.graph).chain(&mut step.finish) {
-            if is_beyond_a_tape(graph) {
-                *graph = expand(graph)?;
-            }
+            prepare(graph, tape)?;
         }
     }
     Ok(())

@@ -12,6 +12,7 @@ use crate::{progress, stop};
 pub(super) fn eval(args: &EvalArgs) -> CommandResult {
     let compiled = front::compile_experiment(&args.file, &args.experiment)?;
     let program = choice::experiment(&compiled, args.experiment.experiment.as_deref())?;
+    let program = &front::differentiated(program, args.engine)?;
     let step = choice::evaluation_step(program, args.step.as_deref())?;
     let data = DataFolder { root: args.experiment.data.root.clone(), seed: args.seed };
     let setup = Setup {

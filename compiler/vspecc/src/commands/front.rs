@@ -3,10 +3,13 @@
 use std::path::Path;
 
 use vspec_elaborate::{Compiled, Override, compile};
+use vspec_ir::Program;
+use vspec_optimize::differentiate;
 use vspec_syntax::{Diagnostic, Sources};
 
 use crate::cli::{DataArgs, ExperimentArgs};
 use crate::console;
+use crate::engines::EngineName;
 use crate::failure::{CommandResult, Failure};
 use crate::package::{Package, read_file};
 use crate::render::{self, Style};
@@ -57,4 +60,13 @@ pub(super) fn show(diagnostics: &[Diagnostic], sources: &Sources) {
 pub(super) fn has_errors(file: &Path, diagnostics: &[Diagnostic]) -> Failure {
     let summary = render::summary(diagnostics).unwrap_or_default();
     Failure::input(format!("`{}` has {summary}", file.display()))
+}
+
+/// An experiment with those gradients as graphs that an engine does not answer by itself.
+pub(super) fn differentiated(program: &Program, engine: EngineName) -> CommandResult<Program> {
+    let mut program = program.clone();
+    match differentiate::prepare_program(&mut program, engine.tape()) {
+        Ok(()) => Ok(program),
+        Err(error) => Err(Failure::input(error.to_string())),
+    }
 }

@@ -2,6 +2,7 @@
 
 use vspec_elaborate::Compiled;
 use vspec_ir::{Graph, Step, export};
+use vspec_optimize::differentiate;
 use vspec_syntax::Sources;
 
 use super::{choice, front};
@@ -14,7 +15,7 @@ use crate::package::read_file;
 pub(super) fn ir(args: &IrArgs) -> CommandResult {
     match args.stage {
         Stage::Ast => ast(args),
-        Stage::Graph => graphs(args),
+        Stage::Graph | Stage::Gradients => graphs(args),
     }
 }
 
@@ -37,7 +38,11 @@ fn ast(args: &IrArgs) -> CommandResult {
 
 fn graphs(args: &IrArgs) -> CommandResult {
     let compiled = front::compile_experiment(&args.file, &args.experiment)?;
-    let graphs = selected(args, &compiled)?;
+    let mut graphs: Vec<Graph> = selected(args, &compiled)?.into_iter().cloned().collect();
+    if args.stage == Stage::Gradients {
+        let expanded: Result<Vec<Graph>, _> = graphs.iter().map(differentiate::expand).collect();
+        graphs = expanded.map_err(|error| Failure::input(error.to_string()))?;
+    }
     match (args.format, graphs.as_slice()) {
         (_, []) => {
             return Err(Failure::input("the file has neither an entry nor an experiment")

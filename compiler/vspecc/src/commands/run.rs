@@ -3,7 +3,6 @@
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::json;
-use vspec_ir::{Phase, Program};
 use vspec_syntax::Sources;
 use vspec_train::{DataFolder, Ended, Outcome, Profile, RunFolder, Setup, Trainer};
 
@@ -19,7 +18,7 @@ use crate::{progress, stop};
 pub(super) fn run(args: &RunArgs) -> CommandResult {
     let compiled = front::compile_experiment(&resume::file(args)?, &args.experiment)?;
     let program = choice::experiment(&compiled, args.experiment.experiment.as_deref())?;
-    check_engine(program, args)?;
+    let program = &front::differentiated(program, args.engine)?;
     args.profile.as_deref().map(profile::prepare).transpose()?;
     let old = resume::find(args, program, &compiled.resolved)?;
     let seed = args.seed.or(old.as_ref().map(|old| old.seed)).unwrap_or(0);
@@ -78,28 +77,6 @@ fn train(
         console::error(&failure.to_string());
     }
     Ok(outcome?)
-}
-
-/// The reference interpreter has no gradients: better to say so before the data is read.
-fn check_engine(program: &Program, args: &RunArgs) -> CommandResult<()> {
-    let trains = first_training_step(program, &program.schedule).filter(|_| !args.engine.has_gradients());
-    match trains {
-        None => Ok(()),
-        Some(step) => Err(Failure::input(format!(
-            "step `{step}` trains, and the reference interpreter has no gradients"
-        ))
-        .hint("leave out `--engine interp`; `vspecc eval` and `vspecc test` can use it")),
-    }
-}
-
-fn first_training_step<'p>(program: &'p Program, phases: &[Phase]) -> Option<&'p str> {
-    let trains = |step: usize| Some(&program.steps[step]).filter(|s| s.trains).map(|s| s.name.as_str());
-    phases.iter().find_map(|phase| match phase {
-        Phase::Steps(steps) => {
-            std::iter::once(steps.step).chain(steps.every.iter().map(|e| e.step)).find_map(trains)
-        }
-        Phase::Repeat { phases, .. } => first_training_step(program, phases),
-    })
 }
 
 /// What is needed to repeat the run, and to tell runs apart.

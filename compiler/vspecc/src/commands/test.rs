@@ -3,13 +3,15 @@
 use std::path::Path;
 
 use vspec_elaborate::{Compiled, SourceInfo, TestCase, World, compile, stdlib};
-use vspec_engine::{Engine, Inputs, RunKey};
+use vspec_engine::{Inputs, RunKey};
 use vspec_ir::Source;
+use vspec_optimize::differentiate;
 use vspec_syntax::{Diagnostic, Sources};
 
 use super::front;
 use crate::cli::TestArgs;
 use crate::console;
+use crate::engines::EngineName;
 use crate::failure::{CommandResult, Exit};
 use crate::numbers::counted;
 use crate::render::Style;
@@ -27,15 +29,15 @@ struct Tally {
 
 /// Runs the tests of files and of the standard library (`std`).
 pub(super) fn test(args: &TestArgs) -> CommandResult {
-    let engine = args.engine.engine();
+    let engine = args.engine;
     let mut tally = Tally::default();
     for file in &args.files {
         if file == Path::new("std") {
-            test_library(engine.as_ref(), &mut tally);
+            test_library(engine, &mut tally);
             continue;
         }
         match front::compile_clean(file, &args.data, &[]) {
-            Ok(compiled) => run_all(&file.display().to_string(), &compiled, engine.as_ref(), &mut tally),
+            Ok(compiled) => run_all(&file.display().to_string(), &compiled, engine, &mut tally),
             Err(failure) => {
                 console::error(&failure.to_string());
                 tally.broken += 1;
@@ -50,7 +52,7 @@ pub(super) fn test(args: &TestArgs) -> CommandResult {
     })
 }
 
-fn test_library(engine: &dyn Engine, tally: &mut Tally) {
+fn test_library(engine: EngineName, tally: &mut Tally) {
     for (path, text) in stdlib::FILES {
         let name = format!("std.{}", path.replace('/', "."));
         let compiled = compile(&Nothing, Path::new(&name), text, &[]);
@@ -77,7 +79,7 @@ impl World for Nothing {
     }
 }
 
-fn run_all(file: &str, compiled: &Compiled, engine: &dyn Engine, tally: &mut Tally) {
+fn run_all(file: &str, compiled: &Compiled, engine: EngineName, tally: &mut Tally) {
     let style = Style::for_stderr();
     for case in &compiled.tests {
         let failures = failures(case, &compiled.sources, engine);
@@ -92,16 +94,18 @@ fn run_all(file: &str, compiled: &Compiled, engine: &dyn Engine, tally: &mut Tal
 }
 
 /// What elaboration found, else every assertion that does not hold.
-fn failures(case: &TestCase, sources: &Sources, engine: &dyn Engine) -> Vec<Diagnostic> {
+fn failures(case: &TestCase, sources: &Sources, engine: EngineName) -> Vec<Diagnostic> {
     if !case.failures.is_empty() || case.assertions.is_empty() {
         return case.failures.clone();
     }
-    let mut session = engine.session();
+    let mut session = engine.engine().session();
     let key = RunKey { seed: 0, step: 0 };
     let ready =
         vspec_train::initialise(&case.variables, session.as_mut(), key.seed).map_err(|e| e.to_string());
-    let values =
-        ready.and_then(|()| session.run(&case.graph, &Inputs::new(), key).map_err(|error| error.to_string()));
+    let mut graph = case.graph.clone();
+    let ready =
+        ready.and_then(|()| differentiate::prepare(&mut graph, engine.tape()).map_err(|e| e.to_string()));
+    let values = ready.and_then(|()| session.run(&graph, &Inputs::new(), key).map_err(|e| e.to_string()));
     match values {
         Err(error) => {
             let message = format!("the test could not be run: {error}");

@@ -153,6 +153,6 @@ fn a_file_of_another_program_has_no_state_and_one_of_another_version_says_so() {
         read_state(&path)
     };
     assert!(other("vspec.run", "vspec.fun").expect("a file").is_none());
-    let error = other("\\\"version\\\":1", "\\\"version\\\":9").expect_err("another version");
+    let error = other("\\\"version\\\":2", "\\\"version\\\":9").expect_err("another version");
     assert!(error.to_string().ends_with("another version of the program wrote it"), "{error}");
 }
