@@ -23,6 +23,7 @@ files! {
     "losses/focal",
     "losses/metric",
     "losses/regression",
+    "manifolds/manifolds",
     "metrics/classification",
     "metrics/image",
     "metrics/retrieval",

@@ -113,8 +113,9 @@ impl Evaluator<'_> {
 
     /// A declaration with its type evaluated.
     pub(crate) fn declare(&mut self, kind: DeclKind, def: &VarDef, scope: &Rc<Scope>) -> Eval<VariableDecl> {
-        if let Some(manifold) = &def.manifold {
-            return self.unsupported(manifold.span, "a parameter on a manifold");
+        if let Some(manifold) = def.manifold.as_ref().filter(|_| kind != DeclKind::Param) {
+            let message = format!("`{}` is no parameter; only parameters live on manifolds", def.name.name);
+            return self.error(codes::WRONG_PLACE, manifold.span, message);
         }
         let Some(ty) = &def.ty else {
             let message = format!("`{}` needs a type, such as `f32[channels]`", def.name.name);

@@ -11,6 +11,7 @@ pub(crate) mod expr;
 pub(crate) mod index;
 pub(crate) mod instance;
 pub(crate) mod lookup;
+mod manifold;
 pub(crate) mod mask;
 pub(crate) mod operators;
 mod optimizers;

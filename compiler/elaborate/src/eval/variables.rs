@@ -32,7 +32,10 @@ impl Evaluator<'_> {
     fn initialiser(&mut self, path: &str, decl: &Rc<VariableDecl>) -> Eval<Graph> {
         let stream = std::mem::replace(&mut self.stream, path.into());
         let streams = std::mem::take(&mut self.streams);
-        let (node, graph) = self.in_graph(Place::Init, |e| e.initial_value(decl));
+        let (node, graph) = self.in_graph(Place::Init, |e| {
+            let node = e.initial_value(decl)?;
+            e.onto_manifold(decl, node)
+        });
         self.stream = stream;
         self.streams = streams;
         let output = Output { name: "init".into(), kind: OutputKind::Value, node: node? };
@@ -164,6 +167,10 @@ impl Evaluator<'_> {
     pub(crate) fn write(&mut self, path: &Arc<str>, ty: &Type, given: &Given) -> Eval<()> {
         let node = self.number(&given.value, ty.dtype, given.span)?;
         let node = self.fit(node, ty, given.span)?;
+        let node = match self.declared.get(path).cloned() {
+            Some(decl) => self.onto_manifold(&decl, node)?,
+            None => node,
+        };
         if !self.drops_updates() {
             self.current.insert(path.clone(), node);
             self.written.insert(path.clone(), node);

@@ -144,6 +144,11 @@ fn update_one(
     let ty = e.graph.ty(p).clone();
     // Another `minimize` of this step may have changed the parameter already.
     let current = e.current.get(path).copied().unwrap_or(p);
+    let declared = e.declared.get(path).cloned();
+    let g = match &declared {
+        Some(decl) => e.along_manifold(decl, [current, g])?,
+        None => g,
+    };
     for (param, value) in rule.params.iter().zip([current, g]) {
         scope.bind(param.name.name.clone(), Value::Tensor(value), param.name.span);
     }
@@ -158,6 +163,10 @@ fn update_one(
     let frame = std::mem::replace(&mut e.step.optimizer, outer);
     let node = e.tensor(&value?, rule.name.span)?;
     let node = e.fit(node, &ty, rule.name.span)?;
+    let node = match &declared {
+        Some(decl) => e.onto_manifold(decl, node)?,
+        None => node,
+    };
     e.written.insert(path.clone(), node);
     e.current.insert(path.clone(), node);
     let written = frame.map(|f| f.written).unwrap_or_default();

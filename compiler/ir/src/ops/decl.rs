@@ -289,12 +289,12 @@ macro_rules! ops {
         ),*];
 
         #[derive(Clone, Copy)]
-        enum Index { $($variant),* }
+        enum Position { $($variant),* }
 
         impl Op {
             /// The declaration of this op.
             pub fn decl(&self) -> &'static OpDecl {
-                let index = match self { $(Op::$variant { .. } => Index::$variant),* };
+                let index = match self { $(Op::$variant { .. } => Position::$variant),* };
                 &TABLE[index as usize]
             }
 
