@@ -3,7 +3,8 @@
 //! `use std.nn.Conv` looks for the file below `stdlib/nn` that defines `Conv`; names of `stdlib/prelude` are visible
 //! everywhere without a `use`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 /// Declares the files: the path below `stdlib/` without its extension.
 macro_rules! files {
@@ -51,9 +52,24 @@ files! {
     "schedules/schedules",
 }
 
+/// The names that each of [`FILES`] defines. Every file that is checked asks for them.
+static DEFINED: LazyLock<Vec<Vec<&'static str>>> =
+    LazyLock::new(|| FILES.iter().map(|(_, text)| definitions(text).collect()).collect());
+
+/// The files that define a name, as indices into [`FILES`].
+static INDEX: LazyLock<BTreeMap<&'static str, Vec<usize>>> = LazyLock::new(|| {
+    let mut index: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (file, names) in DEFINED.iter().enumerate() {
+        names.iter().for_each(|name| index.entry(name).or_default().push(file));
+    }
+    index
+});
+
 /// The file below `folder` (`nn`, or the file `nn/conv` itself) that defines `name`.
 pub(crate) fn defining(folder: &str, name: &str) -> Option<(&'static str, &'static str)> {
-    in_folder(folder).find(|(_, text)| definitions(text).any(|n| n == name))
+    let is_inside = inside(folder);
+    let mut files = INDEX.get(name)?.iter().map(|file| FILES[*file]);
+    files.find(|(path, _)| is_inside(path))
 }
 
 /// Whether the standard library has such a folder or file.
@@ -69,20 +85,26 @@ pub fn folders() -> BTreeSet<&'static str> {
 
 /// Every name that can be taken from `folder`.
 pub fn names(folder: &str) -> impl Iterator<Item = &'static str> {
-    in_folder(folder).flat_map(|(_, text)| definitions(text))
+    in_folder(folder).flat_map(|file| &DEFINED[file]).copied()
 }
 
 /// The `use` line that would bring `name` into scope.
 pub(crate) fn suggest(name: &str) -> Option<String> {
-    let (path, _) = FILES.iter().find(|(_, text)| definitions(text).any(|n| n == name))?;
+    let (path, _) = FILES[*INDEX.get(name)?.first()?];
     let folder = path.split('/').next()?;
     Some(format!("use std.{folder}.{name}"))
 }
 
-fn in_folder(folder: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
+/// Indices of the files in a folder.
+fn in_folder(folder: &str) -> impl Iterator<Item = usize> {
+    let is_inside = inside(folder);
+    (0..FILES.len()).filter(move |file| is_inside(FILES[*file].0))
+}
+
+/// Whether a file is the one, or in the folder, of a dotted name.
+fn inside(folder: &str) -> impl Fn(&str) -> bool + use<> {
     let folder = folder.replace('.', "/");
-    let inside = format!("{folder}/");
-    FILES.iter().copied().filter(move |(path, _)| *path == folder || path.starts_with(&inside))
+    move |path| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Names of top-level items, which start their lines in formatted files.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use vspec_elaborate::{SourceInfo, World};
 use vspec_ir::Source;
 use vspec_syntax::MAX_FILE_SIZE;
-use vspec_train::reason;
+use vspec_train::{FileError, reason};
 
 use crate::failure::{CommandResult, Failure};
 
@@ -74,6 +74,38 @@ fn read_bounded(path: &Path) -> io::Result<String> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
     fs::read_to_string(path)
+}
+
+/// Files, and every specification below folders, sorted; what is neither is left for whoever reads it to complain about.
+pub(crate) fn specifications(paths: &[PathBuf]) -> CommandResult<Vec<PathBuf>> {
+    let mut files = vec![];
+    for path in paths {
+        let before = files.len();
+        match path.is_dir() {
+            true => below(path, &mut files).map_err(FileError::at("read", path))?,
+            false => files.push(path.clone()),
+        }
+        if files.len() == before {
+            return Err(Failure::input(format!("there is no specification below `{}`", path.display()))
+                .hint("specifications are files called NAME.vspec"));
+        }
+    }
+    Ok(files)
+}
+
+/// Links are not followed: they may lead round in circles.
+fn below(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    let mut entries: Vec<fs::DirEntry> = fs::read_dir(folder)?.collect::<io::Result<_>>()?;
+    entries.sort_by_key(fs::DirEntry::path);
+    for entry in entries {
+        let (path, kind) = (entry.path(), entry.file_type()?);
+        if kind.is_dir() {
+            below(&path, files)?;
+        } else if kind.is_file() && path.extension().is_some_and(|e| e == "vspec") {
+            files.push(path);
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -6,11 +6,12 @@ use super::front;
 use crate::cli::CheckArgs;
 use crate::console;
 use crate::failure::{CommandResult, Exit};
+use crate::package::specifications;
 
 /// Checks files one after the other; one that cannot be read does not keep the others from being checked.
 pub(super) fn check(args: &CheckArgs) -> CommandResult {
     let mut exit = Exit::Fine;
-    for file in &args.files {
+    for file in &specifications(&args.files)? {
         match front::compile_clean(file, &args.data, &[]) {
             Ok(compiled) => console::print(&format!("{}: ok{}\n", file.display(), contents(&compiled))),
             Err(failure) => {

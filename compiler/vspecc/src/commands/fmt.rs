@@ -11,12 +11,12 @@ use super::front;
 use crate::cli::FmtArgs;
 use crate::console;
 use crate::failure::{CommandResult, Exit, Failure};
-use crate::package::read_file;
+use crate::package::{read_file, specifications};
 
 /// Formats files one after the other; a broken one does not keep the others from being formatted.
 pub(super) fn fmt(args: &FmtArgs) -> CommandResult {
     let (mut different, mut broken) = (false, false);
-    for file in &args.files {
+    for file in &specifications(&args.files)? {
         match fmt_one(file, args.check) {
             Ok(changed) => different |= changed,
             Err(failure) => {

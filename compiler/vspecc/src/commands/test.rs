@@ -14,6 +14,7 @@ use crate::console;
 use crate::engines::EngineName;
 use crate::failure::{CommandResult, Exit};
 use crate::numbers::counted;
+use crate::package::specifications;
 use crate::render::Style;
 
 /// The code of an assertion on values that does not hold.
@@ -31,7 +32,7 @@ struct Tally {
 pub(super) fn test(args: &TestArgs) -> CommandResult {
     let engine = args.engine;
     let mut tally = Tally::default();
-    for file in &args.files {
+    for file in &specifications(&args.files)? {
         if file == Path::new("std") {
             test_library(engine, &mut tally);
             continue;
