@@ -27,14 +27,13 @@ impl Evaluator<'_> {
         if let Callable::Optimizer(item) = &**callable {
             return self.call_optimizer(item, args, span);
         }
-        let params = match parameters(callable) {
-            Some(params) => params.to_vec(),
-            None => return self.error(codes::WRONG_KIND, span, format!("cannot call {}", callable.kind())),
+        let Some(params) = parameters(callable) else {
+            return self.error(codes::WRONG_KIND, span, format!("cannot call {}", callable.kind()));
         };
         let names = params.iter().map(|p| &*p.name.name).collect();
-        self.observe_arguments(&params, &args);
+        self.observe_arguments(params, &args);
         let slots = self.match_arguments(&Signature { callee: &name, names }, args.clone())?;
-        if !Self::complete(&params, &slots) && !matches!(**callable, Callable::Method(..)) {
+        if !Self::complete(params, &slots) && !matches!(**callable, Callable::Method(..)) {
             return Ok(Value::Callable(Rc::new(Callable::Partial(callable.clone(), args))));
         }
         match &**callable {
