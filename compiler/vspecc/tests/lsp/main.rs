@@ -233,3 +233,53 @@ fn a_client_that_leaves_without_shutdown_is_noticed() {
     client.notify("exit", Value::Null);
     assert_eq!(client.wait(), Some(1));
 }
+
+/// The largest file of the library, as its author would open it.
+fn cin() -> (Client, String) {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../stdlib/papers/cin.vspec");
+    let text = std::fs::read_to_string(path).expect("readable");
+    let mut client = Client::start(&[("cin.vspec", &text)]);
+    client.initialise();
+    client.open("cin.vspec", &text);
+    (client, text)
+}
+
+#[test]
+fn a_paper_can_be_read_and_changed_in_an_editor() {
+    let (mut client, text) = cin();
+    let clean = client.diagnostics("cin.vspec");
+    let hovered = [
+        ("gram = scale", 0),
+        ("softmax(if", 1),
+        ("let x = rearrange", 4),
+        ("w = channel_weights(x, scale", 0),
+        ("y = mix_channels", 0),
+        ("z = combine", 0),
+        ("phi\n", 0),
+    ];
+    let hovers = asked(&mut client, &text, &hovered, |c, at| {
+        let hover = c.request(
+            "textDocument/hover",
+            json!({ "textDocument": c.document("cin.vspec"), "position": at }),
+        );
+        hover["contents"]["value"].clone()
+    });
+    let places = [("mix_channels(w", 3), ("phi\n", 0), ("gram_scale, positive", 2), ("global_avg_pool}", 0)];
+    let found = asked(&mut client, &text, &places, |c, at| {
+        c.request(
+            "textDocument/definition",
+            json!({ "textDocument": c.document("cin.vspec"), "position": at }),
+        )
+    });
+    client.change("cin.vspec", &text.replace("x + rearrange(map, \"b c h w -> b c (h w)\")", "x + map"));
+    let wrong = client.diagnostics("cin.vspec");
+    client.change("cin.vspec", &text);
+    let whole_again = client.diagnostics("cin.vspec");
+    let found = client.redacted(found);
+    let wrong = client.redacted(wrong);
+    snapshot(
+        "cin",
+        &json!({ "clean": clean, "hover": hovers, "definition": found, "wrong": wrong, "whole again": whole_again }),
+    );
+    client.finish();
+}
