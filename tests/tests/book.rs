@@ -2,6 +2,7 @@
 
 use vspec_elaborate::{Compiled, TestCase};
 use vspec_engine::{Engine, Inputs, Interpreter, RunKey};
+use vspec_optimize::differentiate::{self, Tape};
 use vspec_tests::{compile_text, plain, read, root};
 
 /// A fenced block: its info string and its text.
@@ -52,7 +53,9 @@ fn run_test(test: &TestCase, place: &str) {
         let value = session.run(&variable.init, &Inputs::new(), RunKey::default()).expect("initialises");
         session.write(&variable.path, value.into_iter().next().expect("one output")).expect("writes");
     }
-    let results = session.run(&test.graph, &Inputs::new(), RunKey::default()).expect("runs");
+    let mut graph = test.graph.clone();
+    differentiate::prepare(&mut graph, Tape::None).expect("has gradients");
+    let results = session.run(&graph, &Inputs::new(), RunKey::default()).expect("runs");
     for (result, span) in results.iter().zip(&test.assertions) {
         let holds = result.to_f64().iter().all(|v| *v != 0.0);
         assert!(holds, "{place}: test `{}` does not hold at byte {}", test.name, span.start);

@@ -104,7 +104,9 @@ fn in_folder(folder: &str) -> impl Iterator<Item = usize> {
 /// Whether a file is the one, or in the folder, of a dotted name.
 fn inside(folder: &str) -> impl Fn(&str) -> bool + use<> {
     let folder = folder.replace('.', "/");
-    move |path| path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    move |path| {
+        path.strip_prefix(folder.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
 }
 
 /// Names of top-level items, which start their lines in formatted files.

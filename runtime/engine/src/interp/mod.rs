@@ -189,7 +189,7 @@ fn compute<T: Real>(node: &Node, x: &[&Value<T>], cx: &Context<'_>) -> Result<Va
         Op::StopGradient {} | Op::CustomGradient {} => Ok(x[0].clone()),
         Op::Cotangent {} => Ok(source::full(vspec_ir::DType::F32, cx.shape, 0.0)),
         Op::Gradient {} => {
-            Err(unsupported("the interpreter has no gradients: train on another engine, such as dfdx"))
+            Err(unsupported("the interpreter has no gradients: differentiate the graph first"))
         }
     }
 }
