@@ -65,14 +65,11 @@ impl Family {
     }
 }
 
+/// What flows into one of two operands, given both and the gradient of the result.
+type Part = fn(&Family, &mut Back<'_>, [NodeId; 2], NodeId) -> Built;
+
 /// Both parts of a node of two operands, those that are wanted.
-fn both(
-    b: &mut Back<'_>,
-    node: &Node,
-    wanted: &[bool],
-    parts: [fn(&Family, &mut Back<'_>, [NodeId; 2], NodeId) -> Built; 2],
-    g: NodeId,
-) -> Parts {
+fn both(b: &mut Back<'_>, node: &Node, wanted: &[bool], parts: [Part; 2], g: NodeId) -> Parts {
     let Some(family) = Family::of(node) else { return Ok(vec![None, None]) };
     let x = [family.node.inputs[0], family.node.inputs[1]];
     let mut part = |i: usize| if wanted[i] { parts[i](&family, b, x, g).map(Some) } else { Ok(None) };
