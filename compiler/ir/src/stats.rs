@@ -180,7 +180,7 @@ fn macs(graph: &Graph, node: &Node) -> Result<Dim, DimError> {
 /// Whether a node is a convolution or a linear layer.
 fn is_layer(graph: &Graph, node: &Node) -> bool {
     match node.op {
-        Op::Conv { .. } => true,
+        Op::Conv { .. } | Op::ConvInput { .. } => true,
         Op::Matmul {} => node.inputs.iter().any(|i| is_param(graph, *i)),
         _ => false,
     }

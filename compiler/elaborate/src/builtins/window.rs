@@ -8,6 +8,7 @@ use crate::value::Value;
 
 pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("conv", "x, weight, stride?, padding?, dilation?, groups?", conv),
+    Builtin::new("conv_transpose", "x, weight, size, stride?, padding?, dilation?, groups?", conv_transpose),
     Builtin::new("max_pool", "x, kernel, stride?, padding?, dilation?", max_pool),
     Builtin::new("avg_pool", "x, kernel, stride?, padding?, count_padding?", avg_pool),
 ];
@@ -20,6 +21,20 @@ fn conv(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
         padding: call.padding(e, "padding", n)?,
         dilation: call.per_axis(e, "dilation", n, 1)?,
         groups: call.int_or(e, "groups", 1)?,
+    };
+    e.emit(op, &[x, weight], call.span).map(Value::Tensor)
+}
+
+/// The transpose of the convolution that brings `size` to the size of `x`.
+fn conv_transpose(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let (x, weight) = (call.tensor(e, "x")?, call.tensor(e, "weight")?);
+    let n = e.graph.ty(x).rank().saturating_sub(2);
+    let op = Op::ConvInput {
+        stride: call.per_axis(e, "stride", n, 1)?,
+        padding: call.padding(e, "padding", n)?,
+        dilation: call.per_axis(e, "dilation", n, 1)?,
+        groups: call.int_or(e, "groups", 1)?,
+        size: call.shape(e, "size")?,
     };
     e.emit(op, &[x, weight], call.span).map(Value::Tensor)
 }
