@@ -8,6 +8,10 @@ use vspec_elaborate::{Compiled, compile, stdlib};
 use vspec_optimize::differentiate;
 use vspec_tests::{NoWorld, read};
 
+/// As in the compiler's binary: what memory costs is part of what is measured.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() {
     divan::main();
 }
