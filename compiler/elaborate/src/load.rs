@@ -6,11 +6,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use vspec_syntax::ast::{self, Item, ItemKind};
+use vspec_syntax::ast::{self, Item, ItemKind, MemberKind};
 use vspec_syntax::{Diagnostic, Sources, Span, did_you_mean};
 
+use crate::stdlib::{self, LibraryFile};
 use crate::value::Value;
-use crate::{World, codes, stdlib};
+use crate::{World, codes};
 
 /// A function with the file that it was written in.
 #[derive(Debug)]
@@ -24,6 +25,32 @@ pub(crate) struct FnItem {
 pub(crate) struct ModuleItem {
     pub(crate) def: ast::ModuleDef,
     pub(crate) file: Rc<FileScope>,
+    /// The definitions in its members, for all of its instances.
+    pub(crate) shared: SharedMembers,
+}
+
+/// Definitions that each instance of a module refers to, in written order: copying trees for each would take longer than
+/// everything else that is done with them.
+#[derive(Debug, Default)]
+pub(crate) struct SharedMembers {
+    pub(crate) methods: Vec<Rc<ast::FnDef>>,
+    pub(crate) variables: Vec<Rc<ast::VarDef>>,
+}
+
+impl SharedMembers {
+    fn of(members: &[ast::Member]) -> Self {
+        let mut shared = SharedMembers::default();
+        for member in members {
+            match &member.kind {
+                MemberKind::Method(def) => shared.methods.push(Rc::new(def.clone())),
+                MemberKind::Param(def) | MemberKind::State(def) | MemberKind::Const(def) => {
+                    shared.variables.push(Rc::new(def.clone()));
+                }
+                _ => {}
+            }
+        }
+        shared
+    }
 }
 
 /// A loss with the file that it was written in.
@@ -66,7 +93,7 @@ pub(crate) struct Constant {
 #[derive(Debug)]
 pub(crate) struct FileScope {
     pub(crate) name: Arc<str>,
-    pub(crate) ast: ast::File,
+    pub(crate) ast: Arc<ast::File>,
     definitions: RefCell<IndexMap<Arc<str>, Definition>>,
 }
 
@@ -122,6 +149,17 @@ impl<'w> Loader<'w> {
     pub(crate) fn load(&mut self, name: &str, text: &str) -> Rc<FileScope> {
         let id = self.sources.add(name, text);
         let (ast, diagnostics) = vspec_syntax::parse(id, text);
+        self.enter(name, text, Arc::new(ast), diagnostics)
+    }
+
+    /// Loads what a parsed text uses.
+    fn enter(
+        &mut self,
+        name: &str,
+        text: &str,
+        ast: Arc<ast::File>,
+        diagnostics: Vec<Diagnostic>,
+    ) -> Rc<FileScope> {
         let unread = if diagnostics.iter().any(Diagnostic::is_error) { text } else { "" };
         self.diagnostics.extend(diagnostics);
         self.open.push(name.to_string());
@@ -139,18 +177,23 @@ impl<'w> Loader<'w> {
 
     /// A definition that every file sees.
     pub(crate) fn prelude(&mut self, name: &str) -> Option<Definition> {
-        let (path, text) = stdlib::defining("prelude", name)?;
-        self.library(path, text)?.definition(name)
+        self.library(stdlib::defining("prelude", name)?)?.definition(name)
     }
 
     /// A file of the standard library; `None` while it is being loaded itself.
-    pub(crate) fn library(&mut self, path: &str, text: &str) -> Option<Rc<FileScope>> {
-        let name = format!("std.{}", path.replace('/', "."));
+    pub(crate) fn library(&mut self, file: LibraryFile) -> Option<Rc<FileScope>> {
+        let name = file.name();
         match self.loaded.get(&name) {
             Some(file) => Some(file.clone()),
             None if self.open.contains(&name) => None,
-            None => Some(self.load(&name, text)),
+            None => Some(self.load_library(&name, file)),
         }
+    }
+
+    fn load_library(&mut self, name: &str, file: LibraryFile) -> Rc<FileScope> {
+        self.sources.add_shared(file.id(), name, file.text());
+        let (ast, diagnostics) = file.parsed();
+        self.enter(name, file.text(), ast.clone(), diagnostics.clone())
     }
 
     fn define(&mut self, scope: &Rc<FileScope>, item: &Item) {
@@ -162,7 +205,8 @@ impl<'w> Loader<'w> {
                 (&def.name, Definition::Function(Rc::new(FnItem { def: def.clone(), file })))
             }
             ItemKind::Module(def) => {
-                (&def.name, Definition::Module(Rc::new(ModuleItem { def: def.clone(), file })))
+                let shared = SharedMembers::of(&def.members);
+                (&def.name, Definition::Module(Rc::new(ModuleItem { def: def.clone(), file, shared })))
             }
             ItemKind::Loss(def) => {
                 (&def.name, Definition::Loss(Rc::new(LossItem { def: def.clone(), file })))
@@ -215,13 +259,13 @@ impl<'w> Loader<'w> {
                 None => Box::new(error.hint(format!("it has {all}"))),
             });
         }
-        let Some((path, text)) = stdlib::defining(&folder, &name.name) else {
+        let Some(found) = stdlib::defining(&folder, &name.name) else {
             let message = format!("`std.{folder}` has no `{}`", name.name);
             let names = stdlib::names(&folder);
             return Err(suggesting(codes::UNKNOWN_IMPORT, name.span, message, &name.name, names));
         };
-        let Some(file) = self.library(path, text) else {
-            return Err(Box::new(self.cyclic(u, &format!("std.{}", path.replace('/', ".")))));
+        let Some(file) = self.library(found) else {
+            return Err(Box::new(self.cyclic(u, &found.name())));
         };
         file.definition(&name.name).ok_or_else(|| {
             let message = format!("`{}` of `{}` cannot be used: it has errors", name.name, file.name);

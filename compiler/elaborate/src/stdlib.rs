@@ -4,7 +4,9 @@
 //! everywhere without a `use`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, OnceLock};
+
+use vspec_syntax::{Diagnostic, FileId, ast};
 
 /// Declares the files: the path below `stdlib/` without its extension.
 macro_rules! files {
@@ -65,11 +67,44 @@ static INDEX: LazyLock<BTreeMap<&'static str, Vec<usize>>> = LazyLock::new(|| {
     index
 });
 
+/// A tree with what is wrong with its text.
+type Parsed = (Arc<ast::File>, Vec<Diagnostic>);
+
+/// The trees of [`FILES`], each read when it is first used: most files use the same few, and many are compiled in one go.
+static PARSED: LazyLock<Vec<OnceLock<Parsed>>> =
+    LazyLock::new(|| FILES.iter().map(|_| OnceLock::new()).collect());
+
+/// A file of the library, by its index into [`FILES`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LibraryFile(usize);
+
+impl LibraryFile {
+    /// The name in messages, `std.nn.conv`.
+    pub(crate) fn name(self) -> String {
+        format!("std.{}", FILES[self.0].0.replace('/', "."))
+    }
+
+    pub(crate) fn text(self) -> &'static str {
+        FILES[self.0].1
+    }
+
+    /// The same in every compilation: the spans of the tree that they share carry it.
+    pub(crate) fn id(self) -> FileId {
+        FileId(FileId::FIRST_SHARED.0 + self.0 as u32)
+    }
+
+    pub(crate) fn parsed(self) -> &'static Parsed {
+        PARSED[self.0].get_or_init(|| {
+            let (ast, diagnostics) = vspec_syntax::parse(self.id(), self.text());
+            (Arc::new(ast), diagnostics)
+        })
+    }
+}
+
 /// The file below `folder` (`nn`, or the file `nn/conv` itself) that defines `name`.
-pub(crate) fn defining(folder: &str, name: &str) -> Option<(&'static str, &'static str)> {
+pub(crate) fn defining(folder: &str, name: &str) -> Option<LibraryFile> {
     let is_inside = inside(folder);
-    let mut files = INDEX.get(name)?.iter().map(|file| FILES[*file]);
-    files.find(|(path, _)| is_inside(path))
+    INDEX.get(name)?.iter().copied().find(|file| is_inside(FILES[*file].0)).map(LibraryFile)
 }
 
 /// Whether the standard library has such a folder or file.

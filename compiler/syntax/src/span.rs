@@ -1,10 +1,16 @@
 //! Places in source text.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Index of a source file in the [`Sources`] of one compilation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct FileId(pub u32);
+
+impl FileId {
+    /// The first id of texts that are the same in every compilation; the files of one are numbered below.
+    pub const FIRST_SHARED: FileId = FileId(1 << 31);
+}
 
 /// A half-open byte range of one source file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -52,6 +58,8 @@ pub struct Source {
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
     files: Vec<Source>,
+    /// Texts under ids of their own, those from [`FileId::FIRST_SHARED`] on.
+    shared: BTreeMap<FileId, Source>,
 }
 
 impl Sources {
@@ -61,9 +69,17 @@ impl Sources {
         FileId(self.files.len() as u32 - 1)
     }
 
+    /// Adds a text under an id that it has in every compilation, so that its tree can be read once for all of them.
+    pub fn add_shared(&mut self, id: FileId, name: impl Into<Arc<str>>, text: impl Into<Arc<str>>) {
+        self.shared.insert(id, Source { name: name.into(), text: text.into() });
+    }
+
     /// The source of a file, if the id belongs to this compilation.
     pub fn get(&self, file: FileId) -> Option<&Source> {
-        self.files.get(file.0 as usize)
+        match file < FileId::FIRST_SHARED {
+            true => self.files.get(file.0 as usize),
+            false => self.shared.get(&file),
+        }
     }
 
     /// The text that a span covers, or the empty string when it points outside.

@@ -22,36 +22,38 @@ impl Evaluator<'_> {
             e.framed(span, format!("`{name}`, instantiated here"), |e| {
                 e.bind_parameters(&name, &item.def.params, slots, &scope, span)?;
                 let instance = e.new_instance(InstanceKind::Module(item.clone()), scope.clone(), span);
-                e.add_members(&instance, &item.def.members)?;
+                e.add_members(&instance, item)?;
                 Ok(Value::Instance(instance))
             })
         })
     }
 
-    fn add_members(&mut self, instance: &Rc<Instance>, members: &[ast::Member]) -> Eval<()> {
-        for member in members {
-            // Methods first: a later member may be a value that is made by calling one.
-            if let MemberKind::Method(def) = &member.kind {
-                let method = Member::Method(Rc::new(def.clone()));
-                instance.members.borrow_mut().insert(def.name.name.clone(), method);
-            }
+    fn add_members(&mut self, instance: &Rc<Instance>, item: &ModuleItem) -> Eval<()> {
+        // Methods first: a later member may be a value that is made by calling one.
+        for def in &item.shared.methods {
+            let method = Member::Method(def.clone());
+            instance.members.borrow_mut().insert(def.name.name.clone(), method);
         }
         let scope = Scope::new(Parent::Instance(instance.clone()));
+        let mut variables = item.shared.variables.iter();
         let mut failed = false;
-        for member in members {
-            failed |= self.add_member(instance, &member.kind, &scope).is_err();
+        for member in &item.def.members {
+            failed |= match variable_kind(&member.kind) {
+                Some(kind) => variables
+                    .next()
+                    .is_some_and(|def| self.add_variable(instance, kind, def, &scope).is_err()),
+                None => self.add_member(instance, &member.kind, &scope).is_err(),
+            };
         }
         if failed { Err(Stop) } else { Ok(()) }
     }
 
+    /// Adds a member that is no variable.
     fn add_member(&mut self, instance: &Rc<Instance>, member: &MemberKind, scope: &Rc<Scope>) -> Eval<()> {
         match member {
             MemberKind::Child { name, ty, value } => {
                 self.add_child(instance, name, ty.as_ref(), value, scope)
             }
-            MemberKind::Param(def) => self.add_variable(instance, DeclKind::Param, def, scope),
-            MemberKind::State(def) => self.add_variable(instance, DeclKind::State, def, scope),
-            MemberKind::Const(def) => self.add_variable(instance, DeclKind::Const, def, scope),
             MemberKind::Let(def) => match self.given(None, &def.value, scope) {
                 Ok(given) => self.bind_pattern(&def.pattern, given.value, given.origin, &instance.scope),
                 Err(stop) => {
@@ -60,6 +62,7 @@ impl Evaluator<'_> {
                 }
             },
             MemberKind::Require(require) => self.require(require, scope),
+            MemberKind::Param(_) | MemberKind::State(_) | MemberKind::Const(_) => Ok(()),
             MemberKind::Method(_) | MemberKind::Test(_) => Ok(()),
         }
     }
@@ -89,7 +92,7 @@ impl Evaluator<'_> {
         &mut self,
         instance: &Rc<Instance>,
         kind: DeclKind,
-        def: &VarDef,
+        def: &Rc<VarDef>,
         scope: &Rc<Scope>,
     ) -> Eval<()> {
         if let Some(guard) = &def.guard
@@ -97,7 +100,7 @@ impl Evaluator<'_> {
         {
             return Ok(());
         }
-        let declared = self.declare(kind, def, scope);
+        let declared = self.declare_shared(kind, def, scope);
         let (member, result) = match declared {
             Ok(decl) => {
                 if let Some(observer) = &mut self.observer {
@@ -113,6 +116,10 @@ impl Evaluator<'_> {
 
     /// A declaration with its type evaluated.
     pub(crate) fn declare(&mut self, kind: DeclKind, def: &VarDef, scope: &Rc<Scope>) -> Eval<VariableDecl> {
+        self.declare_shared(kind, &Rc::new(def.clone()), scope)
+    }
+
+    fn declare_shared(&mut self, kind: DeclKind, def: &Rc<VarDef>, scope: &Rc<Scope>) -> Eval<VariableDecl> {
         if let Some(manifold) = def.manifold.as_ref().filter(|_| kind != DeclKind::Param) {
             let message = format!("`{}` is no parameter; only parameters live on manifolds", def.name.name);
             return self.error(codes::WRONG_PLACE, manifold.span, message);
@@ -122,7 +129,7 @@ impl Evaluator<'_> {
             return self.error(codes::WRONG_KIND, def.name.span, message);
         };
         let (ty, axes) = self.variable_type(ty, scope)?;
-        Ok(VariableDecl { kind, ty, def: Rc::new(def.clone()), scope: scope.clone(), axes })
+        Ok(VariableDecl { kind, ty, def: def.clone(), scope: scope.clone(), axes })
     }
 
     fn variable_type(
@@ -187,7 +194,7 @@ impl Evaluator<'_> {
         let inner = Scope::new(Parent::Instance(instance.clone()));
         for statement in &item.def.body.statements {
             if let StatementKind::Param(def) = &statement.kind {
-                self.add_variable(&instance, DeclKind::Param, def, &inner)?;
+                self.add_variable(&instance, DeclKind::Param, &Rc::new(def.clone()), &inner)?;
             }
         }
         Ok(instance)
@@ -274,4 +281,14 @@ fn below(path: &Arc<str>, root: &str) -> Arc<str> {
 /// `path.name`, or `name` at the top.
 pub(crate) fn joined(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_string() } else { format!("{path}.{name}") }
+}
+
+/// The kind of variable that a member declares, if it declares one.
+fn variable_kind(member: &MemberKind) -> Option<DeclKind> {
+    match member {
+        MemberKind::Param(_) => Some(DeclKind::Param),
+        MemberKind::State(_) => Some(DeclKind::State),
+        MemberKind::Const(_) => Some(DeclKind::Const),
+        _ => None,
+    }
 }
