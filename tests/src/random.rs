@@ -38,6 +38,18 @@ fn drawn(name: &str, ty: &Type) -> HostTensor {
     HostTensor::new(shape, Buffer::F32(numbers.collect())).expect("as many elements as the shape says")
 }
 
+/// The same values, each changed by about a share of what it is; each round changes them differently.
+pub fn nudged(inputs: &Inputs, share: f64, round: u64) -> Inputs {
+    let moved = |(name, tensor): (&String, &HostTensor)| {
+        let stream = Stream::new(name, 4, round);
+        let numbers = tensor.to_f64().into_iter().enumerate();
+        let numbers = numbers.map(|(i, v)| v * (1.0 + share * stream.normal(i as u64)));
+        let tensor = HostTensor::new(tensor.shape().to_vec(), Buffer::F64(numbers.collect()));
+        (name.clone(), tensor.expect("the same shape"))
+    };
+    inputs.iter().map(moved).collect()
+}
+
 /// A sum over every float output, in which each of their elements has a weight of its own. `None` where no output is a float.
 pub fn loss(graph: &mut Graph) -> Option<NodeId> {
     let outputs: Vec<NodeId> = graph.outputs().iter().map(|o| o.node).collect();

@@ -13,7 +13,7 @@ use vspec_engine::{Buffer, Engine, EngineError, HostTensor, Inputs, Interpreter,
 use vspec_ir::arbitrary::{GraphOptions, graphs};
 use vspec_ir::{Graph, NodeId, Op, Origin, Output, OutputKind};
 use vspec_optimize::differentiate;
-use vspec_tests::random::{float_inputs, loss, values};
+use vspec_tests::random::{float_inputs, loss, nudged, values};
 
 /// Cases when `PROPTEST_CASES` does not say how many.
 const CASES: u32 = 200;
@@ -61,7 +61,7 @@ fn shown(options: GraphOptions) -> impl Strategy<Value = Shown> {
 proptest! {
     #![proptest_config(config())]
 
-    // In double precision what differs is a mistake, not an error of rounding; so there may be jumps.
+    // In double precision what differs is a mistake, not an error of rounding, nearly always; so there may be jumps.
     #[test]
     fn values_are_those_of_the_reference(graph in shown(GraphOptions::default())) {
         same_values(&graph.0, Precision::F64, 1e-9)?;
@@ -97,14 +97,41 @@ fn same_values(graph: &Graph, precision: Precision, tolerance: f64) -> Result<()
             return Ok(());
         }
     };
-    for ((got, want), output) in got.iter().zip(&want).zip(graph.outputs()) {
-        prop_assert_eq!(got.len(), want.len());
-        let scale = largest(want);
-        for (i, (g, w)) in got.iter().zip(want).enumerate() {
-            prop_assert!(near(*g, *w, tolerance * scale), "{}[{i}] is {g}, not {w}", output.name);
+    for (i, (got, want)) in got.iter().zip(&want).enumerate() {
+        if let Err(difference) = agree(got, want, tolerance)
+            && is_steady(graph, &inputs, precision, (i, tolerance))
+        {
+            return Err(TestCaseError::fail(format!("{}{difference}", graph.outputs()[i].name)));
         }
     }
     Ok(())
+}
+
+fn agree(got: &[f64], want: &[f64], tolerance: f64) -> Result<(), String> {
+    if got.len() != want.len() {
+        return Err(format!(" has {} elements, not {}", got.len(), want.len()));
+    }
+    let allowed = tolerance * largest(want);
+    match got.iter().zip(want).position(|(g, w)| !near(*g, *w, allowed)) {
+        Some(i) => Err(format!("[{i}] is {}, not {}", got[i], want[i])),
+        None => Ok(()),
+    }
+}
+
+/// Whether an output stays the same to the reference when its inputs hardly change. Others are decided by errors of rounding,
+/// which are different in every engine: `x == x + 0.5 - 0.5`.
+fn is_steady(
+    graph: &Graph,
+    inputs: &Inputs,
+    precision: Precision,
+    (output, tolerance): (usize, f64),
+) -> bool {
+    let reference = |inputs: &Inputs| run(&Interpreter::new(precision), graph, inputs);
+    let Ok(want) = reference(inputs) else { return true };
+    (0..8).all(|round| {
+        let moved = reference(&nudged(inputs, tolerance / 100.0, round));
+        moved.is_ok_and(|moved| agree(&moved[output], &want[output], tolerance).is_ok())
+    })
 }
 
 /// Both not a number, the same infinity, or close.

@@ -17,6 +17,7 @@ pub(crate) trait Element: Dtype + PartialOrd + std::iter::Sum + std::ops::Neg<Ou
     fn of(value: f64) -> Self;
     /// The same number in double precision.
     fn wide(self) -> f64;
+    fn is_nan(self) -> bool;
     fn powf(self, exponent: Self) -> Self;
     fn ln(self) -> Self;
     fn atan2(self, abscissa: Self) -> Self;
@@ -43,6 +44,9 @@ macro_rules! element {
             }
             fn wide(self) -> f64 {
                 f64::from(self)
+            }
+            fn is_nan(self) -> bool {
+                self.is_nan()
             }
             fn powf(self, exponent: Self) -> Self {
                 self.powf(exponent)
@@ -95,3 +99,13 @@ macro_rules! element {
 
 element!(f32, F32);
 element!(f64, F64);
+
+/// Whether `a` and not `b` is the maximum of both: NaN is, as in the reference, so that a broken value is seen at the end.
+pub(crate) fn above<E: Element>(a: E, b: E) -> bool {
+    a > b || (a.is_nan() && !b.is_nan())
+}
+
+/// The same for minima.
+pub(crate) fn below<E: Element>(a: E, b: E) -> bool {
+    a < b || (a.is_nan() && !b.is_nan())
+}

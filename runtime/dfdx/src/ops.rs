@@ -5,7 +5,7 @@ use vspec_ir::Op;
 
 use crate::backend::Backend;
 use crate::contract::{conv, conv_input, conv_weight, matmul};
-use crate::element::Element;
+use crate::element::{Element, above, below};
 use crate::elementwise::{arithmetic, custom, custom_binary, own, relu, select};
 use crate::execute::Value;
 use crate::fold::{Axes, extreme, sum};
@@ -72,17 +72,19 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::Pow {} => two(r, x, |r, a, b| custom_binary(r, a, b, E::powf, pow_derivatives)),
         Op::Atan2 {} => two(r, x, |r, a, b| custom_binary(r, a, b, E::atan2, atan2_derivatives)),
         Op::Max {} => two(r, x, |r, a, b| {
-            custom_binary(r, a, b, |p, q| if q > p { q } else { p }, |p, q| swap(share(p, q)))
+            custom_binary(r, a, b, |p, q| if above(q, p) { q } else { p }, |p, q| swap(share(p, q)))
         }),
-        Op::Min {} => two(r, x, |r, a, b| custom_binary(r, a, b, |p, q| if q < p { q } else { p }, share)),
+        Op::Min {} => {
+            two(r, x, |r, a, b| custom_binary(r, a, b, |p, q| if below(q, p) { q } else { p }, share))
+        }
         Op::Where {} => where_op(r, x),
         Op::Sum { axes, keepdims } => fold(r, x, axes, *keepdims, |r, x, axes| sum(r, x, axes, false)),
         Op::Mean { axes, keepdims } => fold(r, x, axes, *keepdims, |r, x, axes| sum(r, x, axes, true)),
         Op::ReduceMax { axes, keepdims } => {
-            fold(r, x, axes, *keepdims, |r, x, axes| extreme(r, x, axes, |p, q| p > q))
+            fold(r, x, axes, *keepdims, |r, x, axes| extreme(r, x, axes, above))
         }
         Op::ReduceMin { axes, keepdims } => {
-            fold(r, x, axes, *keepdims, |r, x, axes| extreme(r, x, axes, |p, q| p < q))
+            fold(r, x, axes, *keepdims, |r, x, axes| extreme(r, x, axes, below))
         }
         Op::Cumsum { axis, reverse } => unary(r, x, |r, x| cumsum(r, x, *axis as usize, *reverse)),
         Op::Cumprod { axis } => unary(r, x, |r, x| cumprod(r, x, *axis as usize)),

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::backend::Backend;
-use crate::element::Element;
+use crate::element::{Element, above};
 use crate::im2col::{OUTSIDE, Places, Window};
 use crate::record::{Float, Recorder};
 
@@ -45,8 +45,8 @@ fn largest<E: Element>(plane: &[E], places: &Places) -> Vec<u32> {
     let mut best = vec![OUTSIDE; places.positions];
     for tap in 0..places.taps {
         for (best, place) in best.iter_mut().zip(places.row(tap, 0..places.positions)) {
-            let wins =
-                *place != OUTSIDE && plane.get(*best as usize).is_none_or(|b| plane[*place as usize] > *b);
+            let wins = *place != OUTSIDE
+                && plane.get(*best as usize).is_none_or(|b| above(plane[*place as usize], *b));
             if wins {
                 *best = *place;
             }

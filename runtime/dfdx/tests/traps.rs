@@ -67,6 +67,30 @@ fn the_first_of_equal_maxima_gets_the_gradient() {
 }
 
 #[test]
+fn nan_wins_in_maxima_and_minima() {
+    let graph = "graph @broken() {
+  %x = input name=\"x\" : f32[1, 1, 4]
+  %y = input name=\"y\" : f32[1, 1, 4]
+  %0 = max(%x, %y) : f32[1, 1, 4]
+  %1 = min(%x, %y) : f32[1, 1, 4]
+  %2 = reduce_max(%x) axes=[0, 1, 2] : f32[]
+  %3 = reduce_min(%x) axes=[0, 1, 2] : f32[]
+  %4 = max_pool(%x) kernel=[2] stride=[2] : f32[1, 1, 2]
+  value max = %0
+  value min = %1
+  value reduce_max = %2
+  value reduce_min = %3
+  value max_pool = %4
+}";
+    let nan = f64::NAN;
+    let x = tensor(&[1, 1, 4], &[nan, 2.0, 3.0, nan]);
+    let y = tensor(&[1, 1, 4], &[1.0, nan, 4.0, nan]);
+    let got = run(graph, &[("x", x), ("y", y)]).expect("runs");
+    let want = [&[nan, nan, 4.0, nan][..], &[nan, nan, 3.0, nan], &[nan], &[nan], &[nan, nan]];
+    assert_eq!(format!("{got:?}"), format!("{want:?}"));
+}
+
+#[test]
 fn kinks_have_the_gradients_of_the_op_table() {
     let graph = "graph @kinks() {
   %x = input name=\"x\" : f32[3]

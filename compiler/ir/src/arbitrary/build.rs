@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::attrs::{self, Draws};
 use super::{GraphOptions, Recipe};
-use crate::ops::{Domain, Effect, Gradient, OpClass, OpDecl, TABLE};
+use crate::ops::{Domain, Effect, Gradient, OpClass, OpDecl, OperandDecl, TABLE};
 use crate::{DType, Dim, Graph, Literal, Node, NodeId, Op, Origin, OutputKind, Type};
 
 /// The graph of a list of recipes. Values that nothing uses are its outputs.
@@ -77,14 +77,18 @@ impl Builder {
             (0..decl.operands.len()).map(|i| self.operand(decl, i, draws)).collect::<Option<_>>()?;
         let ty = operands.first().map(|id| self.graph.ty(*id).clone());
         let op = attrs::op(decl, ty.as_ref(), draws, self.options.symbolic)?;
-        self.add(op.clone(), &operands).or_else(|| self.add(op, &self.alike(&operands)))
+        self.add(op.clone(), &operands).or_else(|| self.add(op, &self.alike(decl, &operands)))
     }
 
-    /// The last operand in place of the others, but for masks: it does fit itself.
-    fn alike(&self, operands: &[NodeId]) -> Vec<NodeId> {
+    /// One operand in place of the others, but for masks: it does fit itself. It is the one that is in a limited domain, if one is,
+    /// or else the last.
+    fn alike(&self, decl: &OpDecl, operands: &[NodeId]) -> Vec<NodeId> {
+        let limited = |o: &OperandDecl| matches!(o.domain, Domain::Positive | Domain::NonZero);
+        let chosen = decl.operands.iter().position(limited).and_then(|i| operands.get(i));
+        let chosen = chosen.or(operands.last()).copied();
         let replaced = operands.iter().map(|id| match self.graph.ty(*id).dtype {
             DType::Bool => Some(*id),
-            DType::F32 | DType::I32 => operands.last().copied(),
+            DType::F32 | DType::I32 => chosen,
         });
         replaced.flatten().collect()
     }
