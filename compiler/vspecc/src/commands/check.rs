@@ -1,26 +1,54 @@
 //! `vspecc check`: every mistake, before anything runs.
 
+use std::path::Path;
+
 use vspec_elaborate::Compiled;
 
 use super::front;
-use crate::cli::CheckArgs;
+use super::parallel::in_order;
+use crate::cli::{CheckArgs, DataArgs};
 use crate::console;
 use crate::failure::{CommandResult, Exit};
 use crate::package::specifications;
+use crate::render::{self, Style};
 
-/// Checks files one after the other; one that cannot be read does not keep the others from being checked.
+/// Checks files on all threads; one that cannot be read does not keep the others from being checked.
 pub(super) fn check(args: &CheckArgs) -> CommandResult {
     let mut exit = Exit::Fine;
-    for file in &specifications(&args.files)? {
-        match front::compile_clean(file, &args.data, &[]) {
-            Ok(compiled) => console::print(&format!("{}: ok{}\n", file.display(), contents(&compiled))),
-            Err(failure) => {
-                console::error(&failure.to_string());
-                exit = Exit::BadInput;
+    let files = specifications(&args.files)?;
+    in_order(
+        &files,
+        |file| Checked::of(file, &args.data),
+        |checked| {
+            front::show_rendered(&checked.diagnostics);
+            match checked.result {
+                Ok(line) => console::print(&line),
+                Err(failure) => {
+                    console::error(&failure.to_string());
+                    exit = Exit::BadInput;
+                }
             }
-        }
-    }
+        },
+    );
     Ok(exit)
+}
+
+/// What is shown about a file. The rest of it is not kept until those before it are done.
+struct Checked {
+    diagnostics: String,
+    result: CommandResult<String>,
+}
+
+impl Checked {
+    fn of(file: &Path, data: &DataArgs) -> Checked {
+        let compiled = match front::compile_silently(file, data, &[]) {
+            Ok(compiled) => compiled,
+            Err(failure) => return Checked { diagnostics: String::new(), result: Err(failure) },
+        };
+        let diagnostics = render::render(&compiled.diagnostics, &compiled.sources, &Style::for_stderr());
+        let line = |compiled: Compiled| format!("{}: ok{}\n", file.display(), contents(&compiled));
+        Checked { diagnostics, result: front::without_errors(file, compiled).map(line) }
+    }
 }
 
 /// What the file holds, so that an empty result is noticed.

@@ -20,13 +20,22 @@ pub(super) fn compile_file(
     data: &DataArgs,
     set: &[(String, String)],
 ) -> CommandResult<Compiled> {
+    let compiled = compile_silently(file, data, set)?;
+    show(&compiled.diagnostics, &compiled.sources);
+    Ok(compiled)
+}
+
+/// Compiles a file and leaves its diagnostics to be shown.
+pub(super) fn compile_silently(
+    file: &Path,
+    data: &DataArgs,
+    set: &[(String, String)],
+) -> CommandResult<Compiled> {
     let text = read_file(file)?;
     let package = Package::of(file, data.root.as_deref());
     let overrides: Vec<Override> =
         set.iter().map(|(path, value)| Override { path: path.clone(), value: value.clone() }).collect();
-    let compiled = compile(&package, file, &text, &overrides);
-    show(&compiled.diagnostics, &compiled.sources);
-    Ok(compiled)
+    Ok(compile(&package, file, &text, &overrides))
 }
 
 /// The same, where nothing can go on after an error.
@@ -35,7 +44,11 @@ pub(super) fn compile_clean(
     data: &DataArgs,
     set: &[(String, String)],
 ) -> CommandResult<Compiled> {
-    let compiled = compile_file(file, data, set)?;
+    without_errors(file, compile_file(file, data, set)?)
+}
+
+/// A file that was compiled, if nothing in it is wrong.
+pub(super) fn without_errors(file: &Path, compiled: Compiled) -> CommandResult<Compiled> {
     match compiled.has_errors() {
         true => Err(has_errors(file, &compiled.diagnostics)),
         false => Ok(compiled),
@@ -49,7 +62,11 @@ pub(super) fn compile_experiment(file: &Path, args: &ExperimentArgs) -> CommandR
 
 /// Shows diagnostics on standard error.
 pub(super) fn show(diagnostics: &[Diagnostic], sources: &Sources) {
-    let text = render::render(diagnostics, sources, &Style::for_stderr());
+    show_rendered(&render::render(diagnostics, sources, &Style::for_stderr()));
+}
+
+/// The same once they are text.
+pub(super) fn show_rendered(text: &str) {
     if !text.is_empty() {
         console::error(text.trim_end_matches('\n'));
         console::error("");

@@ -11,6 +11,7 @@ mod init;
 mod ir;
 mod lsp;
 mod new;
+mod parallel;
 pub(crate) mod plot;
 mod profile;
 mod resume;
