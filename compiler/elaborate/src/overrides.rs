@@ -154,7 +154,9 @@ fn call_settings(
         ExprKind::Call(callee, args) => {
             let ExprKind::Name(name) = &callee.kind else { return };
             let names = parameter_names(loader, file, name);
-            let own = names.get(usize::from(piped)..).unwrap_or_default();
+            // A pipe fills the first parameter, but for optimizers: gradients that pass a transform first are no argument.
+            let filled = piped && !is_optimizer(loader, file, name);
+            let own = names.get(usize::from(filled)..).unwrap_or_default();
             let positional = args.iter().filter(|a| a.name.is_none());
             for (param, arg) in own.iter().zip(positional) {
                 push(out, owner, name, param, arg.value.span, String::new());
@@ -211,6 +213,11 @@ fn push(out: &mut Vec<Setting>, owner: &str, callee: &str, param: &str, at: Span
             out.push(Setting { path, at, prefix: prefix.clone() });
         }
     }
+}
+
+fn is_optimizer(loader: &mut Loader<'_>, file: &Rc<FileScope>, name: &str) -> bool {
+    let definition = file.definition(name).or_else(|| loader.prelude(name));
+    matches!(definition, Some(Definition::Optimizer(_)))
 }
 
 fn parameter_names(loader: &mut Loader<'_>, file: &Rc<FileScope>, name: &str) -> Vec<String> {
