@@ -1,4 +1,4 @@
-//! Recorded tables: `tables/<name>/<iteration>.csv` in the folder of a run.
+//! Recorded tables: `tables/<step>/<name>/<iteration>.csv` in the folder of a run.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use crate::{FileError, Row};
 /// Writes the tables of a row. A run that goes on from a checkpoint writes the same files again.
 pub(crate) fn write(folder: &Path, row: &Row) -> Result<(), FileError> {
     for table in &row.tables {
-        let folder = folder.join("tables").join(&table.name);
+        let folder = folder.join("tables").join(&row.step).join(&table.name);
         fs::create_dir_all(&folder).map_err(FileError::at("create", &folder))?;
         replace_file(&folder.join(format!("{:06}.csv", row.iteration)), csv(&table.columns).as_bytes())?;
     }

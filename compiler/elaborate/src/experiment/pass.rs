@@ -46,6 +46,11 @@ impl Evaluator<'_> {
     /// `collect e = value`: in `finish`, `e` is the rows of all batches.
     pub(crate) fn collect_statement(&mut self, name: &Ident, value: &Expr, scope: &Rc<Scope>) -> Eval<()> {
         self.in_evaluation("collect", name.span)?;
+        if let Some(finish) = self.step.finish.span {
+            let message = format!("`{}` is collected too late", name.name);
+            let error = Diagnostic::error(codes::WRONG_PLACE, name.span, message);
+            return self.fail(error.also(finish, "this sees only what is collected before it"));
+        }
         if let Some(other) = self.step.collected.iter().find(|c| c.name.name == name.name) {
             let first = other.name.span;
             let error = Diagnostic::error(

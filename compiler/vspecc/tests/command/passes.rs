@@ -75,7 +75,7 @@ fn the_end_of_a_pass_sees_every_row() {
     assert_eq!(column(&scene, "evaluate/items"), [20.0; 3]);
     assert_eq!(column(&scene, "evaluate/rows"), [3.0; 3]);
     assert!(column(&scene, "evaluate/r1").iter().all(|r1| (0.0..=1.0).contains(r1)));
-    let table = scene.read("runs/tiny/001/tables/curves/loss/000012.csv");
+    let table = scene.read("runs/tiny/001/tables/evaluate/curves/loss/000012.csv");
     let losses: Vec<f64> = table.lines().skip(1).map(|l| l[2..].parse().expect("a number")).collect();
     assert!(table.starts_with("batch,loss\n0,") && losses.len() == 3, "{table}");
     let mean = losses.iter().sum::<f64>() / 3.0;
@@ -151,4 +151,88 @@ fn what_has_no_meaning_in_a_pass_is_refused() {
         "there is no report of step",
     );
     refused("run 1 epoch of train", "run { repeat 2 or until evaluate.r1 { train } }", "a bound on a metric");
+}
+
+#[test]
+fn what_is_collected_too_late_is_refused() {
+    let scene = scene("run 1 epoch of train, evaluate every epoch");
+    let early = EXPERIMENT
+        .replace("    collect loss = loss\n", "")
+        .replace("    }\n  }\n\n  {run}", "    }\n    collect late = b.label\n  }\n\n  {run}");
+    scene.write("pass.vspec", &early.replace("{run}", "run 1 epoch of train, evaluate every epoch"));
+    let text = scene.refuse(&["check", "pass.vspec"]);
+    assert!(text.contains("`late` is collected too late"), "{text}");
+}
+
+#[test]
+fn a_step_without_data_finishes_each_time_it_runs() {
+    let scene =
+        scene("step close() { finish { report seven = f32(7) } }\n  run { 2 of train; close; 2 of close }");
+    scene.succeed(&["run", "pass.vspec"]);
+    assert_eq!(column(&scene, "close/seven"), [7.0; 3]);
+}
+
+#[test]
+fn tables_of_one_name_in_two_steps_are_two() {
+    let other = "step other(b from val) { report table \"curves/loss\" { x = f32(b.label) } }";
+    let scene = scene(&format!("{other}\n  run 1 epoch of train, evaluate every epoch, other every epoch"));
+    scene.succeed(&["run", "pass.vspec"]);
+    assert!(scene.read("runs/tiny/001/tables/evaluate/curves/loss/000004.csv").starts_with("batch,loss\n"));
+    assert!(scene.read("runs/tiny/001/tables/other/curves/loss/000004.csv").starts_with("x\n"));
+}
+
+#[test]
+fn a_repetition_goes_on_bit_for_bit_with_its_plateau_and_its_condition() {
+    let run =
+        "run { repeat 5 or until change(evaluate.rate) < 1e-9 { 1 epoch of train; 1 epoch of evaluate } }";
+    let whole = scene(run);
+    whole.succeed(&["run", "pass.vspec"]);
+    let rates = column(&whole, "evaluate/rate");
+    assert!(rates.len() == 5 && rates.windows(2).all(|pair| pair[1] < pair[0]), "{rates:?}");
+    let parts = scene(run);
+    // In the middle of the third round.
+    parts.succeed(&["run", "pass.vspec", "--max-steps", "10"]);
+    parts.succeed(&["run", "pass.vspec", "--resume", "auto"]);
+    let file = |scene: &Scene| scene.read("runs/tiny/001/metrics.csv");
+    let passes = |text: String| {
+        text.lines().filter(|l| l.starts_with("evaluation")).map(str::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(passes(file(&parts)), passes(file(&whole)));
+}
+
+#[test]
+fn settings_of_a_chained_optimizer_are_its_own() {
+    let scene = scene("run 1 epoch of train");
+    let chained = EXPERIMENT
+        .replace("use std.optim.sgd", "use std.optim.{clip_norm, sgd}")
+        .replace("sgd(lr = rate.rate)", "clip_norm(10) |> sgd(0.1)")
+        .replace("  let rate = Plateau(0.1, patience = 0)\n", "")
+        .replace("      report rate = rate.observe(1.0 + 0.0 * mean(loss))\n", "")
+        .replace("use std.schedules.Plateau\n", "");
+    scene.write("pass.vspec", &chained.replace("{run}", "run 1 epoch of train"));
+    scene.succeed(&[
+        "run",
+        "pass.vspec",
+        "--set",
+        "opt.momentum=0.9",
+        "--set",
+        "opt.lr=0.02",
+        "--set",
+        "opt.limit=5",
+    ]);
+    let resolved = scene.read("runs/tiny/001/resolved.vspec");
+    assert!(resolved.contains("clip_norm(5) |> sgd(0.02, momentum = 0.9)"), "{resolved}");
+}
+
+#[test]
+fn folders_stand_for_the_files_below_them() {
+    let scene = Scene::new(1);
+    std::fs::create_dir_all(scene.path("specs/deep")).expect("writable");
+    std::fs::create_dir_all(scene.path("empty")).expect("writable");
+    scene.write("specs/a.vspec", "let a = 1\n");
+    scene.write("specs/deep/b.vspec", "let b = 1\n");
+    scene.write("specs/notes.txt", "none");
+    let done = scene.succeed(&["check", "specs"]);
+    assert_eq!(done.stdout, "specs/a.vspec: ok\nspecs/deep/b.vspec: ok\n");
+    assert!(scene.refuse(&["check", "empty"]).contains("there is no specification below `empty`"));
 }

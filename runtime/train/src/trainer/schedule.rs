@@ -121,9 +121,10 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Whether a phase consists of evaluation passes.
+    /// Whether a phase consists of evaluation passes. A step that finishes passes is never run in any other way.
     fn evaluates(&self, phase: &Steps) -> bool {
-        phase.unit == Unit::Epochs && !self.executor.setup.program.steps[phase.step].trains
+        let step = &self.executor.setup.program.steps[phase.step];
+        !step.trains && (phase.unit == Unit::Epochs || step.finish.is_some())
     }
 
     /// Evaluates once, in a phase that does nothing else.
