@@ -1,7 +1,7 @@
 //! One call for each op on floats.
 
 use vspec_engine::{EngineError, HostTensor, Sizes};
-use vspec_ir::Op;
+use vspec_ir::{Dim, Op};
 
 use crate::backend::Backend;
 use crate::contract::{conv, conv_input, conv_weight, matmul};
@@ -92,15 +92,11 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::Conv { stride, padding, dilation, groups } => {
             two(r, x, |r, x, w| conv(r, x, w, (stride, padding, dilation), *groups as usize))
         }
-        Op::ConvInput { stride, padding, dilation, groups, size } => x.sizes.shape(size).and_then(|size| {
-            let moves = (&stride[..], &padding[..], &dilation[..]);
-            Ok(conv_input(r, [x.float(0)?, x.float(1)?], moves, *groups as usize, &size))
-        }),
+        Op::ConvInput { stride, padding, dilation, groups, size } => {
+            transposed(r, x, (stride, padding, dilation), (*groups, size), conv_input)
+        }
         Op::ConvWeight { stride, padding, dilation, groups, kernel } => {
-            x.sizes.shape(kernel).and_then(|kernel| {
-                let moves = (&stride[..], &padding[..], &dilation[..]);
-                Ok(conv_weight(r, [x.float(0)?, x.float(1)?], moves, *groups as usize, &kernel))
-            })
+            transposed(r, x, (stride, padding, dilation), (*groups, kernel), conv_weight)
         }
         Op::MaxPool { kernel, stride, padding, dilation } => {
             pooled(r, x, kernel, (stride, padding, dilation), max_pool)
@@ -133,6 +129,21 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::StopGradient {} => x.float(0).map(|x| float(&r.device(), x.to_vec(), x.shape.clone())),
         _ => return None,
     })
+}
+
+/// How a window moves: strides, padding, dilation.
+type Moves<'a> = (&'a [i64], &'a [[i64; 2]], &'a [i64]);
+
+/// A transpose of a convolution, of a size that is bound now.
+fn transposed<E: Element, D: Backend<E>>(
+    r: &mut Recorder<E, D>,
+    x: &Operands<'_, E, D>,
+    moves: Moves<'_>,
+    (groups, size): (i64, &[Dim]),
+    f: impl FnOnce(&mut Recorder<E, D>, [&Float<E, D>; 2], Moves<'_>, usize, &[usize]) -> Float<E, D>,
+) -> Result<Float<E, D>> {
+    let size = x.sizes.shape(size)?;
+    Ok(f(r, [x.float(0)?, x.float(1)?], moves, groups as usize, &size))
 }
 
 fn unary<E: Element, D: Backend<E>>(

@@ -76,17 +76,19 @@ fn nan_wins_in_maxima_and_minima() {
   %2 = reduce_max(%x) axes=[0, 1, 2] : f32[]
   %3 = reduce_min(%x) axes=[0, 1, 2] : f32[]
   %4 = max_pool(%x) kernel=[2] stride=[2] : f32[1, 1, 2]
+  %5 = max_pool_index(%x) kernel=[2] stride=[2] : i32[1, 1, 2]
   value max = %0
   value min = %1
   value reduce_max = %2
   value reduce_min = %3
   value max_pool = %4
+  value max_pool_index = %5
 }";
     let nan = f64::NAN;
     let x = tensor(&[1, 1, 4], &[nan, 2.0, 3.0, nan]);
     let y = tensor(&[1, 1, 4], &[1.0, nan, 4.0, nan]);
     let got = run(graph, &[("x", x), ("y", y)]).expect("runs");
-    let want = [&[nan, nan, 4.0, nan][..], &[nan, nan, 3.0, nan], &[nan], &[nan], &[nan, nan]];
+    let want = [&[nan, nan, 4.0, nan][..], &[nan, nan, 3.0, nan], &[nan], &[nan], &[nan, nan], &[0.0, 3.0]];
     assert_eq!(format!("{got:?}"), format!("{want:?}"));
 }
 

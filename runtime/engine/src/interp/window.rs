@@ -176,12 +176,17 @@ pub(super) fn max_pool_index<T: Real>(x: &Value<T>, kernel: &[i64], moves: Moves
         let plane = &x.data[flat / places * area..][..area];
         let mut best: Option<usize> = None;
         for tap in &windows.taps[flat % places] {
-            if best.is_none_or(|b| plane[tap.input].to_f64() > plane[b].to_f64()) {
+            if best.is_none_or(|b| above(plane[tap.input].to_f64(), plane[b].to_f64())) {
                 best = Some(tap.input);
             }
         }
         best.unwrap_or(0) as i32
     })))
+}
+
+/// Whether `a` and not `b` is the maximum of both: NaN is, as in `reduce::max`.
+fn above(a: f64, b: f64) -> bool {
+    a > b || (a.is_nan() && !b.is_nan())
 }
 
 /// Folds the elements of each window, without padding, in row-major order.

@@ -64,7 +64,36 @@ pub(super) fn parts(b: &mut Back<'_>, id: NodeId, g: NodeId, wanted: &[bool]) ->
         Op::TakeAlong { axis } => gather::take_along(b, x, *axis, g),
         Op::Scatter { axis } => gather::scatter(b, x, *axis, g),
         Op::ScatterAdd { axis } => gather::scatter_add(b, x, *axis, g),
-        // Custom gradients are the sweep's own; the rest has no gradient.
-        _ => Ok(vec![None; x.len()]),
+        // The sweep's own.
+        Op::CustomGradient {} => nothing(x),
+        Op::Input { .. }
+        | Op::Param { .. }
+        | Op::State { .. }
+        | Op::Constant { .. }
+        | Op::Full { .. }
+        | Op::Size { .. }
+        | Op::Iota { .. }
+        | Op::Uniform { .. }
+        | Op::Normal { .. }
+        | Op::Sign {}
+        | Op::Floor {}
+        | Op::Not {}
+        | Op::Rem {}
+        | Op::Eq {}
+        | Op::Lt {}
+        | Op::Le {}
+        | Op::And {}
+        | Op::Or {}
+        | Op::Argmax { .. }
+        | Op::Argsort { .. }
+        | Op::MaxPoolIndex { .. }
+        | Op::StopGradient {}
+        | Op::Cotangent {}
+        | Op::Gradient {} => nothing(x),
     }
+}
+
+/// No gradient flows: for a new op the compiler asks whether that is so.
+fn nothing(x: &[NodeId]) -> Built<Vec<Option<NodeId>>> {
+    Ok(vec![None; x.len()])
 }
