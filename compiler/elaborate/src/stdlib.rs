@@ -33,6 +33,8 @@ files! {
     "nn/activation",
     "nn/attention",
     "nn/conv",
+    "nn/dropout",
+    "nn/embedding",
     "nn/linear",
     "nn/norm",
     "nn/padding",
