@@ -73,7 +73,7 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// The files
+    /// The files, or folders with files
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     #[command(flatten)]
@@ -288,7 +288,7 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(crate) struct FmtArgs {
-    /// The files; `-` formats standard input to standard output
+    /// The files, or folders with files; `-` formats standard input to standard output
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// Change nothing; name the files that are not formatted and exit with status 1 if there is one
@@ -304,7 +304,7 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(crate) struct TestArgs {
-    /// The files; `std` means the standard library
+    /// The files, or folders with files; `std` means the standard library
     #[arg(required = true, value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
     /// What computes assertions on values

@@ -9,7 +9,7 @@ use vspec_optimize::differentiate;
 use vspec_syntax::{Diagnostic, Sources};
 
 use super::front;
-use crate::cli::TestArgs;
+use crate::cli::{DataArgs, TestArgs};
 use crate::console;
 use crate::engines::EngineName;
 use crate::failure::{CommandResult, Exit};
@@ -32,17 +32,13 @@ struct Tally {
 pub(super) fn test(args: &TestArgs) -> CommandResult {
     let engine = args.engine;
     let mut tally = Tally::default();
-    for file in &specifications(&args.files)? {
-        if file == Path::new("std") {
+    for path in &args.files {
+        if path == Path::new("std") {
             test_library(engine, &mut tally);
             continue;
         }
-        match front::compile_clean(file, &args.data, &[]) {
-            Ok(compiled) => run_all(&file.display().to_string(), &compiled, engine, &mut tally),
-            Err(failure) => {
-                console::error(&failure.to_string());
-                tally.broken += 1;
-            }
+        for file in specifications(std::slice::from_ref(path))? {
+            test_file(&file, &args.data, engine, &mut tally);
         }
     }
     console::print(&format!("{} passed, {} failed\n", counted(tally.passed, "test"), tally.failed));
@@ -51,6 +47,16 @@ pub(super) fn test(args: &TestArgs) -> CommandResult {
         (0, _) => Exit::Failed,
         _ => Exit::BadInput,
     })
+}
+
+fn test_file(file: &Path, data: &DataArgs, engine: EngineName, tally: &mut Tally) {
+    match front::compile_clean(file, data, &[]) {
+        Ok(compiled) => run_all(&file.display().to_string(), &compiled, engine, tally),
+        Err(failure) => {
+            console::error(&failure.to_string());
+            tally.broken += 1;
+        }
+    }
 }
 
 fn test_library(engine: EngineName, tally: &mut Tally) {
