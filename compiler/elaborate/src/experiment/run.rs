@@ -55,9 +55,11 @@ impl Evaluator<'_> {
             }
             RunKind::Repeat { count, until, phases } => {
                 let count = self.count(Some(count), scope)?;
-                let until = until.as_ref().map(|until| self.until(until, scope, steps)).transpose()?;
                 let phases: Eval<Vec<Phase>> = phases.iter().map(|p| self.phase(p, scope, steps)).collect();
-                Ok(Phase::Repeat { count, until, phases: phases? })
+                let phases = phases?;
+                let until =
+                    until.as_ref().map(|until| self.until(until, &phases, scope, steps)).transpose()?;
+                Ok(Phase::Repeat { count, until, phases })
             }
             RunKind::On { step, .. } => self.unsupported(step.span, "a step on part of a sequence"),
         }
@@ -77,7 +79,7 @@ impl Evaluator<'_> {
     }
 
     /// `change(refine.total) < 1e-3`, `evaluate.accuracy >= 0.9`
-    fn until(&mut self, condition: &Expr, scope: &Rc<Scope>, steps: &[Step]) -> Eval<Until> {
+    fn until(&mut self, condition: &Expr, round: &[Phase], scope: &Rc<Scope>, steps: &[Step]) -> Eval<Until> {
         let ExprKind::Binary(op, measured, bound) = &condition.kind else {
             return self.until_form(condition.span);
         };
@@ -90,6 +92,12 @@ impl Evaluator<'_> {
         };
         let inner = change_of(measured);
         let metric = self.metric(inner.unwrap_or(measured), steps)?;
+        if !round.iter().any(|phase| runs(phase, metric.step)) {
+            let step = &steps[metric.step].name;
+            let message = format!("no round runs `{step}`, so that its reports never change");
+            let error = Diagnostic::error(codes::WRONG_PLACE, measured.span, message);
+            return self.fail(error.hint(format!("run it in the repetition: `1 epoch of {step}`")));
+        }
         let bound = self.metric_bound(bound, scope)?;
         Ok(Until { metric, change: inner.is_some(), at_least, strict, bound })
     }
@@ -215,6 +223,14 @@ impl Evaluator<'_> {
 
 fn unit(epochs: bool) -> Unit {
     if epochs { Unit::Epochs } else { Unit::Iterations }
+}
+
+/// Whether a phase runs a step, by itself or now and then.
+fn runs(phase: &Phase, step: usize) -> bool {
+    match phase {
+        Phase::Steps(steps) => steps.step == step || steps.every.iter().any(|every| every.step == step),
+        Phase::Repeat { phases, .. } => phases.iter().any(|phase| runs(phase, step)),
+    }
 }
 
 /// The metric in `change(metric)`.

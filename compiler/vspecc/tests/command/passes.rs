@@ -151,6 +151,11 @@ fn what_has_no_meaning_in_a_pass_is_refused() {
         "there is no report of step",
     );
     refused("run 1 epoch of train", "run { repeat 2 or until evaluate.r1 { train } }", "a bound on a metric");
+    refused(
+        "run 1 epoch of train",
+        "run { 1 epoch of evaluate; repeat 2 or until change(evaluate.r1) < 1 { train } }",
+        "no round runs `evaluate`",
+    );
 }
 
 #[test]
