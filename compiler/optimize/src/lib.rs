@@ -1,6 +1,15 @@
 //! Passes over the graph.
 //!
-//! A pass takes a graph and gives a new one that computes the same. [`differentiate`] turns `gradient` nodes into the graph
-//! that computes them.
+//! A pass takes a graph and gives a new one that computes the same. Each is a file that shows what it does, says why that is legal and
+//! when it declines. [`differentiate`] turns `gradient` nodes into the graph that computes them.
 
+pub mod common;
+pub mod dead;
 pub mod differentiate;
+mod pass;
+mod rebuild;
+
+pub use pass::{Context, Error, Numerics, Pass, Remark, Verify, run};
+
+/// Every pass over graphs, by name.
+pub static PASSES: &[&Pass] = &[&differentiate::PASS, &common::PASS, &dead::PASS];

@@ -21,24 +21,16 @@ mod sweep;
 
 use std::collections::BTreeMap;
 
-use vspec_ir::{Graph, Node, NodeId, Op, Output, Program, Violation};
+use vspec_ir::{Graph, Node, NodeId, Op, Output, Program};
 
-/// Why a gradient has no graph: a rule that does not fit the node, which is a mistake in this crate.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Error {
-    /// The node that was to be differentiated.
-    pub node: NodeId,
-    /// Which constraint the gradient's graph breaks.
-    pub violation: Violation,
-}
+use crate::pass::{Error, Pass};
 
-impl std::fmt::Display for Error {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the gradient of {} has no graph: {}", self.node, self.violation)
-    }
-}
-
-impl std::error::Error for Error {}
+/// The pass.
+pub static PASS: Pass = Pass {
+    name: "differentiate",
+    summary: "writes every gradient out as a graph",
+    run: |graph, _| expand(graph),
+};
 
 /// The same graph without `gradient` nodes and custom gradients.
 ///

@@ -6,13 +6,14 @@ use vspec_ir::ops::Gradient;
 use vspec_ir::{DType, Graph, NodeId, Op, Type};
 
 use super::back::Back;
-use super::{Error, custom, rules};
+use super::{custom, rules};
+use crate::pass::Error;
 
 /// Gradients of a scalar by some values, as new nodes of the graph; zero where the loss does not depend on a value.
 pub(super) fn gradients(graph: &mut Graph, loss: NodeId, wrt: &[NodeId]) -> Result<Vec<NodeId>, Error> {
     let way = on_the_way(graph, loss, wrt);
     let origin = graph.node(loss).origin.clone();
-    let fail = |node| move |violation| Error { node, violation };
+    let fail = |node| move |violation| Error::Violation { node, violation };
     let one = Op::Full { value: 1.0, dtype: DType::F32, shape: vec![] };
     let one = graph.add(one, &[], origin).map_err(fail(loss))?;
     let mut arrived: BTreeMap<NodeId, NodeId> = BTreeMap::from([(loss, one)]);

@@ -1,0 +1,72 @@
+//! Making a new graph out of an old one, node by node.
+//!
+//! Graphs are append-only, so that a pass never mends one: it goes through the old graph in order and adds to a new one whatever takes
+//! the place of each node. [`Rebuild`] keeps the account of what became of what.
+
+use vspec_ir::{Graph, Node, NodeId, Output};
+
+/// A graph that is being replaced.
+pub(crate) struct Rebuild<'g> {
+    old: &'g Graph,
+    /// What replaces it, so far.
+    pub(crate) new: Graph,
+    became: Vec<Option<NodeId>>,
+    live: Vec<bool>,
+}
+
+impl<'g> Rebuild<'g> {
+    /// Nothing yet, with the facts of the old graph.
+    pub(crate) fn of(old: &'g Graph) -> Self {
+        let mut new = Graph::new(old.name.clone());
+        *new.facts_mut() = old.facts().clone();
+        Rebuild { old, new, became: vec![None; old.len()], live: old.live(old.outputs()) }
+    }
+
+    /// Nodes of the old graph that an output needs, each with its operands in the new one.
+    pub(crate) fn next(&self, index: usize) -> Option<(NodeId, Node)> {
+        let id = NodeId::from_index(index);
+        if !self.live[index] {
+            return None;
+        }
+        let node = self.old.node(id);
+        let inputs = node.inputs.iter().filter_map(|input| self.became[input.index()]).collect();
+        Some((id, Node { inputs, ..node.clone() }))
+    }
+
+    /// Number of nodes of the old graph.
+    pub(crate) fn len(&self) -> usize {
+        self.old.len()
+    }
+
+    /// Says what a node became.
+    pub(crate) fn set(&mut self, old: NodeId, new: NodeId) {
+        self.became[old.index()] = Some(new);
+    }
+
+    /// Adds a node as it is.
+    pub(crate) fn keep(&mut self, old: NodeId, node: Node) -> NodeId {
+        let new = self.new.push(node);
+        self.set(old, new);
+        new
+    }
+
+    /// The new graph, without what no output needs. A name that a replaced value had goes to what replaces it, if that has none.
+    pub(crate) fn finish(mut self) -> Graph {
+        for (id, node) in self.old.nodes() {
+            let Some(new) = self.became[id.index()] else { continue };
+            if let Some(origin) = self.new.origin_mut(new)
+                && origin.name.is_none()
+            {
+                origin.name.clone_from(&node.origin.name);
+            }
+        }
+        for (id, obligation) in self.old.obligations() {
+            if let Some(new) = self.became[id.index()] {
+                self.new.oblige(new, obligation.clone());
+            }
+        }
+        let renamed = |o: &Output| self.became[o.node.index()].map(|node| Output { node, ..o.clone() });
+        let outputs: Vec<Output> = self.old.outputs().iter().filter_map(renamed).collect();
+        self.new.extract(self.old.name.clone(), &outputs)
+    }
+}
