@@ -1,5 +1,6 @@
 //! What the suites share: compiling a text without a file system, running its steps, and finding the project's folders.
 
+mod planned;
 pub mod random;
 mod running;
 pub mod samples;
@@ -10,6 +11,7 @@ use vspec_elaborate::{Compiled, SourceInfo, World, compile};
 use vspec_ir::Source;
 use vspec_syntax::Diagnostic;
 
+pub use planned::planned;
 pub use running::{Running, close};
 
 /// A world without files and data sets: only the standard library can be used.

@@ -14,6 +14,7 @@ pub mod export;
 mod graph;
 mod infer;
 pub mod ops;
+pub mod plan;
 mod program;
 mod scopes;
 mod stats;

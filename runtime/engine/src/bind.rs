@@ -23,6 +23,11 @@ impl Sizes {
         usize::try_from(value).map_err(|_| EngineError::Unsupported(format!("size {dim} is {value}")))
     }
 
+    /// The value of a named size.
+    pub fn named(&self, name: &str) -> Option<i64> {
+        self.values.get(name).copied()
+    }
+
     /// The value of a size as a signed number: the bounds of a slice, the value of a `size` op.
     pub fn signed(&self, dim: &Dim) -> Result<i64, EngineError> {
         dim.eval(&|name| self.values.get(name).copied()).map_err(unsized_error)

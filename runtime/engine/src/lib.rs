@@ -1,9 +1,10 @@
 //! What every engine shares: the [`Engine`] and [`Session`] traits, host tensors, random streams, and the reference
-//! interpreter, which defines what each op means by being slow and obvious.
+//! interpreter, which defines what each op means by being slow and obvious. [`plan`] interprets plans in the same spirit.
 
 mod bind;
 mod engine;
 mod interp;
+pub mod plan;
 pub mod rng;
 mod stopwatch;
 mod tensor;

@@ -2,25 +2,25 @@
 
 /// A dense array in row-major order.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Array<E> {
-    pub(super) shape: Vec<usize>,
-    pub(super) data: Vec<E>,
+pub(crate) struct Array<E> {
+    pub(crate) shape: Vec<usize>,
+    pub(crate) data: Vec<E>,
 }
 
 impl<E: Copy> Array<E> {
     /// An array whose element at each flat position is computed.
-    pub(super) fn from_fn(shape: Vec<usize>, f: impl FnMut(usize) -> E) -> Self {
+    pub(crate) fn from_fn(shape: Vec<usize>, f: impl FnMut(usize) -> E) -> Self {
         let n = shape.iter().product();
         Array { shape, data: (0..n).map(f).collect() }
     }
 
     /// The result of a function on each element.
-    pub(super) fn map<F>(&self, f: impl Fn(E) -> F) -> Array<F> {
+    pub(crate) fn map<F>(&self, f: impl Fn(E) -> F) -> Array<F> {
         Array { shape: self.shape.clone(), data: self.data.iter().map(|x| f(*x)).collect() }
     }
 
     /// An array whose element at some coordinates is this one's at the sum of the coordinates times strides.
-    pub(super) fn pick(&self, shape: Vec<usize>, strides: Vec<usize>) -> Self {
+    pub(crate) fn pick(&self, shape: Vec<usize>, strides: Vec<usize>) -> Self {
         let mut at = vec![0; shape.len()];
         Array::from_fn(shape.clone(), |flat| {
             unravel(flat, &shape, &mut at);
@@ -30,7 +30,7 @@ impl<E: Copy> Array<E> {
 }
 
 /// Distance in flat positions between neighbours along each axis.
-pub(super) fn strides(shape: &[usize]) -> Vec<usize> {
+pub(crate) fn strides(shape: &[usize]) -> Vec<usize> {
     let mut strides = vec![1; shape.len()];
     for i in (1..shape.len()).rev() {
         strides[i - 1] = strides[i] * shape[i];
@@ -39,7 +39,7 @@ pub(super) fn strides(shape: &[usize]) -> Vec<usize> {
 }
 
 /// Coordinates of a flat position.
-pub(super) fn unravel(mut flat: usize, shape: &[usize], coordinates: &mut [usize]) {
+pub(crate) fn unravel(mut flat: usize, shape: &[usize], coordinates: &mut [usize]) {
     for i in (0..shape.len()).rev() {
         coordinates[i] = flat % shape[i];
         flat /= shape[i];
@@ -47,12 +47,12 @@ pub(super) fn unravel(mut flat: usize, shape: &[usize], coordinates: &mut [usize
 }
 
 /// Flat position of coordinates.
-pub(super) fn ravel(coordinates: &[usize], strides: &[usize]) -> usize {
+pub(crate) fn ravel(coordinates: &[usize], strides: &[usize]) -> usize {
     coordinates.iter().zip(strides).map(|(c, s)| c * s).sum()
 }
 
 /// The common shape of operands whose trailing axes align; 1 stretches.
-pub(super) fn broadcast_shape(shapes: &[&[usize]]) -> Vec<usize> {
+pub(crate) fn broadcast_shape(shapes: &[&[usize]]) -> Vec<usize> {
     let rank = shapes.iter().map(|s| s.len()).max().unwrap_or(0);
     let size = |from_right: usize| {
         let sizes = shapes.iter().filter_map(|s| s.len().checked_sub(from_right + 1).map(|i| s[i]));
@@ -62,7 +62,7 @@ pub(super) fn broadcast_shape(shapes: &[&[usize]]) -> Vec<usize> {
 }
 
 /// Strides of an operand under a broadcast shape: 0 where it stretches.
-pub(super) fn broadcast_strides(own: &[usize], shape: &[usize]) -> Vec<usize> {
+pub(crate) fn broadcast_strides(own: &[usize], shape: &[usize]) -> Vec<usize> {
     let missing = shape.len() - own.len();
     let strides = strides(own);
     (0..shape.len())
@@ -74,6 +74,6 @@ pub(super) fn broadcast_strides(own: &[usize], shape: &[usize]) -> Vec<usize> {
 }
 
 /// `(outer, axis, inner)`: the sizes before, at and after an axis.
-pub(super) fn around(shape: &[usize], axis: usize) -> (usize, usize, usize) {
+pub(crate) fn around(shape: &[usize], axis: usize) -> (usize, usize, usize) {
     (shape[..axis].iter().product(), shape[axis], shape[axis + 1..].iter().product())
 }

@@ -7,17 +7,17 @@
 //! Where the op table leaves a choice: integers wrap around, an integer divided by 0 is 0, floats turned into integers
 //! saturate (NaN gives 0), NaN wins in maxima and minima, and an index outside its axis is an error.
 
-mod array;
+pub(crate) mod array;
 mod contract;
 mod elementwise;
-mod reduce;
+pub(crate) mod reduce;
 mod scan;
 mod scatter;
 mod session;
 mod source;
 #[cfg(test)]
 mod tests;
-mod value;
+pub(crate) mod value;
 mod view;
 mod window;
 
@@ -96,15 +96,19 @@ impl Engine for Interpreter {
 }
 
 /// What a node may need beyond its operands.
-struct Context<'a> {
-    sizes: &'a Sizes,
-    key: RunKey,
+pub(crate) struct Context<'a> {
+    pub(crate) sizes: &'a Sizes,
+    pub(crate) key: RunKey,
     /// The shape of the node's value.
-    shape: &'a [usize],
+    pub(crate) shape: &'a [usize],
 }
 
 /// The value of a node from the values of its operands. Inputs and variables are the session's.
-fn compute<T: Real>(node: &Node, x: &[&Value<T>], cx: &Context<'_>) -> Result<Value<T>, EngineError> {
+pub(crate) fn compute<T: Real>(
+    node: &Node,
+    x: &[&Value<T>],
+    cx: &Context<'_>,
+) -> Result<Value<T>, EngineError> {
     match &node.op {
         Op::Input { .. } | Op::Param { .. } | Op::State { .. } => {
             Err(unsupported("what is read is not known here"))

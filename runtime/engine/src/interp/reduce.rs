@@ -9,9 +9,9 @@ type Result<T> = std::result::Result<Value<T>, EngineError>;
 
 /// Over what a reduction goes.
 #[derive(Clone, Copy)]
-pub(super) struct Over<'a> {
-    pub(super) axes: &'a [i64],
-    pub(super) keepdims: bool,
+pub(crate) struct Over<'a> {
+    pub(crate) axes: &'a [i64],
+    pub(crate) keepdims: bool,
 }
 
 impl Over<'_> {
@@ -40,7 +40,7 @@ impl Over<'_> {
     }
 
     /// A fold of floats or of integers.
-    pub(super) fn numbers<T: Real>(
+    pub(crate) fn numbers<T: Real>(
         &self,
         x: &Value<T>,
         f: fn(&[f64]) -> f64,
@@ -52,39 +52,39 @@ impl Over<'_> {
         }
     }
 
-    pub(super) fn mean<T: Real>(&self, x: &Value<T>) -> Result<T> {
+    pub(crate) fn mean<T: Real>(&self, x: &Value<T>) -> Result<T> {
         self.floats(x, |group| sum(group) / group.len().max(1) as f64)
     }
 }
 
-pub(super) fn sum(group: &[f64]) -> f64 {
+pub(crate) fn sum(group: &[f64]) -> f64 {
     group.iter().sum()
 }
 
-pub(super) fn sum_i32(group: &[i32]) -> i32 {
+pub(crate) fn sum_i32(group: &[i32]) -> i32 {
     group.iter().fold(0, |sum, v| sum.wrapping_add(*v))
 }
 
 /// Nothing has the largest element minus infinity.
-pub(super) fn max(group: &[f64]) -> f64 {
+pub(crate) fn max(group: &[f64]) -> f64 {
     group.iter().copied().fold(f64::NEG_INFINITY, ew::max)
 }
 
-pub(super) fn max_i32(group: &[i32]) -> i32 {
+pub(crate) fn max_i32(group: &[i32]) -> i32 {
     group.iter().copied().max().unwrap_or(i32::MIN)
 }
 
 /// Nothing has the smallest element infinity.
-pub(super) fn min(group: &[f64]) -> f64 {
+pub(crate) fn min(group: &[f64]) -> f64 {
     group.iter().copied().fold(f64::INFINITY, ew::min)
 }
 
-pub(super) fn min_i32(group: &[i32]) -> i32 {
+pub(crate) fn min_i32(group: &[i32]) -> i32 {
     group.iter().copied().min().unwrap_or(i32::MAX)
 }
 
 /// Index of the first largest element along an axis, where NaN is the largest, as in [`max`]; 0 along an empty axis.
-pub(super) fn argmax<T: Real>(x: &Value<T>, axis: i64) -> Value<T> {
+pub(crate) fn argmax<T: Real>(x: &Value<T>, axis: i64) -> Value<T> {
     let (wide, axis) = (x.wide(), axis as usize);
     let (_, n, inner) = around(&wide.shape, axis);
     let mut shape = wide.shape.clone();

@@ -1,0 +1,175 @@
+//! Fusion: which nodes of a bound graph one kernel computes together.
+//!
+//! ```text
+//! %1 = sub(%y, %0)
+//! %2 = mul(%1, %w)        ->    kernel: out[i, j] = relu((y[i, j] - mean[j]) * w[j])
+//! %3 = relu(%2)
+//! ```
+//!
+//! It is done in parts that are kept apart. [`nodes`] says what each node is and what it reads, views looked through. [`group`] holds the
+//! groups and their order. `merge` below proposes pairs, [`legality`] says whether one kernel can compute both and with which loops, and
+//! [`profit`] whether it should. [`again`] then decides which cheap values are computed again by their readers rather than stored, and
+//! [`lower`] writes the kernels down. Numerics: exact; what a kernel computes are the ops of its nodes.
+
+mod again;
+mod group;
+mod legality;
+mod lower;
+mod nodes;
+mod profit;
+mod views;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use vspec_ir::plan::Plan;
+use vspec_ir::{Graph, NodeId};
+
+use group::{GroupId, Groups};
+pub use legality::Reason;
+use nodes::Nodes;
+
+/// Which kernels are made of a graph.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Options {
+    /// Whether nodes are fused at all; otherwise each has a kernel of its own.
+    pub fuse: bool,
+    /// Whether cheap values are computed again rather than stored.
+    pub recompute: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { fuse: true, recompute: true }
+    }
+}
+
+/// Why a value is written to memory, for the person who wrote the specification.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Remark {
+    /// The value.
+    pub node: NodeId,
+    /// What reads it from memory.
+    pub reader: NodeId,
+    /// Why they are not one kernel.
+    pub reason: Reason,
+}
+
+/// A plan without memory, and why each value that is stored was not fused with its readers.
+#[derive(Debug, Clone)]
+pub struct Fused {
+    /// The plan; its values in the arena have no place yet.
+    pub plan: Plan,
+    /// One remark for each stored value and group that reads it.
+    pub remarks: Vec<Remark>,
+}
+
+/// Makes kernels of a graph whose sizes are bound and whose gradients are written out.
+///
+/// # Errors
+/// When sizes are not bound or gradients not written out.
+pub fn fuse(graph: &Graph, options: Options) -> Result<Fused, String> {
+    let nodes = Nodes::of(graph)?;
+    let mut groups = Groups::single(&nodes);
+    let mut declined = BTreeMap::new();
+    if options.fuse {
+        merge_readers(&nodes, &mut groups, &mut declined);
+        merge_siblings(&nodes, &mut groups);
+    }
+    if options.fuse && options.recompute {
+        again::choose(&nodes, &mut groups);
+    }
+    let plan = lower::lower(&nodes, &groups)?;
+    Ok(Fused { plan, remarks: remarks(&nodes, &groups, &declined) })
+}
+
+/// Pairs of nodes, of which the second reads the first, that stayed apart.
+type Declined = BTreeMap<(NodeId, NodeId), Reason>;
+
+/// Merges each group with the groups that it reads, in order, as long as something changes.
+fn merge_readers(nodes: &Nodes<'_>, groups: &mut Groups, declined: &mut Declined) {
+    // What one round declines, the next may allow once groups have grown; few graphs need a third.
+    const ROUNDS: usize = 3;
+    for _ in 0..ROUNDS {
+        let mut changed = false;
+        for (reader, _) in nodes.graph.nodes().filter(|(id, _)| nodes.is_computed(*id)) {
+            let mut of: Vec<NodeId> = nodes.reads(reader).iter().map(|read| read.of).collect();
+            of.sort_by_key(|id| (std::cmp::Reverse(nodes.bytes(*id)), *id));
+            of.dedup();
+            for producer in of {
+                let (Some(first), Some(second)) = (groups.of(producer), groups.of(reader)) else { continue };
+                if first == second {
+                    continue;
+                }
+                match merge(nodes, groups, [first, second]) {
+                    Ok(()) => changed = true,
+                    Err(reason) => {
+                        declined.insert((producer, reader), reason);
+                    }
+                }
+            }
+        }
+        if !changed {
+            return;
+        }
+    }
+}
+
+fn merge(nodes: &Nodes<'_>, groups: &mut Groups, [first, second]: [GroupId; 2]) -> Result<(), Reason> {
+    let merged = legality::vertical(nodes, groups, [first, second])?;
+    profit::check(nodes, [groups.get(first), groups.get(second)], &merged)?;
+    let after = groups.between(nodes, first, second).ok_or(Reason::Between)?;
+    groups.replace([first, second], merged, &after);
+    Ok(())
+}
+
+/// Merges groups that read one large value at the same places, so that it is read once.
+fn merge_siblings(nodes: &Nodes<'_>, groups: &mut Groups) {
+    for (shared, _) in nodes.graph.nodes() {
+        let readers: BTreeSet<GroupId> =
+            nodes.users(shared).iter().filter_map(|user| groups.of(*user)).collect();
+        let readers: Vec<GroupId> = readers.into_iter().collect();
+        for (i, a) in readers.iter().enumerate() {
+            for b in &readers[i + 1..] {
+                // Merging leaves one of the two empty.
+                if groups.get(*a).members.is_empty() || groups.get(*b).members.is_empty() {
+                    continue;
+                }
+                let (first, second) = groups.ordered(*a, *b);
+                let _ = merge_sibling(nodes, groups, [first, second], shared);
+            }
+        }
+    }
+}
+
+fn merge_sibling(
+    nodes: &Nodes<'_>,
+    groups: &mut Groups,
+    [first, second]: [GroupId; 2],
+    shared: NodeId,
+) -> Result<(), Reason> {
+    // Small values stay in a cache from one kernel to the next.
+    const LARGE: usize = 1 << 14;
+    if nodes.bytes(shared) < LARGE {
+        return Err(Reason::Costly);
+    }
+    let merged = legality::horizontal(nodes, groups, [first, second], shared)?;
+    profit::check(nodes, [groups.get(first), groups.get(second)], &merged)?;
+    let after = groups.between(nodes, first, second).ok_or(Reason::Between)?;
+    groups.replace([first, second], merged, &after);
+    Ok(())
+}
+
+/// For each value that is stored and each group that reads it, why the two are not one.
+fn remarks(nodes: &Nodes<'_>, groups: &Groups, declined: &Declined) -> Vec<Remark> {
+    let mut said: BTreeSet<(NodeId, GroupId)> = BTreeSet::new();
+    let mut remarks = vec![];
+    for ((node, reader), reason) in declined {
+        let (Some(own), Some(other)) = (groups.of(*node), groups.of(*reader)) else { continue };
+        let again = groups.get(other).again.contains(node);
+        if own != other && !again && said.insert((*node, other)) {
+            remarks.push(Remark { node: *node, reader: *reader, reason: *reason });
+        }
+    }
+    remarks.sort_by_key(|remark| (std::cmp::Reverse(nodes.bytes(remark.node)), remark.node, remark.reader));
+    remarks
+}
