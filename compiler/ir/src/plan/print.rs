@@ -108,7 +108,8 @@ impl KernelText<'_> {
             let text = self.expression(&step.instr, &texts);
             if step.pass != pass {
                 pass = step.pass;
-                writeln!(f, "  -- again")?;
+                let again = !region.point_steps(pass).is_empty() || !region.folds(pass).is_empty();
+                writeln!(f, "  -- {}", if again { "again" } else { "at the end" })?;
             }
             match &step.instr {
                 Instr::Store { value, at, .. } => {
@@ -208,6 +209,7 @@ fn list(at: &[Index]) -> String {
 /// ` stride=[2, 2]`; sizes follow from the shapes.
 fn attributes(op: &Op) -> String {
     let shown = |(name, attr): (&'static str, Attr)| match attr {
+        Attr::Int(1) if name == "groups" => None,
         Attr::Int(v) => Some(format!(" {name}={v}")),
         Attr::Ints(v) if v.iter().any(|i| *i != 1) => Some(format!(" {name}={v:?}")),
         Attr::Pairs(v) if v.iter().any(|p| *p != [0, 0]) => Some(format!(" {name}={v:?}")),

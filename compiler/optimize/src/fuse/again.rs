@@ -9,7 +9,8 @@ use std::collections::BTreeSet;
 
 use vspec_ir::{NodeId, Op};
 
-use super::group::{Group, GroupId, Groups};
+use super::group::{GroupId, Groups};
+use super::legality;
 use super::nodes::{Nodes, Role};
 use super::profit::cost;
 
@@ -22,7 +23,7 @@ const SMALLER: usize = 8;
 pub(super) fn choose(nodes: &Nodes<'_>, groups: &mut Groups) {
     for (id, _) in nodes.graph.nodes().filter(|(id, _)| nodes.role(*id) == Role::Map) {
         let Some(own) = groups.of(id) else { continue };
-        let readers = readers(nodes, groups, id, own);
+        let readers = groups.reading(nodes, id);
         if readers.is_empty() || nodes.is_output(id) {
             continue;
         }
@@ -30,29 +31,15 @@ pub(super) fn choose(nodes: &Nodes<'_>, groups: &mut Groups) {
             readers.iter().map(|reader| plan(nodes, groups, id, own, *reader)).collect();
         let Some(plans) = plans else { continue };
         let saved = nodes.bytes(id) * (1 + readers.len());
-        let extra: usize = plans.iter().map(|plan| plan.read).sum();
+        let written: BTreeSet<NodeId> = plans.iter().flat_map(|plan| &plan.stored).copied().collect();
+        let extra = plans.iter().map(|plan| plan.read).sum::<usize>()
+            + written.iter().map(|id| nodes.bytes(*id)).sum::<usize>();
         if extra < saved {
             for (reader, plan) in readers.iter().zip(plans) {
-                plan.nodes.into_iter().for_each(|node| groups.compute_again(node, *reader));
+                groups.compute_again(nodes, &plan.nodes, *reader);
             }
         }
     }
-}
-
-/// Other groups that read a node from memory.
-fn readers(nodes: &Nodes<'_>, groups: &Groups, id: NodeId, own: GroupId) -> Vec<GroupId> {
-    let reads = |(group, body): &(GroupId, &Group)| *group != own && body.outside_reads(nodes).contains(&id);
-    let users: BTreeSet<GroupId> = nodes.users(id).iter().filter_map(|user| groups.of(*user)).collect();
-    // Who computes a user of it again reads it, too.
-    let again =
-        groups.in_order().filter(|(_, body)| nodes.users(id).iter().any(|user| body.again.contains(user)));
-    let candidates: BTreeSet<GroupId> = users.into_iter().chain(again.map(|(group, _)| group)).collect();
-    candidates
-        .into_iter()
-        .map(|group| (group, groups.get(group)))
-        .filter(reads)
-        .map(|(group, _)| group)
-        .collect()
 }
 
 /// What one reader would have to do.
@@ -61,6 +48,8 @@ struct Again {
     nodes: BTreeSet<NodeId>,
     /// Bytes that it reads for that and did not read before.
     read: usize,
+    /// What has to be stored for it and was not before.
+    stored: BTreeSet<NodeId>,
 }
 
 fn plan(nodes: &Nodes<'_>, groups: &Groups, id: NodeId, own: GroupId, reader: GroupId) -> Option<Again> {
@@ -71,7 +60,7 @@ fn plan(nodes: &Nodes<'_>, groups: &Groups, id: NodeId, own: GroupId, reader: Gr
         return None;
     }
     let known = body.outside_reads(nodes);
-    let mut plan = Again { nodes: BTreeSet::new(), read: 0 };
+    let mut plan = Again { nodes: BTreeSet::new(), read: 0, stored: BTreeSet::new() };
     let (mut open, mut leaves, mut spent) = (vec![id], BTreeSet::new(), 0);
     while let Some(node) = open.pop() {
         if !plan.nodes.insert(node) {
@@ -85,20 +74,26 @@ fn plan(nodes: &Nodes<'_>, groups: &Groups, id: NodeId, own: GroupId, reader: Gr
         for read in nodes.reads(node) {
             let of = read.of;
             let ready = body.computes(of) || known.contains(&of) && of != id;
-            let own_map = groups.of(of) == Some(own) && nodes.role(of) == Role::Map;
+            let unstored = groups.of(of) == Some(own) && !is_stored(nodes, groups, of);
+            let storable = legality::is_storable(nodes, groups.get(own), of);
+            let small = storable && nodes.bytes(of) * SMALLER <= nodes.bytes(id);
             match () {
                 () if read.from_memory => return None,
                 () if ready => {}
-                () if own_map => open.push(of),
-                () if groups.of(of) == Some(own) && nodes.bytes(of) * SMALLER > nodes.bytes(id) => {
-                    return None;
-                }
+                () if unstored && !small && nodes.role(of) == Role::Map => open.push(of),
+                () if unstored && !storable => return None,
                 () => {
                     leaves.insert(of);
+                    plan.stored.extend(unstored.then_some(of));
                 }
             }
         }
     }
     plan.read = leaves.iter().map(|leaf| nodes.bytes(*leaf)).sum();
     Some(plan)
+}
+
+/// Whether a computed value lies in memory anyway.
+fn is_stored(nodes: &Nodes<'_>, groups: &Groups, id: NodeId) -> bool {
+    nodes.is_output(id) || !groups.reading(nodes, id).is_empty()
 }

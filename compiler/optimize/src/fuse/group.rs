@@ -24,7 +24,7 @@ pub(super) struct Group {
     pub(super) frames: BTreeMap<NodeId, Vec<Option<usize>>>,
     /// The op that the kernel begins with.
     pub(super) anchor: Option<NodeId>,
-    /// Nodes of other groups that are computed here once more.
+    /// Nodes of other groups that are computed here once more; they have frames, too.
     pub(super) again: BTreeSet<NodeId>,
 }
 
@@ -84,19 +84,21 @@ impl Group {
 }
 
 /// All groups, in an order in which they can be computed.
+#[derive(Default)]
 pub(super) struct Groups {
     pub(super) all: Vec<Group>,
     of: Vec<Option<GroupId>>,
     /// Groups in order; those that were merged into others stand here still, empty.
     order: Vec<GroupId>,
     place: Vec<usize>,
+    /// Groups that compute a node once more.
+    again_by: BTreeMap<NodeId, BTreeSet<GroupId>>,
 }
 
 impl Groups {
     /// One group for each node that is computed.
     pub(super) fn single(nodes: &Nodes<'_>) -> Self {
-        let mut groups =
-            Groups { all: vec![], of: vec![None; nodes.graph.len()], order: vec![], place: vec![] };
+        let mut groups = Groups { of: vec![None; nodes.graph.len()], ..Groups::default() };
         for (id, _) in nodes.graph.nodes().filter(|(id, _)| nodes.is_computed(*id)) {
             let group = GroupId(groups.all.len());
             groups.of[id.index()] = Some(group);
@@ -123,15 +125,12 @@ impl Groups {
 
     /// Groups that read what a group computes, each once.
     fn readers(&self, nodes: &Nodes<'_>, id: GroupId) -> BTreeSet<GroupId> {
-        let members = self.get(id).members.iter();
-        let users = members.flat_map(|member| nodes.users(*member));
-        users.filter_map(|user| self.of(*user)).filter(|group| *group != id).collect()
+        self.get(id).members.iter().flat_map(|member| self.reading(nodes, *member)).collect()
     }
 
     /// Whether a member has readers outside two groups, or is an output.
     pub(super) fn is_needed_outside(&self, nodes: &Nodes<'_>, id: NodeId, inside: [GroupId; 2]) -> bool {
-        let outside = |user: &NodeId| self.of(*user).is_some_and(|group| !inside.contains(&group));
-        nodes.is_output(id) || nodes.users(id).iter().any(outside)
+        nodes.is_output(id) || self.reading(nodes, id).iter().any(|group| !inside.contains(group))
     }
 
     /// What lies between two groups, `first` before `second`, and needs `first`; none if something of it is needed by `second`, so that
@@ -173,6 +172,12 @@ impl Groups {
         for member in &merged.members {
             self.of[member.index()] = Some(second);
         }
+        for id in &self.all[first.0].again {
+            if let Some(by) = self.again_by.get_mut(id) {
+                by.remove(&first);
+                by.insert(second);
+            }
+        }
         self.all[first.0] = Group::default();
         self.all[second.0] = merged;
         let part: Vec<GroupId> = self.order[from..=to].to_vec();
@@ -184,10 +189,39 @@ impl Groups {
         }
     }
 
-    /// Has a node computed by one more group.
-    pub(super) fn compute_again(&mut self, id: NodeId, by: GroupId) {
-        self.all[by.0].again.insert(id);
+    /// Has nodes computed by one more group.
+    pub(super) fn compute_again(&mut self, nodes: &Nodes<'_>, again: &BTreeSet<NodeId>, by: GroupId) {
+        let group = &mut self.all[by.0];
+        for id in again {
+            group.again.insert(*id);
+            self.again_by.entry(*id).or_default().insert(by);
+        }
+        // Readers come after what they read.
+        for id in again.iter().rev() {
+            if let Some(frame) = frame_from_readers(nodes, group, *id) {
+                group.frames.insert(*id, frame);
+            }
+        }
     }
+
+    /// Groups that read a node, as their own or for something that they compute once more, ascending; not those that compute it.
+    pub(super) fn reading(&self, nodes: &Nodes<'_>, id: NodeId) -> Vec<GroupId> {
+        let mut found = BTreeSet::new();
+        for user in nodes.users(id) {
+            found.extend(self.of(*user));
+            found.extend(self.again_by.get(user).into_iter().flatten().copied());
+        }
+        found.into_iter().filter(|group| !self.get(*group).computes(id)).collect()
+    }
+}
+
+/// The loop of each axis of a node, as one of its readers in a group reads it.
+fn frame_from_readers(nodes: &Nodes<'_>, group: &Group, id: NodeId) -> Option<Vec<Option<usize>>> {
+    nodes.users(id).iter().filter(|user| group.computes(**user)).find_map(|user| {
+        let frame = group.frames.get(user)?;
+        let read = nodes.reads(*user).iter().find(|read| read.of == id)?;
+        Some(read.aligned.as_ref()?.iter().map(|axis| axis.and_then(|axis| frame[axis])).collect())
+    })
 }
 
 /// The group of one node.

@@ -83,7 +83,7 @@ pub(super) fn horizontal(
     shared: NodeId,
 ) -> Result<Group, Reason> {
     let reads = |reader: &NodeId| nodes.reads(*reader).iter().any(|read| groups.of(read.of) == Some(ids[0]));
-    if groups.get(ids[1]).members.iter().any(reads) {
+    if groups.get(ids[1]).members.iter().chain(&groups.get(ids[1]).again).any(reads) {
         return Err(Reason::Between);
     }
     let along = |id: GroupId| axes_along(nodes, groups.get(id), shared).ok_or(Reason::Loops);
@@ -99,7 +99,7 @@ pub(super) fn horizontal(
 
 /// For each axis of a value the loop of a group that reads it along that axis.
 fn axes_along(nodes: &Nodes<'_>, group: &Group, shared: NodeId) -> Option<Vec<Option<usize>>> {
-    group.members.iter().find_map(|member| {
+    group.members.iter().chain(&group.again).find_map(|member| {
         let read = nodes.reads(*member).iter().find(|read| read.of == shared && !read.from_memory)?;
         let frame = group.frames.get(member)?;
         Some(read.aligned.as_ref()?.iter().map(|axis| axis.and_then(|axis| frame[axis])).collect())
@@ -161,8 +161,7 @@ fn floating(
         return Err(Reason::Rearranged);
     }
     let mut merged = b.clone();
-    merged.members.extend(&a.members);
-    merged.members.sort_unstable();
+    add_members(&mut merged, a);
     Ok(merged)
 }
 
@@ -244,13 +243,20 @@ fn runs_within<'p>(group: &Group, paired: impl Iterator<Item = &'p usize>) -> bo
 /// `base` with the members of another group, whose loops are loops of it.
 fn joined(base: &Group, other: &Group, to_base: &Pairs) -> Group {
     let mut merged = base.clone();
-    merged.members.extend(&other.members);
-    merged.members.sort_unstable();
+    add_members(&mut merged, other);
     for (member, frame) in &other.frames {
         let moved = frame.iter().map(|own| own.and_then(|own| to_base.get(&own).copied())).collect();
         merged.frames.insert(*member, moved);
     }
     merged
+}
+
+fn add_members(group: &mut Group, other: &Group) {
+    group.members.extend(&other.members);
+    group.members.sort_unstable();
+    group.again.extend(&other.again);
+    let own = &group.members;
+    group.again.retain(|id| own.binary_search(id).is_err());
 }
 
 /// Whether each element of a member is computed once: at every point, or once a row.

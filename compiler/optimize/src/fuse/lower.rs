@@ -22,8 +22,11 @@ pub(super) fn lower(nodes: &Nodes<'_>, groups: &Groups) -> Result<Plan, String> 
         Memory { plan: Plan { name: nodes.graph.name.clone(), ..Plan::default() }, of: BTreeMap::new() };
     let stored = stored(nodes, groups);
     for (_, group) in groups.in_order() {
-        let kernel = KernelBuilder::new(nodes, group).build(&mut memory, &stored)?;
-        memory.plan.kernels.push(kernel);
+        // What all readers compute for themselves nobody has to.
+        if group.members.iter().any(|id| stored.contains(id)) {
+            let kernel = KernelBuilder::new(nodes, group).build(&mut memory, &stored)?;
+            memory.plan.kernels.push(kernel);
+        }
     }
     for output in nodes.graph.outputs() {
         let value = memory.value(nodes, output.node);

@@ -72,11 +72,13 @@ pub fn fuse(graph: &Graph, options: Options) -> Result<Fused, String> {
     let mut groups = Groups::single(&nodes);
     let mut declined = BTreeMap::new();
     if options.fuse {
-        merge_readers(&nodes, &mut groups, &mut declined);
+        // Rows before epilogues: what a row needs twice would otherwise be stored by the kernel in front.
+        merge_readers(&nodes, &mut groups, &mut declined, Anchors::Alone);
+        merge_readers(&nodes, &mut groups, &mut declined, Anchors::WithEpilogues);
+        if options.recompute {
+            again::choose(&nodes, &mut groups);
+        }
         merge_siblings(&nodes, &mut groups);
-    }
-    if options.fuse && options.recompute {
-        again::choose(&nodes, &mut groups);
     }
     let plan = lower::lower(&nodes, &groups)?;
     Ok(Fused { plan, remarks: remarks(&nodes, &groups, &declined) })
@@ -85,8 +87,15 @@ pub fn fuse(graph: &Graph, options: Options) -> Result<Fused, String> {
 /// Pairs of nodes, of which the second reads the first, that stayed apart.
 type Declined = BTreeMap<(NodeId, NodeId), Reason>;
 
+/// Whether ops with kernels of their own take part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Anchors {
+    Alone,
+    WithEpilogues,
+}
+
 /// Merges each group with the groups that it reads, in order, as long as something changes.
-fn merge_readers(nodes: &Nodes<'_>, groups: &mut Groups, declined: &mut Declined) {
+fn merge_readers(nodes: &Nodes<'_>, groups: &mut Groups, declined: &mut Declined, anchors: Anchors) {
     // What one round declines, the next may allow once groups have grown; few graphs need a third.
     const ROUNDS: usize = 3;
     for _ in 0..ROUNDS {
@@ -97,7 +106,8 @@ fn merge_readers(nodes: &Nodes<'_>, groups: &mut Groups, declined: &mut Declined
             of.dedup();
             for producer in of {
                 let (Some(first), Some(second)) = (groups.of(producer), groups.of(reader)) else { continue };
-                if first == second {
+                let anchored = groups.get(first).anchor.is_some() || groups.get(second).anchor.is_some();
+                if first == second || anchored && anchors == Anchors::Alone {
                     continue;
                 }
                 match merge(nodes, groups, [first, second]) {
@@ -147,11 +157,6 @@ fn merge_sibling(
     [first, second]: [GroupId; 2],
     shared: NodeId,
 ) -> Result<(), Reason> {
-    // Small values stay in a cache from one kernel to the next.
-    const LARGE: usize = 1 << 14;
-    if nodes.bytes(shared) < LARGE {
-        return Err(Reason::Costly);
-    }
     let merged = legality::horizontal(nodes, groups, [first, second], shared)?;
     profit::check(nodes, [groups.get(first), groups.get(second)], &merged)?;
     let after = groups.between(nodes, first, second).ok_or(Reason::Between)?;
@@ -165,8 +170,8 @@ fn remarks(nodes: &Nodes<'_>, groups: &Groups, declined: &Declined) -> Vec<Remar
     let mut remarks = vec![];
     for ((node, reader), reason) in declined {
         let (Some(own), Some(other)) = (groups.of(*node), groups.of(*reader)) else { continue };
-        let again = groups.get(other).again.contains(node);
-        if own != other && !again && said.insert((*node, other)) {
+        let apart = own != other && groups.get(other).outside_reads(nodes).contains(node);
+        if apart && said.insert((*node, other)) {
             remarks.push(Remark { node: *node, reader: *reader, reason: *reason });
         }
     }
