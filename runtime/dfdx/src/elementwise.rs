@@ -101,7 +101,7 @@ pub(crate) fn custom_binary<E: Element, D: Backend<E>>(
 /// `a` where the mask holds, `b` elsewhere.
 pub(crate) fn select<E: Element, D: Backend<E>>(
     r: &mut Recorder<E, D>,
-    (mask, mask_shape): (&[bool], &[usize]),
+    (mask, mask_shape): (Vec<bool>, &[usize]),
     a: &Float<E, D>,
     b: &Float<E, D>,
 ) -> Float<E, D> {

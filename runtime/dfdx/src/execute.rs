@@ -9,9 +9,11 @@ use vspec_engine::{
 use vspec_ir::{Graph, Node, NodeId, Op};
 
 use crate::backend::Backend;
+use crate::composed;
 use crate::element::Element;
 use crate::gradient::{Gradients, Losses};
-use crate::ops::{Operands, differentiable};
+use crate::operands::Operands;
+use crate::ops::differentiable;
 use crate::record::{Float, Recorder, float};
 use crate::way_back::WayBack;
 
@@ -43,6 +45,16 @@ impl<E: Element, D: Backend<E>> Value<E, D> {
     }
 }
 
+/// Whose kernels compute what gradients flow through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Kernels {
+    /// This crate's, where dfdx has none or slow ones.
+    #[default]
+    Custom,
+    /// dfdx's alone: a judge of the others, and slow.
+    Composed,
+}
+
 /// What a run reads.
 pub(crate) struct Run<'a, E: Element, D: Backend<E>> {
     pub(crate) device: &'a D,
@@ -51,6 +63,7 @@ pub(crate) struct Run<'a, E: Element, D: Backend<E>> {
     pub(crate) variables: &'a BTreeMap<String, Value<E, D>>,
     pub(crate) key: RunKey,
     pub(crate) sizes: Sizes,
+    pub(crate) kernels: Kernels,
     /// Measures each node, if someone wants to know.
     pub(crate) stopwatch: Option<Stopwatch>,
 }
@@ -63,7 +76,8 @@ impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
         variables: &'a BTreeMap<String, Value<E, D>>,
         key: RunKey,
     ) -> Result<Self, EngineError> {
-        Ok(Run { device, graph, inputs, variables, key, sizes: bind(graph, inputs)?, stopwatch: None })
+        let (sizes, kernels) = (bind(graph, inputs)?, Kernels::default());
+        Ok(Run { device, graph, inputs, variables, key, sizes, kernels, stopwatch: None })
     }
 
     /// The values of all outputs, by node.
@@ -140,7 +154,11 @@ impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
                 Value::Float(float) => Some((node, float)),
                 Value::Host(_) => None,
             }));
-            if let Some(result) = differentiable(recorder, &node.op, &operands) {
+            let result = match self.kernels {
+                Kernels::Custom => differentiable(recorder, &node.op, &operands),
+                Kernels::Composed => composed::differentiable(recorder, &node.op, &operands),
+            };
+            if let Some(result) = result {
                 return result.map(Value::Float);
             }
         }

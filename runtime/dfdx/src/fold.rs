@@ -15,11 +15,12 @@ pub(crate) struct Axes<'a> {
 }
 
 impl Axes<'_> {
-    fn gone(&self, axis: usize) -> bool {
+    pub(crate) fn gone(&self, axis: usize) -> bool {
         self.axes.contains(&(axis as i64))
     }
 
-    fn result(&self, shape: &[usize]) -> Vec<usize> {
+    /// The shape that is left of an operand's.
+    pub(crate) fn result(&self, shape: &[usize]) -> Vec<usize> {
         let kept = shape.iter().enumerate();
         match self.keepdims {
             true => kept.map(|(i, d)| if self.gone(i) { 1 } else { *d }).collect(),

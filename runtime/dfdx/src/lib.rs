@@ -4,9 +4,13 @@
 //! that no code matches over ranks. Indices and masks are no differentiable work: they stay on the host, where the reference
 //! interpreter computes them. dfdx 0.13 has no convolution, pooling or broadcasting fast enough on stable Rust: those are custom
 //! operations on its tape (`Recorder::custom`), with their own forward and backward kernels.
+//!
+//! [`DfdxEngine::composed`] is the same engine without those kernels, built from dfdx's own differentiable operations alone: slow, and
+//! an independent judge of every gradient but those of [`NOT_COMPOSED`].
 
 mod backend;
 mod channels_last;
+mod composed;
 mod contract;
 mod dense;
 mod element;
@@ -15,6 +19,7 @@ mod execute;
 mod fold;
 mod gradient;
 mod im2col;
+mod operands;
 mod ops;
 mod pool;
 mod record;
@@ -28,28 +33,42 @@ mod way_back;
 use dfdx::prelude::Cpu;
 use vspec_engine::{Engine, Precision, Session};
 
+pub use composed::NOT_COMPOSED;
+use execute::Kernels;
+
 /// The dfdx engine on the CPU.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct DfdxEngine {
     precision: Precision,
+    kernels: Kernels,
 }
 
 impl DfdxEngine {
     /// An engine that computes `f32` values in single or double precision.
     pub fn new(precision: Precision) -> Self {
-        DfdxEngine { precision }
+        DfdxEngine { precision, kernels: Kernels::Custom }
+    }
+
+    /// The same engine with every differentiable op but those of [`NOT_COMPOSED`] built from dfdx's own operations, so that their
+    /// gradients come from dfdx alone. For tests: it is slow, and a convolution needs memory for every tap of every window.
+    #[must_use]
+    pub fn composed(self) -> Self {
+        DfdxEngine { kernels: Kernels::Composed, ..self }
     }
 }
 
 impl Engine for DfdxEngine {
     fn name(&self) -> &'static str {
-        "dfdx"
+        match self.kernels {
+            Kernels::Custom => "dfdx",
+            Kernels::Composed => "dfdx-composed",
+        }
     }
 
     fn session(&self) -> Box<dyn Session> {
         match self.precision {
-            Precision::F32 => Box::new(session::DfdxSession::<f32, Cpu>::new(Cpu::default())),
-            Precision::F64 => Box::new(session::DfdxSession::<f64, Cpu>::new(Cpu::default())),
+            Precision::F32 => Box::new(session::DfdxSession::<f32, Cpu>::new(Cpu::default(), self.kernels)),
+            Precision::F64 => Box::new(session::DfdxSession::<f64, Cpu>::new(Cpu::default(), self.kernels)),
         }
     }
 }
@@ -86,8 +105,12 @@ impl Engine for DfdxCudaEngine {
     fn session(&self) -> Box<dyn Session> {
         use dfdx::prelude::Cuda;
         match self.precision {
-            Precision::F32 => Box::new(session::DfdxSession::<f32, Cuda>::new(self.device.clone())),
-            Precision::F64 => Box::new(session::DfdxSession::<f64, Cuda>::new(self.device.clone())),
+            Precision::F32 => {
+                Box::new(session::DfdxSession::<f32, Cuda>::new(self.device.clone(), Kernels::Custom))
+            }
+            Precision::F64 => {
+                Box::new(session::DfdxSession::<f64, Cuda>::new(self.device.clone(), Kernels::Custom))
+            }
         }
     }
 }

@@ -1,49 +1,22 @@
 //! One call for each op on floats.
 
-use vspec_engine::{EngineError, HostTensor, Sizes};
-use vspec_ir::{Dim, Op};
+use vspec_engine::EngineError;
+use vspec_ir::{DType, Op};
 
 use crate::backend::Backend;
 use crate::contract::{conv, conv_input, conv_weight, matmul};
 use crate::element::{Element, above, below};
 use crate::elementwise::{arithmetic, custom, custom_binary, own, relu, select};
-use crate::execute::Value;
-use crate::fold::{Axes, extreme, sum};
-use crate::im2col::Window;
+use crate::fold::{extreme, sum};
+use crate::operands::{Operands, bounds, fold, gathered, indexed, mask, pooled, transposed, two, unary};
 use crate::pool::{avg_pool, max_pool};
 use crate::record::{Float, Recorder, float};
 use crate::rows::Arithmetic;
 use crate::scan::{cumprod, cumsum};
-use crate::scatter::{named_places, scatter, scatter_add};
-use crate::view::{broadcast, concat, gather, pad, permute, slice, take};
+use crate::scatter::{scatter, scatter_add};
+use crate::view::{broadcast, concat, pad, permute, slice, take};
 
 type Result<T> = std::result::Result<T, EngineError>;
-
-/// Operands of a node, and what binds its sizes.
-pub(crate) struct Operands<'a, E: Element, D: Backend<E>> {
-    pub(crate) values: Vec<&'a Value<E, D>>,
-    pub(crate) sizes: &'a Sizes,
-}
-
-impl<'a, E: Element, D: Backend<E>> Operands<'a, E, D> {
-    fn float(&self, i: usize) -> Result<&'a Float<E, D>> {
-        match self.values.get(i) {
-            Some(Value::Float(f)) => Ok(f),
-            _ => Err(EngineError::Unsupported(format!("operand {i} is not a float"))),
-        }
-    }
-
-    fn host(&self, i: usize) -> Result<&'a HostTensor> {
-        match self.values.get(i) {
-            Some(Value::Host(h)) => Ok(h),
-            _ => Err(EngineError::Unsupported(format!("operand {i} is not an index or a mask"))),
-        }
-    }
-
-    fn floats(&self) -> Result<Vec<&'a Float<E, D>>> {
-        (0..self.values.len()).map(|i| self.float(i)).collect()
-    }
-}
 
 /// Computes an op whose result is a float that gradients may flow through; `None` for every other op.
 pub(crate) fn differentiable<E: Element, D: Backend<E>>(
@@ -77,7 +50,7 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::Min {} => {
             two(r, x, |r, a, b| custom_binary(r, a, b, |p, q| if below(q, p) { q } else { p }, share))
         }
-        Op::Where {} => where_op(r, x),
+        Op::Where {} => mask(x).and_then(|mask| Ok(select(r, mask, x.float(1)?, x.float(2)?))),
         Op::Sum { axes, keepdims } => fold(r, x, axes, *keepdims, |r, x, axes| sum(r, x, axes, false)),
         Op::Mean { axes, keepdims } => fold(r, x, axes, *keepdims, |r, x, axes| sum(r, x, axes, true)),
         Op::ReduceMax { axes, keepdims } => {
@@ -116,7 +89,9 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::Pad { axis, low, high, value } => {
             unary(r, x, |r, x| pad(r, x, *axis as usize, ([*low as usize, *high as usize], *value)))
         }
-        Op::Gather { axis } => gathered(r, x, *axis as usize),
+        Op::Gather { axis } => {
+            gathered(x, *axis as usize).and_then(|(places, shape)| Ok(take(r, x.float(0)?, places, shape)))
+        }
         Op::TakeAlong { axis } => {
             indexed(x, *axis as usize, |x, places, index| Ok(take(r, x.float(0)?, places, index.to_vec())))
         }
@@ -126,107 +101,10 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::ScatterAdd { axis } => {
             indexed(x, *axis as usize, |x, places, _| Ok(scatter_add(r, x.float(0)?, x.float(2)?, places)))
         }
+        Op::Cast { dtype: DType::F32 } => return x.float(0).ok().map(|x| Ok(x.clone())),
         Op::StopGradient {} => x.float(0).map(|x| float(&r.device(), x.to_vec(), x.shape.clone())),
         _ => return None,
     })
-}
-
-/// How a window moves: strides, padding, dilation.
-type Moves<'a> = (&'a [i64], &'a [[i64; 2]], &'a [i64]);
-
-/// A transpose of a convolution, of a size that is bound now.
-fn transposed<E: Element, D: Backend<E>>(
-    r: &mut Recorder<E, D>,
-    x: &Operands<'_, E, D>,
-    moves: Moves<'_>,
-    (groups, size): (i64, &[Dim]),
-    f: impl FnOnce(&mut Recorder<E, D>, [&Float<E, D>; 2], Moves<'_>, usize, &[usize]) -> Float<E, D>,
-) -> Result<Float<E, D>> {
-    let size = x.sizes.shape(size)?;
-    Ok(f(r, [x.float(0)?, x.float(1)?], moves, groups as usize, &size))
-}
-
-fn unary<E: Element, D: Backend<E>>(
-    r: &mut Recorder<E, D>,
-    x: &Operands<'_, E, D>,
-    f: impl FnOnce(&mut Recorder<E, D>, &Float<E, D>) -> Float<E, D>,
-) -> Result<Float<E, D>> {
-    Ok(f(r, x.float(0)?))
-}
-
-fn two<E: Element, D: Backend<E>>(
-    r: &mut Recorder<E, D>,
-    x: &Operands<'_, E, D>,
-    f: impl FnOnce(&mut Recorder<E, D>, &Float<E, D>, &Float<E, D>) -> Float<E, D>,
-) -> Result<Float<E, D>> {
-    Ok(f(r, x.float(0)?, x.float(1)?))
-}
-
-fn fold<E: Element, D: Backend<E>>(
-    r: &mut Recorder<E, D>,
-    x: &Operands<'_, E, D>,
-    axes: &[i64],
-    keepdims: bool,
-    f: impl FnOnce(&mut Recorder<E, D>, &Float<E, D>, &Axes<'_>) -> Float<E, D>,
-) -> Result<Float<E, D>> {
-    Ok(f(r, x.float(0)?, &Axes { axes, keepdims }))
-}
-
-fn pooled<E: Element, D: Backend<E>>(
-    r: &mut Recorder<E, D>,
-    x: &Operands<'_, E, D>,
-    kernel: &[i64],
-    (stride, padding, dilation): (&[i64], &[[i64; 2]], &[i64]),
-    f: impl FnOnce(&mut Recorder<E, D>, &Float<E, D>, &Window<'_>) -> Float<E, D>,
-) -> Result<Float<E, D>> {
-    let kernel: Vec<usize> = kernel.iter().map(|k| *k as usize).collect();
-    Ok(f(r, x.float(0)?, &Window { kernel: &kernel, stride, padding, dilation }))
-}
-
-fn bounds<E: Element, D: Backend<E>>(
-    x: &Operands<'_, E, D>,
-    dims: [&vspec_ir::Dim; 2],
-) -> Result<[usize; 2]> {
-    Ok([x.sizes.dim(dims[0])?, x.sizes.dim(dims[1])?])
-}
-
-fn where_op<E: Element, D: Backend<E>>(
-    r: &mut Recorder<E, D>,
-    x: &Operands<'_, E, D>,
-) -> Result<Float<E, D>> {
-    let mask = x.host(0)?;
-    let holds: Vec<bool> = mask.to_f64().iter().map(|v| *v != 0.0).collect();
-    Ok(select(r, (&holds, mask.shape()), x.float(1)?, x.float(2)?))
-}
-
-fn gathered<E: Element, D: Backend<E>>(
-    r: &mut Recorder<E, D>,
-    x: &Operands<'_, E, D>,
-    axis: usize,
-) -> Result<Float<E, D>> {
-    let (source, index) = (x.float(0)?, x.host(1)?);
-    let n = source.shape[axis];
-    let places: Result<Vec<usize>> = index
-        .to_f64()
-        .iter()
-        .map(|i| {
-            let place = if *i >= 0.0 { Some(*i as usize).filter(|i| *i < n) } else { None };
-            place.ok_or_else(|| EngineError::Unsupported(format!("index {i} is outside an axis of {n}")))
-        })
-        .collect();
-    Ok(gather(r, source, axis, (&places?, index.shape())))
-}
-
-/// The places in operand 0 that the index, operand 1, names along an axis; and the shape of the index.
-fn indexed<E: Element, D: Backend<E>>(
-    x: &Operands<'_, E, D>,
-    axis: usize,
-    f: impl FnOnce(&Operands<'_, E, D>, Vec<usize>, &[usize]) -> Result<Float<E, D>>,
-) -> Result<Float<E, D>> {
-    let (source, index) = (x.float(0)?, x.host(1)?);
-    let places = named_places(&source.shape, (&index.to_f64(), index.shape()), axis)
-        .map_err(|(i, n)| EngineError::Unsupported(format!("index {i} is outside an axis of {n}")))?;
-    f(x, places, index.shape())
 }
 
 fn sign(x: f64) -> f64 {

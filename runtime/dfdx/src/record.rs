@@ -65,18 +65,31 @@ pub(crate) struct Recorder<E: Element, D: Backend<E>> {
     depends: Rc<[bool]>,
     /// Operands of the current op that do not.
     constants: BTreeSet<u64>,
+    /// Custom operations so far, for the test that the composed kernels have none.
+    #[cfg(test)]
+    pub(crate) customs: usize,
 }
 
 impl<E: Element, D: Backend<E>> Recorder<E, D> {
     /// A recorder that forgets.
     pub(crate) fn forgetful(device: &D) -> Self {
-        Recorder { device: device.clone(), tape: None, depends: Rc::new([]), constants: BTreeSet::new() }
+        Recorder::with(device, None, Rc::new([]))
     }
 
     /// A recorder that keeps a tape, of a graph in which these nodes depend on what the loss is differentiated by.
     pub(crate) fn recording(device: &D, depends: Rc<[bool]>) -> Self {
-        let tape = Some(OwnedTape::default());
-        Recorder { device: device.clone(), tape, depends, constants: BTreeSet::new() }
+        Recorder::with(device, Some(OwnedTape::default()), depends)
+    }
+
+    fn with(device: &D, tape: Option<OwnedTape<E, D>>, depends: Rc<[bool]>) -> Self {
+        Recorder {
+            device: device.clone(),
+            tape,
+            depends,
+            constants: BTreeSet::new(),
+            #[cfg(test)]
+            customs: 0,
+        }
     }
 
     /// Learns which operands of the op that comes next need no gradient. Only of that op: one tensor can be the value of
@@ -152,6 +165,10 @@ impl<E: Element, D: Backend<E>> Recorder<E, D> {
         shape: Vec<usize>,
         backward: impl FnOnce(&[E], &mut [Vec<E>]) + 'static,
     ) -> Float<E, D> {
+        #[cfg(test)]
+        {
+            self.customs += 1;
+        }
         let result = float(&self.device, values, shape);
         let Some(tape) = &mut self.tape else { return result };
         let inputs: Vec<Flat<E, D>> = operands.iter().map(|o| o.tensor.clone()).collect();

@@ -7,20 +7,21 @@ use vspec_ir::{Graph, OutputKind};
 
 use crate::backend::Backend;
 use crate::element::Element;
-use crate::execute::{Run, Value};
+use crate::execute::{Kernels, Run, Value};
 
 /// Variables by path.
 #[derive(Debug)]
 pub(crate) struct DfdxSession<E: Element, D: Backend<E>> {
     device: D,
+    kernels: Kernels,
     variables: BTreeMap<String, Value<E, D>>,
     stopwatch: Option<Stopwatch>,
 }
 
 impl<E: Element, D: Backend<E>> DfdxSession<E, D> {
     /// A session without variables on a device.
-    pub(crate) fn new(device: D) -> Self {
-        DfdxSession { device, variables: BTreeMap::new(), stopwatch: None }
+    pub(crate) fn new(device: D, kernels: Kernels) -> Self {
+        DfdxSession { device, kernels, variables: BTreeMap::new(), stopwatch: None }
     }
 }
 
@@ -36,7 +37,7 @@ impl<E: Element, D: Backend<E>> Session for DfdxSession<E, D> {
 
     fn run(&mut self, graph: &Graph, inputs: &Inputs, key: RunKey) -> Result<Vec<HostTensor>, EngineError> {
         let run = Run::new(&self.device, graph, inputs, &self.variables, key)?;
-        let values = Run { stopwatch: self.stopwatch.clone(), ..run }.values()?;
+        let values = Run { kernels: self.kernels, stopwatch: self.stopwatch.clone(), ..run }.values()?;
         let mut results = vec![];
         for output in graph.outputs() {
             let Some(value) = &values[output.node.index()] else { continue };

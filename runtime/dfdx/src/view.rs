@@ -130,35 +130,51 @@ pub(crate) fn permute<E: Element, D: Backend<E>>(
     x: &Float<E, D>,
     axes: &[i64],
 ) -> Float<E, D> {
-    let own = strides(&x.shape);
-    let steps: Vec<usize> = axes.iter().map(|a| own[*a as usize]).collect();
-    let shape: Vec<usize> = axes.iter().map(|a| x.shape[*a as usize]).collect();
-    take(r, x, walk(&shape, &steps, 0), shape)
+    let axes: Vec<usize> = axes.iter().map(|a| *a as usize).collect();
+    let (places, shape) = permuted_places(&x.shape, &axes);
+    take(r, x, places, shape)
+}
+
+/// Places that axes in another order read, and the shape of the result.
+pub(crate) fn permuted_places(own: &[usize], axes: &[usize]) -> (Vec<usize>, Vec<usize>) {
+    let own_strides = strides(own);
+    let steps: Vec<usize> = axes.iter().map(|a| own_strides[*a]).collect();
+    let shape: Vec<usize> = axes.iter().map(|a| own[*a]).collect();
+    (walk(&shape, &steps, 0), shape)
 }
 
 pub(crate) fn slice<E: Element, D: Backend<E>>(
     r: &mut Recorder<E, D>,
     x: &Float<E, D>,
     axis: usize,
-    [start, end, step]: [usize; 3],
+    bounds: [usize; 3],
 ) -> Float<E, D> {
-    let mut steps = strides(&x.shape);
-    let offset = start * steps[axis];
-    let mut shape = x.shape.clone();
-    shape[axis] = (end - start).div_ceil(step);
-    steps[axis] *= step;
-    take(r, x, walk(&shape, &steps, offset), shape)
+    let (places, shape) = sliced_places(&x.shape, axis, bounds);
+    take(r, x, places, shape)
 }
 
-/// The axis is replaced by the axes of the index.
-pub(crate) fn gather<E: Element, D: Backend<E>>(
-    r: &mut Recorder<E, D>,
-    x: &Float<E, D>,
+/// Places that a slice reads, and the shape of the result.
+pub(crate) fn sliced_places(
+    own: &[usize],
+    axis: usize,
+    [start, end, step]: [usize; 3],
+) -> (Vec<usize>, Vec<usize>) {
+    let mut steps = strides(own);
+    let offset = start * steps[axis];
+    let mut shape = own.to_vec();
+    shape[axis] = (end - start).div_ceil(step);
+    steps[axis] *= step;
+    (walk(&shape, &steps, offset), shape)
+}
+
+/// Places that a gather reads, and the shape of the result: the axis is replaced by the axes of the index.
+pub(crate) fn gathered_places(
+    own: &[usize],
     axis: usize,
     (index, index_shape): (&[usize], &[usize]),
-) -> Float<E, D> {
-    let (outer, n, inner) = around(&x.shape, axis);
-    let mut shape = x.shape.clone();
+) -> (Vec<usize>, Vec<usize>) {
+    let (outer, n, inner) = around(own, axis);
+    let mut shape = own.to_vec();
     shape.splice(axis..=axis, index_shape.iter().copied());
     let mut places = Vec::with_capacity(outer * index.len() * inner);
     for o in 0..outer {
@@ -166,7 +182,7 @@ pub(crate) fn gather<E: Element, D: Backend<E>>(
             places.extend((0..inner).map(|i| (o * n + k) * inner + i));
         }
     }
-    take(r, x, places, shape)
+    (places, shape)
 }
 
 /// `(outer, axis, inner)`: the sizes before, at and after an axis.

@@ -132,7 +132,7 @@ ops! {
     /// Another element type: floats truncate towards zero, and anything but 0 is true.
     Cast "cast" (x: Any in Real) { dtype: DType }
         Elementwise Pure grad Yes by elementwise::cast
-        where [] samples ["(f32[2, 3]) dtype=i32", "(i32[4]) dtype=f32", "(bool[4]) dtype=f32", "(f32[4]) dtype=bool"]
+        where [] samples ["(f32[2, 3]) dtype=i32", "(i32[4]) dtype=f32", "(bool[4]) dtype=f32", "(f32[4]) dtype=bool", "(f32[4]) dtype=f32"]
 
     // ---- elementwise, several operands: trailing axes align, only a literal 1 broadcasts ---------------------------
 
