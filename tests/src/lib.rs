@@ -1,5 +1,6 @@
 //! What the suites share: compiling a text without a file system, running its steps, and finding the project's folders.
 
+pub mod judges;
 mod planned;
 pub mod random;
 mod running;

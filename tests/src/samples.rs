@@ -69,6 +69,22 @@ fn instance(decl: &OpDecl, sample_text: &str) -> Instance {
     Instance { what: format!("{} {sample_text}", decl.name), graph, inputs, operands, result }
 }
 
+/// The values of an instance with equal ones in place of different ones: floats are rounded to a few numbers of their domain.
+pub fn with_ties(instance: &Instance) -> Inputs {
+    let rounded = |v: f64| if v.abs() < 0.3 { 0.0 } else { v.signum() * v.abs().ceil() };
+    let tied = |(name, tensor): (&String, &HostTensor)| {
+        let tensor = match tensor.dtype() {
+            DType::F32 => {
+                let values = tensor.to_f64().into_iter().map(rounded).collect();
+                HostTensor::new(tensor.shape().to_vec(), Buffer::F64(values)).expect("the same shape")
+            }
+            DType::I32 | DType::Bool => tensor.clone(),
+        };
+        (name.clone(), tensor)
+    };
+    instance.inputs.iter().map(tied).collect()
+}
+
 /// An instance for each sample of the op table.
 pub fn instances() -> Vec<(&'static OpDecl, Instance)> {
     TABLE.iter().flat_map(|decl| decl.samples.iter().map(move |s| (decl, instance(decl, s)))).collect()

@@ -37,7 +37,7 @@ pub(super) fn conv(spatial: usize, groups: i64, draws: &mut Draws<'_>) -> Op {
     Op::Conv {
         stride: (0..spatial).map(|_| 1 + draws.below(2) as i64).collect(),
         padding: (0..spatial).map(|_| [draws.below(3) as i64, draws.below(2) as i64]).collect(),
-        dilation: vec![1 + draws.below(2) as i64; spatial],
+        dilation: (0..spatial).map(|_| 1 + draws.below(2) as i64).collect(),
         groups,
     }
 }
@@ -57,7 +57,7 @@ pub(super) fn op(decl: &OpDecl, operand: Option<&Type>, draws: &mut Draws<'_>, s
             ("reshape", _) => Attr::Dims(reshaped(x, one_axis, draws)?),
             ("broadcast", _) => Attr::Dims(broadcast(x, draws)),
             ("permute", _) => Attr::Ints(rotation(x.rank(), one_axis)),
-            ("slice", "start") => Attr::Dim(Dim::from(0i64)),
+            ("slice", "start") => Attr::Dim(Dim::from(start(x.shape.get(one_axis)?, draws))),
             ("slice", "end") => Attr::Dim(x.shape.get(one_axis)?.clone()),
             ("iota", "axis") => Attr::Int(draws.below(new.len().max(1)) as i64),
             ("iota" | "uniform" | "normal" | "full", "shape") => Attr::Dims(new.clone()),
@@ -69,16 +69,30 @@ pub(super) fn op(decl: &OpDecl, operand: Option<&Type>, draws: &mut Draws<'_>, s
             (_, "keepdims" | "count_padding" | "reverse" | "descending") => Attr::Bool(draws.below(2) == 1),
             (_, "low" | "high") => Attr::Int(draws.below(3) as i64),
             (_, "step") => Attr::Int(1 + draws.below(3) as i64),
-            (_, "padding") => Attr::Pairs(vec![[0, draws.below(2) as i64]; x.rank().checked_sub(2)?]),
-            (_, "kernel") => Attr::Ints(vec![2 + draws.below(2) as i64; x.rank().checked_sub(2)?]),
+            (_, "padding") => {
+                let pair = |_| [draws.below(2) as i64, draws.below(2) as i64];
+                Attr::Pairs((2..spatial(x)?).map(pair).collect())
+            }
+            (_, "kernel") => Attr::Ints((2..spatial(x)?).map(|_| 2 + draws.below(2) as i64).collect()),
             (_, "stride" | "dilation") => {
-                Attr::Ints(vec![1 + draws.below(2) as i64; x.rank().checked_sub(2)?])
+                Attr::Ints((2..spatial(x)?).map(|_| 1 + draws.below(2) as i64).collect())
             }
             _ => return None,
         };
         attrs.push((attr.name.to_string(), value));
     }
     Op::from_attrs(decl.name, attrs).ok()
+}
+
+/// The rank of an operand that has spatial axes behind its first two.
+fn spatial(x: &Type) -> Option<usize> {
+    Some(x.rank()).filter(|rank| *rank >= 2)
+}
+
+/// Where a slice begins: at 0 unless the size is a number.
+fn start(size: &Dim, draws: &mut Draws<'_>) -> i64 {
+    let size = size.as_const().unwrap_or(1).max(1);
+    draws.below(size as usize) as i64
 }
 
 fn literal(draws: &mut Draws<'_>) -> Literal {

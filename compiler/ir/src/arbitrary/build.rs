@@ -33,7 +33,14 @@ fn allowed(decl: &OpDecl, options: GraphOptions) -> bool {
     decl.class != OpClass::Control
         && !matches!(decl.name, "param" | "state")
         && (options.jumps || smooth && decl.name != "cast")
+        && !(options.exact && ROUNDED.contains(&decl.name))
 }
+
+/// Ops whose results have more digits than their operands, or any number of them.
+const ROUNDED: [&str; 17] = [
+    "uniform", "normal", "exp", "log", "log1p", "sqrt", "sin", "cos", "atan", "tanh", "sigmoid", "erf",
+    "div", "rem", "pow", "atan2", "cumprod",
+];
 
 fn origin(draws: &mut Draws<'_>) -> Origin {
     const NAMES: [Option<&str>; 6] =
@@ -99,6 +106,7 @@ impl Builder {
         let id = self.pick(|_, ty| declared.accepts.allows(ty.dtype), draws)?;
         match (self.graph.ty(id).dtype, decl.name) {
             (DType::F32, "exp") => self.add(Op::Tanh {}, &[id]),
+            (DType::F32, "mul") if index == 0 && self.options.exact => self.clamped(id),
             (DType::F32, "mul") if index == 0 => self.add(Op::Tanh {}, &[id]),
             (DType::F32, _) if matches!(declared.domain, Domain::Positive | Domain::NonZero) => {
                 self.near_one(id)
@@ -110,6 +118,14 @@ impl Builder {
             (DType::I32, "div" | "rem") if index == 1 => self.positive_integer(id),
             _ => Some(id),
         }
+    }
+
+    /// A value in [-2, 2].
+    fn clamped(&mut self, id: NodeId) -> Option<NodeId> {
+        let low = self.add(Op::Full { value: -2.0, dtype: DType::F32, shape: vec![] }, &[])?;
+        let high = self.add(Op::Full { value: 2.0, dtype: DType::F32, shape: vec![] }, &[])?;
+        let above = self.add(Op::Max {}, &[id, low])?;
+        self.add(Op::Min {}, &[above, high])
     }
 
     /// A value in (0.5, 1.5).

@@ -32,3 +32,20 @@ proptest! {
         prop_assert!(graph.nodes().all(|(_, n)| n.ty.const_shape().is_some()));
     }
 }
+
+#[test]
+fn exact_graphs_have_choices_and_no_rounded_ops() {
+    let options = GraphOptions { symbolic: false, exact: true, ..GraphOptions::default() };
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeSet<&str> = BTreeSet::new();
+    for _ in 0..400 {
+        let tree = graphs(options).new_tree(&mut runner).expect("no rejection");
+        seen.extend(tree.current().nodes().map(|(_, n)| n.op.decl().name));
+    }
+    for name in ["max", "min", "relu", "abs", "reduce_max", "reduce_min", "max_pool", "where", "argsort"] {
+        assert!(seen.contains(name), "no {name}");
+    }
+    for name in ["exp", "tanh", "sigmoid", "div", "normal"] {
+        assert!(!seen.contains(name), "{name} rounds");
+    }
+}

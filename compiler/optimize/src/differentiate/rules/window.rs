@@ -8,6 +8,9 @@ use super::super::back::{Back, Built};
 pub(super) fn max_pool(b: &mut Back<'_>, node: &Node, g: NodeId) -> Built {
     let Op::MaxPool { kernel, stride, padding, dilation } = node.op.clone() else { return Ok(g) };
     let x = node.inputs[0];
+    // The taps of a dilated window may all lie on padding: then it has no largest element, and its index says nothing.
+    let may_miss = dilation.iter().zip(&padding).any(|(d, p)| *d > 1 && *p != [0, 0]);
+    let g = if may_miss { of_windows_inside(b, node, g)? } else { g };
     let places = b.unary(Op::MaxPoolIndex { kernel, stride, padding, dilation }, x)?;
     let (index, values) = (planes(b, places)?, planes(b, g)?);
     let shape = b.shape(x);
@@ -15,6 +18,16 @@ pub(super) fn max_pool(b: &mut Back<'_>, node: &Node, g: NodeId) -> Built {
     let zeros = b.full(0.0, vec![shape[0].clone(), shape[1].clone(), area])?;
     let sums = b.add(Op::ScatterAdd { axis: 2 }, &[zeros, index, values])?;
     b.reshape(sums, shape)
+}
+
+/// `g` where a window covers an element at all, 0 elsewhere: the largest of ones is 1 or, of nothing, minus infinity.
+fn of_windows_inside(b: &mut Back<'_>, node: &Node, g: NodeId) -> Built {
+    let shape = b.shape(node.inputs[0]);
+    let single = [Dim::from(1i64), Dim::from(1i64)].into_iter().chain(shape[2..].iter().cloned());
+    let ones = b.full(1.0, single.collect())?;
+    let largest = b.unary(node.op.clone(), ones)?;
+    let inside = b.unary(Op::Relu {}, largest)?;
+    b.mul(g, inside)
 }
 
 /// `[N, C, ..]` as `[N, C, area]`.
