@@ -125,10 +125,15 @@ fn same_results(
 ) -> Result<(), TestCaseError> {
     let columns = columns(graph).map_err(failed)?;
     let Some((reference, others)) = columns.split_first() else { return Ok(()) };
-    let want = reference.run(precision, inputs, KEY);
+    let is_gradient = graph.nodes().any(|(_, node)| matches!(node.op, Op::Gradient {}));
+    let run = |column: &Column| {
+        let results = column.run(precision, inputs, KEY);
+        if is_gradient { results.map(broken_alike) } else { results }
+    };
+    let want = run(reference);
     for column in others {
         let name = column.name();
-        match (&want, column.run(precision, inputs, KEY)) {
+        match (&want, run(column)) {
             (Ok(want), Ok(got)) => {
                 same_outputs(reference, (&got, want), inputs, (precision, tolerance))
                     .map_err(|difference| TestCaseError::fail(format!("{name}: {difference}")))?;
@@ -145,6 +150,12 @@ fn same_results(
     Ok(())
 }
 
+/// A slope that is not finite is infinite or no number as the order of products with 0 has it: those are taken for one.
+fn broken_alike(mut results: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
+    results.iter_mut().flatten().filter(|v| !v.is_finite()).for_each(|v| *v = f64::NAN);
+    results
+}
+
 fn failed_to(error: EngineError) -> String {
     error.to_string()
 }
@@ -155,9 +166,13 @@ fn same_outputs(
     inputs: &Inputs,
     (precision, tolerance): (Precision, f64),
 ) -> Result<(), String> {
+    if got.len() != want.len() {
+        return Err(format!("{} outputs, not {}", got.len(), want.len()));
+    }
     for (i, (got, want)) in got.iter().zip(want).enumerate() {
         let Err(difference) = agree(got, want, 0.0) else { continue };
-        if is_exact(&reference.graph, inputs, KEY) {
+        // In single precision the order of additions shows, even if no result of one is rounded.
+        if precision == Precision::F64 && is_exact(&reference.graph, inputs, KEY) {
             return Err(format!(
                 "{}{difference}, though nothing is rounded",
                 reference.graph.outputs()[i].name

@@ -12,7 +12,7 @@ pub(super) fn scan<E: Element, D: Backend<E>>(
     x: &Float<E, D>,
     (axis, reverse): (usize, bool),
     neutral: f64,
-    f: fn(Taped<E, D>, Flat<E, D>) -> Taped<E, D>,
+    f: impl Fn(Taped<E, D>, Flat<E, D>) -> Taped<E, D>,
 ) -> Float<E, D> {
     let (_, n, inner) = around(&x.shape, axis);
     let (mut folded, mut step) = (x.clone(), 1);
