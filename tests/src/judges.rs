@@ -3,7 +3,10 @@
 use vspec_dfdx::DfdxEngine;
 use vspec_engine::{Engine, EngineError, HostTensor, Inputs, Interpreter, Precision, RunKey};
 use vspec_ir::{Graph, Op};
+use vspec_optimize::fuse::Options;
 use vspec_optimize::{Context, Error, Pass, Verify, common, dead, differentiate};
+
+use crate::planned;
 
 /// Passes that run one after the other before a graph is run.
 pub struct Pipeline {
@@ -35,6 +38,7 @@ pub const JUDGES: &[Judge] = &[
     Judge { name: "interp", tape: false, engine: |p| Box::new(Interpreter::new(p)) },
     Judge { name: "dfdx", tape: true, engine: |p| Box::new(DfdxEngine::new(p)) },
     Judge { name: "dfdx-composed", tape: true, engine: |p| Box::new(DfdxEngine::new(p).composed()) },
+    Judge { name: "plans", tape: false, engine: |p| Box::new(planned(p, Options::default())) },
 ];
 
 /// One way to run a graph.
