@@ -9,40 +9,47 @@ fn published(model: &str) -> Value {
     all["models"][model].clone()
 }
 
-fn check_resnet(depth: u32) {
-    let compiled = compile_text(&read(&format!("specs/resnet/resnet{depth}.vspec")));
-    assert_clean(&compiled, "resnet");
-    let entry = &compiled.entries[0];
+/// Compares an entry of a spec with the published figures of a model: totals, and multiply-accumulates of each part.
+fn check(spec: &str, entry: &str, model: &str) {
+    let compiled = compile_text(&read(spec));
+    assert_clean(&compiled, spec);
+    let entry = compiled.entries.iter().find(|e| e.name == entry).expect("the entry exists");
     let stats = Stats::of(&entry.graph, &entry.variables).expect("constant sizes");
-    let published = published(&format!("resnet{depth}_224"));
+    let published = published(model);
     let figure = |key: &str| published[key].as_i64().expect("a number");
-    assert_eq!(stats.params.as_const(), Some(figure("params")));
-    assert_eq!(stats.macs.as_const(), Some(figure("macs")));
-    assert_eq!(stats.param_tensors as i64, figure("param_tensors"));
+    assert_eq!(stats.params.as_const(), Some(figure("params")), "parameters of {model}");
+    assert_eq!(stats.macs.as_const(), Some(figure("macs")), "multiply-accumulates of {model}");
+    assert_eq!(stats.param_tensors as i64, figure("param_tensors"), "tensors of {model}");
     for (module, macs) in published["macs_by_module"].as_object().expect("rows") {
         let row = stats.modules.iter().find(|r| *r.path == **module);
-        assert_eq!(row.and_then(|r| r.macs.as_const()), macs.as_i64(), "resnet{depth}.{module}");
+        assert_eq!(row.and_then(|r| r.macs.as_const()), macs.as_i64(), "{model}, {module}");
     }
 }
 
 #[test]
-fn resnet18_has_the_published_figures() {
-    check_resnet(18);
+fn resnets_have_the_published_figures() {
+    for depth in [18, 34, 50, 101, 152] {
+        let name = format!("resnet{depth}");
+        check(&format!("specs/resnet/{name}.vspec"), &name, &format!("{name}_224"));
+    }
 }
 
 #[test]
-fn resnet34_has_the_published_figures() {
-    check_resnet(34);
+fn vggs_have_the_published_figures() {
+    check("specs/vgg/vgg16.vspec", "vgg16", "vgg16_224");
+    check("specs/vgg/vgg16.vspec", "vgg16_bn", "vgg16_bn_224");
 }
 
 #[test]
-fn resnet50_has_the_published_figures() {
-    check_resnet(50);
+fn googlenet_has_the_published_figures() {
+    check("specs/googlenet/googlenet.vspec", "googlenet", "googlenet_224_noaux");
 }
 
 #[test]
-fn resnet101_has_the_published_figures() {
-    check_resnet(101);
+fn networks_for_clips_have_the_published_figures() {
+    for name in ["r3d_18", "mc3_18", "r2plus1d_18"] {
+        check("specs/video/resnets.vspec", name, &format!("video_{name}_16x112"));
+    }
 }
 
 /// Parameters and MACs (products of matrices included) of an entry of CIN's figures.

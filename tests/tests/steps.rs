@@ -160,3 +160,83 @@ experiment e {
     let reports = run.run("look");
     assert!(close(&[reports[0].1, reports[1].1], &[10.0, 50.0]));
 }
+
+#[test]
+fn parameters_that_were_given_one_value_are_trained_apart() {
+    let mut run = running(
+        "use std.optim.sgd
+experiment e {
+  let net = Line()
+  let copy = Line()
+  let other = Line()
+  let opt = sgd(lr = 0.1)
+  step tie() {
+    update copy.params = net.params
+    let doubled = 2.0 * net.bias + 1.0
+    update net.bias = doubled
+    update other.bias = doubled
+  }
+  step train() {
+    let all = [net.params, copy.params, other.params]
+    minimize sum(net(points())) + 2.0 * sum(copy(points())) + 3.0 * sum(other(points())) over all by opt
+  }
+  run { 1 of tie
+ 1 of train }
+}",
+    );
+    run.run("tie");
+    run.run("train");
+    assert!(close(&run.variable("net.weight"), &[0.6, 0.9]));
+    assert!(close(&run.variable("copy.weight"), &[0.2, 0.8]));
+    assert!(close(&run.variable("net.bias"), &[0.8]));
+    assert!(close(&run.variable("copy.bias"), &[-0.4]));
+    assert!(close(&run.variable("other.bias"), &[0.4]));
+}
+
+#[test]
+fn a_state_that_was_given_the_value_of_a_parameter_takes_no_gradient_of_it() {
+    let mut run = running(
+        "use std.optim.sgd
+module Anchored() {
+  param weight: f32[2] = 3
+  state anchor: f32[2] = 0
+}
+experiment e {
+  let net = Anchored()
+  let opt = sgd(lr = 0.1)
+  step drop() { update net.anchor = net.weight }
+  step train() { minimize sum(net.weight * net.anchor) over net.params by opt }
+  run { 1 of drop
+ 1 of train }
+}",
+    );
+    run.run("drop");
+    run.run("train");
+    assert!(close(&run.variable("net.weight"), &[2.7, 2.7]));
+    assert!(close(&run.variable("net.anchor"), &[3.0, 3.0]));
+}
+
+#[test]
+fn single_parameters_are_trained_and_the_others_keep_their_momentum() {
+    let mut run = running(
+        "use std.optim.sgd
+experiment e {
+  let net = Line()
+  let opt = sgd(lr = 0.1, momentum = 0.5)
+  step slope() { minimize sum(net(points())) over net.weight by opt }
+  step both() { minimize sum(net(points())) over [net.weight, net.bias] by opt }
+  step given() { apply [tensor([1.0, 0.0])] to [net.weight] by opt }
+  run { 1 of both
+ 1 of slope
+ 1 of given }
+}",
+    );
+    run.run("both");
+    assert!(close(&run.variable("net.bias"), &[-0.2]));
+    run.run("slope");
+    assert!(close(&run.variable("net.weight"), &[0.6 - 0.6, 0.9 - 0.15]));
+    assert!(close(&run.variable("net.bias"), &[-0.2]));
+    assert!(close(&run.variable("opt.velocity.net.bias"), &[2.0]));
+    run.run("given");
+    assert!(close(&run.variable("net.weight"), &[-0.4, 0.75 - 0.075]));
+}

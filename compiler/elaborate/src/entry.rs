@@ -45,14 +45,27 @@ impl Evaluator<'_> {
         self.variables.values().cloned().collect()
     }
 
-    /// Tensors of a value: itself, or the elements of a tuple, list or record.
+    /// Tensors of a value: itself, or the elements of a tuple, list or record, or of a set such as `net.state`.
     fn entry_outputs(&mut self, value: &Value, span: Span) -> Eval<Vec<Output>> {
         let output = |name: &str, node| Output { name: name.into(), kind: OutputKind::Value, node };
         match value {
             Value::Tensor(node) => Ok(vec![output("output", *node)]),
             Value::Record(fields) => {
-                let parts = fields.iter().map(|(name, v)| Ok(output(name, self.tensor(v, span)?)));
-                parts.collect()
+                let mut outputs = vec![];
+                for (name, field) in &**fields {
+                    match field {
+                        Value::Tree(_) => {
+                            let leaves = self.entry_outputs(field, span)?.into_iter();
+                            outputs.extend(leaves.map(|o| output(&format!("{name}.{}", o.name), o.node)));
+                        }
+                        _ => outputs.push(output(name, self.tensor(field, span)?)),
+                    }
+                }
+                Ok(outputs)
+            }
+            Value::Tree(tree) => {
+                let leaves = tree.leaves.iter();
+                leaves.map(|(name, leaf)| Ok(output(name, self.leaf(leaf, span)?))).collect()
             }
             Value::List(items) | Value::Tuple(items) => {
                 let parts = items.iter().enumerate();

@@ -36,6 +36,22 @@ impl<E: Element, D: Backend<E>> Value<E, D> {
         }
     }
 
+    /// What the tape knows the value by, if it is one that has gradients.
+    pub(crate) fn tensor_id(&self) -> Option<u64> {
+        match self {
+            Value::Float(f) => Some(f.id),
+            Value::Host(_) => None,
+        }
+    }
+
+    /// The same elements in a tensor of their own.
+    pub(crate) fn copied(&self, device: &D) -> Self {
+        match self {
+            Value::Float(f) => Value::Float(float(device, f.to_vec(), f.shape.clone())),
+            Value::Host(tensor) => Value::Host(tensor.clone()),
+        }
+    }
+
     pub(crate) fn to_host(&self) -> Result<HostTensor, EngineError> {
         match self {
             Value::Host(tensor) => Ok(tensor.clone()),

@@ -1,6 +1,6 @@
 //! Variables on the device, and runs that read and write them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vspec_engine::{EngineError, HostTensor, Inputs, NodeTime, RunKey, Session, Stopwatch};
 use vspec_ir::{Graph, OutputKind};
@@ -25,6 +25,20 @@ impl<E: Element, D: Backend<E>> DfdxSession<E, D> {
     }
 }
 
+impl<E: Element, D: Backend<E>> DfdxSession<E, D> {
+    /// Writes variables. Each gets a tensor of its own: to a tape two variables that are the same tensor have one gradient, the
+    /// sum of both.
+    fn keep(&mut self, written: BTreeMap<String, Value<E, D>>) {
+        let others = self.variables.iter().filter(|(path, _)| !written.contains_key(*path));
+        let mut taken: BTreeSet<u64> = others.filter_map(|(_, value)| value.tensor_id()).collect();
+        for (path, value) in written {
+            let own = value.tensor_id().is_none_or(|id| taken.insert(id));
+            let value = if own { value } else { value.copied(&self.device) };
+            self.variables.insert(path, value);
+        }
+    }
+}
+
 impl<E: Element, D: Backend<E>> Session for DfdxSession<E, D> {
     fn write(&mut self, path: &str, value: HostTensor) -> Result<(), EngineError> {
         self.variables.insert(path.to_string(), Value::from_host(&self.device, &value));
@@ -39,15 +53,17 @@ impl<E: Element, D: Backend<E>> Session for DfdxSession<E, D> {
         let run = Run::new(&self.device, graph, inputs, &self.variables, key)?;
         let values = Run { kernels: self.kernels, stopwatch: self.stopwatch.clone(), ..run }.values()?;
         let mut results = vec![];
+        let mut written = BTreeMap::new();
         for output in graph.outputs() {
             let Some(value) = &values[output.node.index()] else { continue };
             match output.kind {
                 OutputKind::Write => {
-                    self.variables.insert(output.name.to_string(), value.clone());
+                    written.insert(output.name.to_string(), value.clone());
                 }
                 _ => results.push(value.to_host()?),
             }
         }
+        self.keep(written);
         Ok(results)
     }
 

@@ -1,6 +1,7 @@
 //! Experiments: data sets, values, steps, the run.
 
 mod optimizer;
+mod over;
 mod pass;
 mod pipeline;
 mod run;

@@ -12,7 +12,7 @@ use super::{Term, optimizer};
 use crate::codes;
 use crate::eval::{Eval, Evaluator, Place, Stop};
 use crate::scope::Scope;
-use crate::value::{DeclKind, Leaf, OptimizerValue, Pipeline, Value};
+use crate::value::{OptimizerValue, Pipeline, Value};
 
 /// Whether a step minimizes something, so that modules behave as in training.
 pub(super) fn trains(block: &Block) -> bool {
@@ -220,40 +220,6 @@ impl Evaluator<'_> {
         Ok(node)
     }
 
-    /// Paths of the parameters that `over` names.
-    fn trained_paths(&mut self, over: &Expr, scope: &Rc<Scope>) -> Eval<Vec<Arc<str>>> {
-        let value = self.expr(over, scope)?;
-        let mut paths = vec![];
-        self.add_paths(&value, over.span, &mut paths)?;
-        Ok(paths)
-    }
-
-    fn add_paths(&mut self, value: &Value, span: Span, out: &mut Vec<Arc<str>>) -> Eval<()> {
-        let tree = match value {
-            Value::Tree(tree) => Rc::clone(tree),
-            Value::Instance(instance) => Rc::new(self.variables_of(instance, DeclKind::Param, span)?),
-            Value::View(view) => Rc::new(self.variables_of(&view.base, DeclKind::Param, span)?),
-            Value::List(items) | Value::Tuple(items) => {
-                return items.iter().try_for_each(|item| self.add_paths(item, span, out));
-            }
-            other => return self.not_params(other, span),
-        };
-        for leaf in tree.leaves.values() {
-            match leaf {
-                Leaf::Variable(path) => out.push(path.clone()),
-                Leaf::Node(_) => {
-                    return self.error(codes::WRONG_KIND, span, "these are values, not parameters");
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn not_params<T>(&mut self, found: &Value, span: Span) -> Eval<T> {
-        let message = format!("`over` takes parameters, such as `net.params`, not {}", found.kind());
-        self.error(codes::WRONG_KIND, span, message)
-    }
-
     fn optimizer(&mut self, by: &Expr, scope: &Rc<Scope>) -> Eval<Rc<OptimizerValue>> {
         match self.expr(by, scope)? {
             Value::Optimizer(optimizer) if optimizer.name.borrow().is_some() => Ok(optimizer),
@@ -315,21 +281,17 @@ impl Evaluator<'_> {
             return self.error(codes::WRONG_PLACE, span, "`apply` stands in a step of an experiment");
         }
         self.not_in_finish("apply", span)?;
-        let Value::Tree(gradient) = self.expr(gradient, scope)? else {
-            let message =
-                "what is applied has one gradient for each parameter, such as `grad(loss, net.params)`";
-            return self.error(codes::WRONG_KIND, gradient.span, message);
-        };
+        let value = self.expr(gradient, scope)?;
+        let gradients = self.ready_gradients(&value, gradient.span)?;
         let paths = self.trained_paths(to, scope)?;
         let optimizer = self.optimizer(by, scope)?;
-        if gradient.leaves.len() != paths.len() {
-            let message = format!("{} gradients for {} parameters", gradient.leaves.len(), paths.len());
+        if gradients.len() != paths.len() {
+            let message = format!("{} gradients for {} parameters", gradients.len(), paths.len());
             return self.error(codes::SHAPE_MISMATCH, span, message);
         }
         let mut updates = vec![];
-        for (leaf, path) in gradient.leaves.values().zip(&paths) {
-            let (g, p) = (self.leaf(leaf, span)?, self.read_path(path, to.span)?);
-            updates.push((path.clone(), [p, g]));
+        for (g, path) in gradients.into_iter().zip(&paths) {
+            updates.push((path.clone(), [self.read_path(path, to.span)?, g]));
         }
         optimizer::update(self, &optimizer, &updates, span)
     }
