@@ -240,3 +240,28 @@ experiment e {
     run.run("given");
     assert!(close(&run.variable("net.weight"), &[-0.4, 0.75 - 0.075]));
 }
+
+#[test]
+fn only_parameters_are_trained_or_given_gradients() {
+    let said = |line: &str| {
+        let text = format!(
+            "use std.optim.sgd
+experiment e {{
+  let net = Line()
+  let opt = sgd(lr = 0.1)
+  step train() {{
+    let twice = 2.0 * net.weight
+    {line}
+  }}
+  run 1 of train
+}}{LINES}"
+        );
+        vspec_tests::plain(&vspec_tests::compile_text(&text))
+    };
+    let value = said("minimize sum(twice) over twice by opt");
+    assert!(value.contains("such as `net.params` or `net.scale`, not a tensor"), "{value}");
+    let number = said("apply 3 to net.weight by opt");
+    assert!(number.contains("one gradient for each parameter, not an int"), "{number}");
+    let count = said("apply [net.weight] to [net.weight, net.bias] by opt");
+    assert!(count.contains("1 gradients for 2 parameters"), "{count}");
+}
