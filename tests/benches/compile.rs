@@ -41,5 +41,5 @@ fn check_library() -> usize {
 #[divan::bench(args = ["specs/first/shapes.vspec", "specs/first/cifar.vspec"])]
 fn differentiate_step(bencher: Bencher<'_, '_>, spec: &str) {
     let program = compiled(spec, &read(spec)).programs.remove(0);
-    bencher.bench(|| differentiate::expand(&program.steps[0].graph));
+    bencher.bench(|| differentiate::expand(&program.steps[0].graphs[0].graph));
 }

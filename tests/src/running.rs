@@ -1,7 +1,7 @@
 //! Running the steps of a small experiment without data, one after the other, on dfdx.
 
 use vspec_dfdx::DfdxEngine;
-use vspec_engine::{Engine, HostTensor, Inputs, Interpreter, RunKey, Session};
+use vspec_engine::{Engine, HostTensor, Inputs, Interpreter, RunKey, Session, choose};
 use vspec_ir::{OutputKind, Program};
 use vspec_optimize::differentiate::{self, Tape};
 
@@ -40,10 +40,11 @@ impl Running {
         {
             inputs.insert(clock.to_string(), HostTensor::scalar(value));
         }
-        let values =
-            self.session.run(&step.graph, &inputs, RunKey { seed: 0, step: self.step }).expect("runs");
+        let clock = |name: &str| inputs.get(name).and_then(HostTensor::item);
+        let graph = choose(&step.graphs, &inputs, &clock).expect("a graph for this time");
+        let values = self.session.run(graph, &inputs, RunKey { seed: 0, step: self.step }).expect("runs");
         self.step += 1;
-        let reports = step.graph.outputs().iter().filter(|o| o.kind == OutputKind::Report);
+        let reports = graph.outputs().iter().filter(|o| o.kind == OutputKind::Report);
         reports.zip(values).map(|(o, v)| (o.name.to_string(), v.item().expect("a scalar"))).collect()
     }
 

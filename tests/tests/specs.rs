@@ -21,7 +21,7 @@ impl World for TenClasses {
 }
 
 fn graphs(compiled: &Compiled) -> Vec<&Graph> {
-    let steps = compiled.programs.iter().flat_map(|p| p.steps.iter().map(|s| &s.graph));
+    let steps = compiled.programs.iter().flat_map(|p| p.steps.iter().flat_map(|s| s.all_graphs()));
     let inits = compiled.programs.iter().flat_map(|p| p.variables.iter().map(|v| &v.init));
     let entries = compiled.entries.iter().map(|e| &e.graph);
     let tests = compiled.tests.iter().map(|t| &t.graph);

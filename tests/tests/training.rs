@@ -53,7 +53,7 @@ fn losses(program: &Program, steps: u64) -> Vec<f64> {
     (0..steps)
         .map(|step| {
             let key = RunKey { seed: 0, step };
-            let reports = session.run(&program.steps[0].graph, &batch(step), key).expect("trains");
+            let reports = session.run(&program.steps[0].graphs[0].graph, &batch(step), key).expect("trains");
             reports[0].item().expect("a scalar")
         })
         .collect()
@@ -68,7 +68,7 @@ fn forward(graph: &Graph) -> Graph {
 
 fn check(spec: &str) {
     let program = program(spec, 4);
-    let step = forward(&program.steps[0].graph);
+    let step = forward(&program.steps[0].graphs[0].graph);
     let key = RunKey { seed: 0, step: 0 };
     let want = initialised(&program, &Interpreter::default()).run(&step, &batch(0), key).expect("runs");
     let (want, got) = (want[0].item().expect("a scalar"), losses(&program, 12));

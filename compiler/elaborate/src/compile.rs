@@ -81,7 +81,9 @@ fn elaborate(world: &dyn World, path: &Path, text: &str, observed: bool) -> (Com
     let mut compiled = Compiled::default();
     for item in &file.ast.items {
         match &item.kind {
-            ItemKind::Entry(def) => compiled.entries.extend(evaluator.entry(def, &file)),
+            ItemKind::Entry(def) => {
+                compiled.entries.extend(evaluator.entries(def, &file).into_iter().flatten());
+            }
             ItemKind::Experiment(def) => compiled.programs.extend(evaluator.experiment(def, &file)),
             _ => {}
         }

@@ -8,6 +8,7 @@ use vspec_syntax::ast::{
 };
 use vspec_syntax::{Diagnostic, Span};
 
+use crate::eval::variants::Leaf;
 use crate::eval::{Eval, Evaluator, Place};
 use crate::experiment::StepContext;
 use crate::load::{FileScope, ModuleItem};
@@ -30,15 +31,24 @@ impl Evaluator<'_> {
         self.step = StepContext::default();
     }
 
-    /// `entry name = Net()(f32[1, 3, 224, 224])`
-    pub(crate) fn entry(&mut self, def: &EntryDef, file: &Rc<FileScope>) -> Eval<Entry> {
+    /// `entry name = Net()(f32[1, 3, 224, 224])`: one entry for each answer to conditions that nothing decides yet.
+    pub(crate) fn entries(&mut self, def: &EntryDef, file: &Rc<FileScope>) -> Eval<Vec<Entry>> {
+        let leaves = self.each_answer(|e| e.entry(def, file))?;
+        let entry = |leaf: Leaf<(Graph, Vec<Variable>)>| {
+            let (graph, variables) = leaf.made;
+            Entry { name: def.name.name.to_string(), when: leaf.when, graph, variables }
+        };
+        Ok(leaves.into_iter().map(entry).collect())
+    }
+
+    fn entry(&mut self, def: &EntryDef, file: &Rc<FileScope>) -> Eval<(Graph, Vec<Variable>)> {
         self.restart(&def.name.name);
         let scope = Scope::new(Parent::File(file.clone()));
         let value = self.at_place(Place::Entry, |e| e.expr(&def.value, &scope))?;
         let outputs = self.entry_outputs(&value, def.value.span)?;
         self.oblige(&outputs);
-        let graph = self.graph.extract(&*def.name.name, &outputs);
-        Ok(Entry { name: def.name.name.to_string(), graph, variables: self.taken_variables() })
+        let graph = self.cut(def.name.name.to_string(), &outputs, false);
+        Ok((graph, self.taken_variables()))
     }
 
     fn taken_variables(&self) -> Vec<Variable> {
@@ -87,7 +97,7 @@ impl Evaluator<'_> {
         let mut tests = vec![];
         for item in &file.ast.items {
             match &item.kind {
-                ItemKind::Test(def) => tests.push(self.test(def, None, file)),
+                ItemKind::Test(def) => tests.extend(self.test(def, None, file)),
                 ItemKind::Module(module) => {
                     let Some(crate::load::Definition::Module(owner)) = file.definition(&module.name.name)
                     else {
@@ -95,7 +105,7 @@ impl Evaluator<'_> {
                     };
                     for member in &module.members {
                         if let MemberKind::Test(def) = &member.kind {
-                            tests.push(self.test(def, Some(&owner), file));
+                            tests.extend(self.test(def, Some(&owner), file));
                         }
                     }
                 }
@@ -105,7 +115,23 @@ impl Evaluator<'_> {
         tests
     }
 
-    fn test(&mut self, def: &TestDef, owner: Option<&Rc<ModuleItem>>, file: &Rc<FileScope>) -> TestCase {
+    /// A test, once for each answer to conditions that nothing decides yet.
+    fn test(&mut self, def: &TestDef, owner: Option<&Rc<ModuleItem>>, file: &Rc<FileScope>) -> Vec<TestCase> {
+        let leaves = self.each_answer(|e| Ok(e.test_once(def, owner, file)));
+        // Too many answers are an error of the file, what fails with one of them is a failure of the test.
+        let Ok(leaves) = leaves else { return vec![] };
+        let case = |leaf: Leaf<TestCase>| match leaf.when.as_slice() {
+            [] => leaf.made,
+            when => {
+                let when: Vec<String> = when.iter().map(ToString::to_string).collect();
+                let name = format!("{} ({})", leaf.made.name, when.join(", "));
+                TestCase { name, ..leaf.made }
+            }
+        };
+        leaves.into_iter().map(case).collect()
+    }
+
+    fn test_once(&mut self, def: &TestDef, owner: Option<&Rc<ModuleItem>>, file: &Rc<FileScope>) -> TestCase {
         self.restart(&def.name);
         let scope = Scope::new(Parent::File(file.clone()));
         let mut name = def.name.to_string();
@@ -132,7 +158,7 @@ impl Evaluator<'_> {
             name,
             span: def.name_span,
             failures,
-            graph: self.graph.extract(&*def.name, &outputs),
+            graph: self.cut(def.name.to_string(), &outputs, false),
             assertions: assertions.into_iter().map(|(_, span)| span).collect(),
             variables: self.taken_variables(),
         }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use vspec_ir::{Dim, NodeId, Obligation, Stage, Type};
+use vspec_ir::{Condition, Dim, NodeId, Obligation, Stage, Type};
 use vspec_syntax::Span;
 use vspec_syntax::ast;
 
@@ -25,8 +25,8 @@ pub(crate) enum Value {
     Str(Arc<str>),
     /// A size that depends on named sizes; constant sizes are [`Value::Int`].
     Dim(Dim),
-    /// A comparison of sizes that can only be answered when they are bound.
-    Undecided(Obligation),
+    /// A condition on sizes that can only be answered when they are bound.
+    Undecided(Rc<Formula>),
     List(Rc<Vec<Value>>),
     Tuple(Rc<Vec<Value>>),
     Record(Rc<IndexMap<Arc<str>, Value>>),
@@ -47,6 +47,48 @@ pub(crate) enum Value {
     Stage(Rc<Stage>),
     /// Nothing: the value of a block without a last expression.
     Unit,
+}
+
+/// A condition without an answer yet.
+#[derive(Debug, Clone)]
+pub(crate) enum Formula {
+    Is(Condition),
+    Both(Rc<(Formula, Formula)>),
+    Either(Rc<(Formula, Formula)>),
+}
+
+impl Formula {
+    pub(crate) fn relation(obligation: Obligation) -> Formula {
+        Formula::Is(Condition::Sizes(obligation))
+    }
+
+    pub(crate) fn both(a: Formula, b: Formula) -> Formula {
+        Formula::Both(Rc::new((a, b)))
+    }
+
+    pub(crate) fn either(a: Formula, b: Formula) -> Formula {
+        Formula::Either(Rc::new((a, b)))
+    }
+
+    /// The condition that holds exactly when this one does not; `None` if a size in it gets too large.
+    pub(crate) fn negated(&self) -> Option<Formula> {
+        Some(match self {
+            Formula::Is(condition) => Formula::Is(condition.negated()?),
+            Formula::Both(sides) => Formula::either(sides.0.negated()?, sides.1.negated()?),
+            Formula::Either(sides) => Formula::both(sides.0.negated()?, sides.1.negated()?),
+        })
+    }
+
+    /// The relations of which all must hold; `None` if one of several is enough.
+    pub(crate) fn relations(&self) -> Option<Vec<Obligation>> {
+        match self {
+            Formula::Is(Condition::Sizes(relation)) => Some(vec![relation.clone()]),
+            Formula::Both(sides) => {
+                Some([sides.0.relations()?, sides.1.relations()?].concat())
+            }
+            Formula::Is(Condition::Clock(_)) | Formula::Either(_) => None,
+        }
+    }
 }
 
 /// A type literal and where it was written.

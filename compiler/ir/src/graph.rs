@@ -264,8 +264,11 @@ impl Graph {
     }
 
     /// The part of the graph that the given outputs need, as a graph of its own.
+    ///
+    /// Inputs whose sizes the conditions among the facts are about are kept, too: they tell whether the graph is the one to run.
     pub fn extract(&self, name: impl Into<String>, outputs: &[Output]) -> Graph {
-        let live = self.live(outputs);
+        let mut live = self.live(outputs);
+        self.keep_conditions_live(&mut live);
         let mut part = Graph { name: name.into(), facts: self.facts.clone(), ..Graph::default() };
         let mut renamed: Vec<Option<NodeId>> = vec![None; self.len()];
         for (id, node) in self.nodes().filter(|(id, _)| live[id.index()]) {
@@ -279,7 +282,44 @@ impl Graph {
             outputs.iter().filter_map(|o| rename(o.node).map(|node| Output { node, ..o.clone() })).collect();
         let used = part.symbols();
         part.facts.keep_definitions(&used);
+        part.facts.keep_conditions(&part.bound_symbols());
         part
+    }
+
+    /// Marks an input for each size that a condition is about and that no input binds yet.
+    fn keep_conditions_live(&self, live: &mut [bool]) {
+        let conditions = self.facts.conditions().iter().flat_map(Obligation::symbols);
+        let mut wanted: BTreeSet<Arc<str>> = conditions.collect();
+        let defined = self.facts.definitions().filter(|(s, _)| wanted.contains(*s));
+        let behind: Vec<Arc<str>> = defined.flat_map(|(_, value)| value.symbols()).collect();
+        wanted.extend(behind);
+        let binds = |node: &Node, symbol: &str| {
+            matches!(node.op, Op::Input { .. }) && node.ty.shape.iter().any(|d| d.as_symbol() == Some(symbol))
+        };
+        for symbol in wanted {
+            let inputs = self.nodes().filter(|(_, node)| binds(node, &symbol)).map(|(id, _)| id.index());
+            let inputs: Vec<usize> = inputs.collect();
+            if let Some(first) = inputs.first().filter(|_| !inputs.iter().any(|i| live[*i])) {
+                live[*first] = true;
+            }
+        }
+    }
+
+    /// Sizes that inputs bind, and those that follow from them.
+    fn bound_symbols(&self) -> BTreeSet<Arc<str>> {
+        let inputs = self.nodes().filter(|(_, node)| matches!(node.op, Op::Input { .. }));
+        let mut bound: BTreeSet<Arc<str>> =
+            inputs.flat_map(|(_, node)| node.ty.shape.iter().flat_map(Dim::symbols)).collect();
+        loop {
+            let before = bound.len();
+            let known = |value: &Dim| value.symbols().iter().all(|s| bound.contains(s));
+            let more: Vec<Arc<str>> =
+                self.facts.definitions().filter(|(_, v)| known(v)).map(|(s, _)| s.into()).collect();
+            bound.extend(more);
+            if bound.len() == before {
+                return bound;
+            }
+        }
     }
 
     /// Every named size that occurs in types, attributes and obligations.

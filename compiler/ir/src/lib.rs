@@ -8,6 +8,7 @@
 
 #[cfg(any(test, feature = "testing"))]
 pub mod arbitrary;
+mod condition;
 mod dim;
 mod docs;
 pub mod export;
@@ -22,6 +23,7 @@ pub mod text;
 mod types;
 pub mod verify;
 
+pub use condition::{ClockCondition, Comparison, Condition};
 pub use dim::{Dim, DimError, Facts};
 pub use docs::reference_markdown;
 pub use graph::{Graph, Location, Node, NodeId, Origin, Output, OutputKind};

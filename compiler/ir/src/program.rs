@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Graph, OutputKind, Type};
+use crate::{Condition, Graph, OutputKind, Type};
 
 /// Name of the graph input that holds the epoch, from 0, as `f32[]`.
 pub const CLOCK_EPOCH: &str = "clock.epoch";
@@ -23,8 +23,10 @@ pub const PASS_BATCHES: &str = "K";
 /// An entry of a file: a network applied to inputs of given types, to look at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Its name.
+    /// Its name. Several entries have it where a condition on sizes chooses between their graphs.
     pub name: String,
+    /// When the graph is the one: all of these hold.
+    pub when: Vec<Condition>,
     /// The computation; its outputs are values.
     pub graph: Graph,
     /// Parameters and states that the network owns, used or not.
@@ -79,23 +81,64 @@ pub struct Step {
     pub trains: bool,
     /// Batches that it reads. Field `image` of batch `b` is the graph input `b.image`.
     pub batches: Vec<StepBatch>,
+    /// What runs on each batch, at least one graph: the one whose conditions hold for the sizes of the batch and the run clock.
     /// Reports are what it records; writes are the next values of variables.
+    pub graphs: Vec<Variant>,
+    /// What runs once at the end of each pass over the data, if anything does: again the one whose conditions hold. Rows that
+    /// the step collects as `e` are its input `pass.e`.
+    pub finish: Vec<Variant>,
+}
+
+/// One of the graphs of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variant {
+    /// When it is the one: all of these hold. Exactly one of a step's graphs is, for any sizes and at any time.
+    pub when: Vec<Condition>,
+    /// The computation.
     pub graph: Graph,
-    /// Runs once at the end of each pass over the data. Rows that the step collects as `e` are its input `pass.e`.
-    pub finish: Option<Graph>,
+}
+
+impl Variant {
+    /// A graph that always runs.
+    pub fn always(graph: Graph) -> Variant {
+        Variant { when: vec![], graph }
+    }
 }
 
 impl Step {
-    /// Names of everything that it reports, at each batch and at the end of a pass.
-    pub fn reports(&self) -> impl Iterator<Item = &str> {
-        let outputs = std::iter::once(&self.graph).chain(&self.finish).flat_map(Graph::outputs);
-        outputs.filter(|o| o.kind == OutputKind::Report).map(|o| &*o.name)
+    /// Names of everything that it reports, at each batch and at the end of a pass, each once.
+    pub fn reports(&self) -> Vec<&str> {
+        let mut names = self.batch_reports();
+        names.extend(report_names(&self.finish));
+        names
     }
 
-    /// Whether rows of its batches are gathered over a pass.
-    pub fn collects(&self) -> bool {
-        self.graph.outputs().iter().any(|o| o.kind == OutputKind::Collect)
+    /// Names of what any of its graphs reports at each batch, each once.
+    pub fn batch_reports(&self) -> Vec<&str> {
+        report_names(&self.graphs)
     }
+
+    /// Every graph: of each batch, and of the end of a pass.
+    pub fn all_graphs(&self) -> impl Iterator<Item = &Graph> {
+        self.graphs.iter().chain(&self.finish).map(|variant| &variant.graph)
+    }
+
+    /// Every graph, to be rewritten.
+    pub fn all_graphs_mut(&mut self) -> impl Iterator<Item = &mut Graph> {
+        self.graphs.iter_mut().chain(&mut self.finish).map(|variant| &mut variant.graph)
+    }
+}
+
+/// What any of the graphs reports, in the order of the first that does.
+fn report_names(variants: &[Variant]) -> Vec<&str> {
+    let mut names = vec![];
+    let outputs = variants.iter().flat_map(|v| v.graph.outputs());
+    for output in outputs.filter(|o| o.kind == OutputKind::Report) {
+        if !names.contains(&&*output.name) {
+            names.push(&*output.name);
+        }
+    }
+    names
 }
 
 /// A batch that a step reads.

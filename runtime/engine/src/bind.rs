@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use vspec_ir::{Dim, DimError, Graph, Op, Type};
+use vspec_ir::{Condition, Dim, DimError, Graph, Op, Type, Variant};
 
 use crate::{EngineError, HostTensor, Inputs};
 
@@ -73,13 +73,7 @@ fn unsized_error(error: DimError) -> EngineError {
 /// Named sizes from the shapes of the inputs that the graph declares; checks element types, shapes, facts and obligations.
 pub fn bind(graph: &Graph, inputs: &Inputs) -> Result<Sizes, EngineError> {
     let mut sizes = Sizes::default();
-    let declared: Vec<(&str, &Type)> = graph
-        .nodes()
-        .filter_map(|(_, node)| match &node.op {
-            Op::Input { name, .. } => Some((&**name, &node.ty)),
-            _ => None,
-        })
-        .collect();
+    let declared = declared_inputs(graph);
     for (name, ty) in &declared {
         let tensor = inputs.get(*name).ok_or_else(|| EngineError::MissingInput((*name).to_string()))?;
         check_rank(name, ty, tensor)?;
@@ -97,6 +91,53 @@ pub fn bind(graph: &Graph, inputs: &Inputs) -> Result<Sizes, EngineError> {
     }
     check_relations(graph, &sizes)?;
     Ok(sizes)
+}
+
+/// Names and types of the inputs that a graph declares.
+fn declared_inputs(graph: &Graph) -> Vec<(&str, &Type)> {
+    let inputs = graph.nodes().filter_map(|(_, node)| match &node.op {
+        Op::Input { name, .. } => Some((&**name, &node.ty)),
+        _ => None,
+    });
+    inputs.collect()
+}
+
+/// The graph of which all conditions hold for the sizes of the inputs and the readings of the clock.
+///
+/// # Errors
+/// When there is none.
+pub fn choose<'v>(
+    variants: &'v [Variant],
+    inputs: &Inputs,
+    clock: &dyn Fn(&str) -> Option<f64>,
+) -> Result<&'v Graph, EngineError> {
+    let holds = |variant: &&Variant| {
+        let mut sizes = None;
+        variant.when.iter().all(|condition| match condition {
+            Condition::Clock(condition) => clock(&condition.clock).is_some_and(|now| condition.holds(now)),
+            Condition::Sizes(relation) => {
+                let sizes = sizes.get_or_insert_with(|| loosely_bound(&variant.graph, inputs));
+                relation.holds(&|name| sizes.values.get(name).copied()).unwrap_or(false)
+            }
+        })
+    };
+    let chosen = variants.iter().find(holds).map(|variant| &variant.graph);
+    chosen.ok_or_else(|| EngineError::Unsupported("no graph was made for these sizes".to_string()))
+}
+
+/// Named sizes from those inputs that are there; whether they fit is checked when the graph runs.
+fn loosely_bound(graph: &Graph, inputs: &Inputs) -> Sizes {
+    let mut sizes = Sizes::default();
+    for (name, ty) in declared_inputs(graph) {
+        let Some(tensor) = inputs.get(name) else { continue };
+        for (dim, size) in ty.shape.iter().zip(tensor.shape()) {
+            if let Some(symbol) = dim.as_symbol() {
+                sizes.values.entry(symbol.into()).or_insert(*size as i64);
+            }
+        }
+    }
+    sizes.define(graph);
+    sizes
 }
 
 fn describe(tensor: &HostTensor) -> String {
@@ -124,6 +165,11 @@ fn check_relations(graph: &Graph, sizes: &Sizes) -> Result<(), EngineError> {
     for (symbol, divisor) in graph.facts().iter() {
         if lookup(symbol).is_some_and(|v| v % divisor != 0) {
             return Err(failed(format!("{symbol} % {divisor} == 0")));
+        }
+    }
+    for condition in graph.facts().conditions() {
+        if !condition.holds(&lookup).map_err(unsized_error)? {
+            return Err(failed(condition.to_string()));
         }
     }
     for (_, obligation) in graph.obligations() {

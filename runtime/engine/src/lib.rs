@@ -9,7 +9,7 @@ pub mod rng;
 mod stopwatch;
 mod tensor;
 
-pub use bind::{Sizes, bind, check_variable};
+pub use bind::{Sizes, bind, check_variable, choose};
 pub use engine::{Engine, EngineError, Inputs, RunKey, Session};
 pub use interp::{Interpreter, Precision};
 pub use stopwatch::{NodeTime, Stopwatch};

@@ -6,13 +6,13 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use vspec_engine::{HostTensor, Inputs, RunKey, Session};
-use vspec_ir::{CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS, Graph, Op, Program};
+use vspec_engine::{EngineError, HostTensor, Inputs, RunKey, Session, choose};
+use vspec_ir::{CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS, Graph, Op, Program, Variant};
 
 use crate::batches::{Batches, DataSource, Feed};
 use crate::gathered::Gathered;
 use crate::observer::{Event, Observer, Row, RowKind};
-use crate::reports::{Returned, Table, report_names, sort};
+use crate::reports::{Returned, Table, sort};
 use crate::tally::Tally;
 use crate::{Clock, Profile, SpanKind, TrainError, checkpoint, variables};
 
@@ -43,7 +43,8 @@ pub(crate) struct Executor<'a> {
 
 /// What one run of a step gave.
 pub(crate) struct Ran {
-    pub(crate) values: Vec<f64>,
+    /// Reports by name.
+    pub(crate) values: Vec<(String, f64)>,
     pub(crate) tables: Vec<Table>,
     /// Rows for the end of the pass, by name.
     pub(crate) rows: Vec<(String, HostTensor)>,
@@ -101,7 +102,7 @@ impl<'a> Executor<'a> {
     pub(crate) fn run(&mut self, step: usize, feed: &mut Feed, number: u64) -> Result<Ran, TrainError> {
         let step = &self.setup.program.steps[step];
         let begun = Instant::now();
-        let mut inputs = self.clock_inputs(&step.graph);
+        let mut inputs = Inputs::new();
         let items = feed.next(&mut inputs)?;
         let waited = begun.elapsed();
         let key = RunKey { seed: self.setup.seed, step: number };
@@ -110,13 +111,30 @@ impl<'a> Executor<'a> {
         if self.profile.is_some() {
             self.setup.session.measure(Profile::is_detailed(number));
         }
-        let returned = self.compute(&step.name, &step.graph, &inputs, key)?;
+        let graph = self.chosen(&step.name, &step.graphs, &inputs)?;
+        inputs.extend(self.clock_inputs(graph));
+        let returned = self.compute(&step.name, graph, &inputs, key)?;
         if let Some(profile) = &self.profile {
-            profile.nodes(&step.graph, self.setup.session.measured());
+            profile.nodes(graph, self.setup.session.measured());
             profile.stop(SpanKind::Step, &step.name, begun);
         }
         let Returned { values, tables, rows } = returned;
         Ok(Ran { values, tables, rows, items, waited })
+    }
+
+    /// The graph of a step that is the one for these inputs, now.
+    fn chosen<'v>(
+        &self,
+        step: &str,
+        variants: &'v [Variant],
+        inputs: &Inputs,
+    ) -> Result<&'v Graph, TrainError> {
+        let clock = |name: &str| self.clock.input(name).and_then(|value| value.item());
+        choose(variants, inputs, &clock).map_err(|error| self.failed(step, error))
+    }
+
+    fn failed(&self, step: &str, error: EngineError) -> TrainError {
+        TrainError::Engine { step: step.to_string(), iteration: self.clock.iteration, error }
     }
 
     /// Runs a graph of a step, and sorts what comes back.
@@ -127,11 +145,8 @@ impl<'a> Executor<'a> {
         inputs: &Inputs,
         key: RunKey,
     ) -> Result<Returned, TrainError> {
-        let outputs = self.setup.session.run(graph, inputs, key).map_err(|error| TrainError::Engine {
-            step: step.to_string(),
-            iteration: self.clock.iteration,
-            error,
-        })?;
+        let outputs =
+            self.setup.session.run(graph, inputs, key).map_err(|error| self.failed(step, error))?;
         sort(graph, outputs).map_err(|report| TrainError::NotANumber { step: step.to_string(), report })
     }
 
@@ -160,7 +175,7 @@ impl<'a> Executor<'a> {
             let mut ran = self.run(step, &mut feed, number)?;
             gathered.add(std::mem::take(&mut ran.rows));
             tally.add(&ran);
-            observer.notify(&Event::Iteration(tally.progress(&self.clock, &tally.means())));
+            observer.notify(&Event::Iteration(tally.progress(&self.clock, &tally.reported())));
             if self.is_stopped() {
                 return Ok(None);
             }
@@ -181,12 +196,15 @@ impl<'a> Executor<'a> {
         row: &mut Row,
     ) -> Result<(), TrainError> {
         let step = &self.setup.program.steps[step];
-        let Some(graph) = &step.finish else { return Ok(()) };
-        let mut inputs = self.clock_inputs(graph);
-        inputs.extend(gathered.into_inputs());
+        if step.finish.is_empty() {
+            return Ok(());
+        }
+        let mut inputs = gathered.into_inputs();
+        let graph = self.chosen(&step.name, &step.finish, &inputs)?;
+        inputs.extend(self.clock_inputs(graph));
         let key = RunKey { seed: self.setup.seed, step: batches };
         let returned = self.compute(&step.name, graph, &inputs, key)?;
-        row.values.extend(report_names(graph).into_iter().zip(returned.values));
+        row.values.extend(returned.values);
         row.tables.extend(returned.tables);
         Ok(())
     }

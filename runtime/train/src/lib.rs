@@ -46,7 +46,7 @@ pub use metrics::json_line;
 pub use observer::{Event, Observer, Progress, Row, RowKind, Silent};
 pub use outcome::{Best, Ended, Expectation, Outcome};
 pub use profile::{Profile, Span, SpanKind};
-pub use reports::{Table, report_names};
+pub use reports::Table;
 pub use run_folder::RunFolder;
 pub use state::RunState;
 pub use trainer::Trainer;

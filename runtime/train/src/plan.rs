@@ -68,15 +68,15 @@ fn in_iterations(count: u64, unit: Unit, epoch: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use vspec_ir::{Graph, Step, Steps};
+    use vspec_ir::{Graph, Step, Steps, Variant};
 
     fn program(schedule: Vec<Phase>) -> Program {
         let step = |name: &str, trains| Step {
             name: name.to_string(),
             trains,
             batches: vec![],
-            graph: Graph::new(name),
-            finish: None,
+            graphs: vec![Variant::always(Graph::new(name))],
+            finish: vec![],
         };
         let steps = vec![step("train", true), step("evaluate", false), step("critic", true)];
         Program { name: "p".to_string(), variables: vec![], data: vec![], steps, schedule }

@@ -3,12 +3,6 @@
 use vspec_engine::HostTensor;
 use vspec_ir::{Graph, OutputKind};
 
-/// Names of a graph's reports, in order.
-pub fn report_names(graph: &Graph) -> Vec<String> {
-    let reports = graph.outputs().iter().filter(|o| o.kind == OutputKind::Report);
-    reports.map(|o| o.name.to_string()).collect()
-}
-
 /// Columns of numbers under a name, such as `curves/negative`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Table {
@@ -21,8 +15,8 @@ pub struct Table {
 /// What a session returned for a graph, by what it is for.
 #[derive(Debug, Default)]
 pub(crate) struct Returned {
-    /// Reports, in the order of [`report_names`].
-    pub(crate) values: Vec<f64>,
+    /// Reports by name, in the order in which they are written.
+    pub(crate) values: Vec<(String, f64)>,
     /// Tables, in the order in which they are written.
     pub(crate) tables: Vec<Table>,
     /// Rows to collect, by name.
@@ -39,7 +33,9 @@ pub(crate) fn sort(graph: &Graph, outputs: Vec<HostTensor>) -> Result<Returned, 
     for (output, tensor) in read.zip(outputs) {
         match output.kind {
             OutputKind::Report => {
-                returned.values.push(tensor.item().ok_or_else(|| output.name.to_string())?);
+                let name = output.name.to_string();
+                let value = tensor.item().ok_or_else(|| name.clone())?;
+                returned.values.push((name, value));
             }
             OutputKind::Column => add_column(&mut returned.tables, &output.name, tensor.to_f64()),
             OutputKind::Collect => returned.rows.push((output.name.to_string(), tensor)),

@@ -9,7 +9,7 @@ use crate::Clock;
 use crate::executor::Ran;
 use crate::means::Means;
 use crate::observer::{Event, Progress, Row, RowKind};
-use crate::reports::{Table, report_names};
+use crate::reports::Table;
 
 /// A pass in progress. A checkpoint in the middle of one holds all but the times, which would make equal runs differ.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub(crate) struct Tally {
 impl Tally {
     /// A pass of a number of batches that begins now.
     pub(crate) fn begin(step: &Step, batches: u64) -> Self {
-        let names = report_names(&step.graph);
+        let names: Vec<String> = step.batch_reports().into_iter().map(str::to_string).collect();
         let means = Means::new(names.len());
         let (begun, waited) = (Instant::now(), Duration::ZERO);
         let (step, trains) = (step.name.clone(), step.trains);
@@ -41,7 +41,9 @@ impl Tally {
 
     /// Adds what one run of the step gave.
     pub(crate) fn add(&mut self, ran: &Ran) {
-        self.means.add(&ran.values, ran.items);
+        let value = |name: &String| ran.values.iter().find(|(n, _)| n == name).map(|(_, value)| *value);
+        let values: Vec<Option<f64>> = self.names.iter().map(value).collect();
+        self.means.add(&values, ran.items);
         self.batch += 1;
         self.waited += ran.waited;
         self.tables.clone_from(&ran.tables);
@@ -52,9 +54,10 @@ impl Tally {
         self.batch
     }
 
-    /// Means of the reports so far.
-    pub(crate) fn means(&self) -> Vec<f64> {
-        self.means.values()
+    /// Names and means of what was reported so far.
+    pub(crate) fn reported(&self) -> (Vec<String>, Vec<f64>) {
+        let means = self.names.iter().cloned().zip(self.means.values());
+        means.filter_map(|(name, mean)| Some((name, mean?))).unzip()
     }
 
     /// The message that it begins.
@@ -63,7 +66,11 @@ impl Tally {
     }
 
     /// How far it is.
-    pub(crate) fn progress<'t>(&'t self, clock: &Clock, means: &'t [f64]) -> Progress<'t> {
+    pub(crate) fn progress<'t>(
+        &'t self,
+        clock: &Clock,
+        (names, means): &'t (Vec<String>, Vec<f64>),
+    ) -> Progress<'t> {
         Progress {
             step: &self.step,
             trains: self.trains,
@@ -72,7 +79,7 @@ impl Tally {
             epoch: clock.epoch,
             iteration: clock.iteration,
             iterations: clock.iterations,
-            names: &self.names,
+            names,
             means,
             items: self.means.items(),
             elapsed: self.begun.elapsed(),
@@ -82,6 +89,7 @@ impl Tally {
 
     /// What is recorded about it.
     pub(crate) fn row(&self, kind: RowKind, clock: &Clock) -> Row {
+        let (names, means) = self.reported();
         Row {
             kind,
             step: self.step.clone(),
@@ -90,7 +98,7 @@ impl Tally {
             items: self.means.items(),
             elapsed: self.begun.elapsed(),
             waited: self.waited,
-            values: self.names.iter().cloned().zip(self.means.values()).collect(),
+            values: names.into_iter().zip(means).collect(),
             // A window is a part of an epoch, whose tables its last iteration gives.
             tables: if kind == RowKind::Window { vec![] } else { self.tables.clone() },
         }

@@ -104,10 +104,16 @@ impl Evaluator<'_> {
         let condition = &require.condition;
         match self.expr(condition, scope)? {
             Value::Bool(true) => Ok(()),
-            Value::Undecided(obligation) => {
-                self.assume(obligation);
-                Ok(())
-            }
+            Value::Undecided(formula) => match formula.relations() {
+                Some(relations) => {
+                    relations.into_iter().for_each(|relation| self.assume(relation));
+                    Ok(())
+                }
+                None => self.fail(
+                    Diagnostic::error(codes::NOT_STATIC, condition.span, "which of the two holds is not known")
+                        .hint("sizes are required one condition at a time"),
+                ),
+            },
             Value::Bool(false) => {
                 let message = match &require.message {
                     Some(text) => self.expr(text, scope)?,

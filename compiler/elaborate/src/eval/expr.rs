@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
+use vspec_ir::Op;
 use vspec_syntax::ast::{self, BinaryOp, Expr, ExprKind, Pattern};
 use vspec_syntax::{Diagnostic, Span, did_you_mean};
 
@@ -174,7 +175,7 @@ impl Evaluator<'_> {
         }
     }
 
-    fn not_static<T>(&mut self, span: Span, what: &str) -> Eval<T> {
+    pub(crate) fn not_static<T>(&mut self, span: Span, what: &str) -> Eval<T> {
         self.fail(
             Diagnostic::error(codes::NOT_STATIC, span, format!("{what} is not known at compile time"))
                 .hint("loops, indices of lists and sizes of parameters have to be static"),
@@ -195,19 +196,40 @@ impl Evaluator<'_> {
         }
     }
 
-    /// A condition that chooses code, so it has to be static.
+    /// A condition that chooses code. One that nothing decides yet is answered in both ways, one after the other.
     pub(crate) fn condition(&mut self, expr: &Expr, scope: &Rc<Scope>) -> Eval<bool> {
+        match &expr.kind {
+            ExprKind::Binary(BinaryOp::And, a, b) => {
+                return Ok(self.condition(a, scope)? && self.condition(b, scope)?);
+            }
+            ExprKind::Binary(BinaryOp::Or, a, b) => {
+                return Ok(self.condition(a, scope)? || self.condition(b, scope)?);
+            }
+            ExprKind::Unary(ast::UnaryOp::Not, of) => return Ok(!self.condition(of, scope)?),
+            _ => {}
+        }
         match self.expr(expr, scope)? {
             Value::Bool(b) => Ok(b),
-            Value::Undecided(o) => self.not_static(expr.span, &format!("whether {o}")),
-            Value::Tensor(_) => self.fail(
-                Diagnostic::error(codes::NOT_STATIC, expr.span, "a condition on data cannot choose code")
-                    .hint("`where(mask, a, b)` selects between tensors"),
-            ),
+            Value::Undecided(formula) => self.decide(&formula, expr.span),
+            Value::Tensor(node) => match self.clock_formula(node) {
+                Some(formula) => self.decide(&formula, expr.span),
+                None => self.condition_on_data(node, expr.span),
+            },
             other => {
                 self.error(codes::WRONG_KIND, expr.span, format!("expected a bool, found {}", other.kind()))
             }
         }
+    }
+
+    fn condition_on_data<T>(&mut self, node: vspec_ir::NodeId, span: Span) -> Eval<T> {
+        let error = Diagnostic::error(codes::NOT_STATIC, span, "a condition on data cannot choose code");
+        let reads_clock = |id: &vspec_ir::NodeId| {
+            matches!(&self.graph.node(*id).op, Op::Input { name, .. } if name.starts_with("clock."))
+        };
+        self.fail(match self.graph.node(node).inputs.iter().any(reads_clock) {
+            true => error.hint("a step itself may compare the clock with a number: `if epoch < 4 { .. }`"),
+            false => error.hint("`where(mask, a, b)` selects between tensors"),
+        })
     }
 
     fn branch(

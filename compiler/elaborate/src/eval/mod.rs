@@ -21,6 +21,7 @@ pub(crate) mod signature;
 pub(crate) mod tensor;
 pub(crate) mod tree;
 pub(crate) mod variables;
+pub(crate) mod variants;
 pub(crate) mod view;
 
 use std::rc::Rc;
@@ -107,6 +108,8 @@ pub(crate) struct Evaluator<'w> {
     pub(crate) modes: Vec<Mode>,
     /// Records what an editor wants to know.
     pub(crate) observer: Option<Observer>,
+    /// Answers to conditions that nothing decides yet.
+    pub(crate) answers: variants::Answers,
     frames: Vec<Frame>,
     work: u64,
 }
@@ -130,6 +133,7 @@ impl<'w> Evaluator<'w> {
             masks: IndexMap::new(),
             modes: vec![],
             observer: None,
+            answers: variants::Answers::default(),
             frames: vec![],
             work: 0,
         }
@@ -150,6 +154,7 @@ impl<'w> Evaluator<'w> {
     pub(crate) fn report(&mut self, mut diagnostic: Diagnostic) {
         diagnostic.trace =
             self.frames.iter().rev().map(|f| Label { span: f.span, text: f.what.to_string() }).collect();
+        diagnostic.trace.extend(self.answers.notes());
         let known = |d: &Diagnostic| {
             (d.code, d.primary.span, &d.message)
                 == (diagnostic.code, diagnostic.primary.span, &diagnostic.message)
@@ -198,6 +203,11 @@ impl<'w> Evaluator<'w> {
         if let Some(observer) = &mut self.observer {
             observer.result(callee, value, &self.graph);
         }
+    }
+
+    /// How many calls are being evaluated.
+    pub(crate) fn depth(&self) -> usize {
+        self.frames.len()
     }
 
     /// Evaluates something one call deeper.

@@ -1,12 +1,14 @@
 //! Operators on static values, on sizes and on tensors.
 
+use std::rc::Rc;
+
 use vspec_ir::{DType, Dim, DimError, Obligation, Op, Relation};
 use vspec_syntax::ast::{BinaryOp, UnaryOp};
 use vspec_syntax::{Diagnostic, Span};
 
 use super::{Eval, Evaluator};
 use crate::codes;
-use crate::value::Value;
+use crate::value::{Formula, Value};
 
 impl Evaluator<'_> {
     pub(crate) fn unary(&mut self, op: UnaryOp, operand: &Value, span: Span) -> Eval<Value> {
@@ -16,6 +18,10 @@ impl Evaluator<'_> {
             (UnaryOp::Neg, Value::Dim(d)) => self.dim_result(span, Dim::from(0i64).checked_sub(d)),
             (UnaryOp::Neg, Value::Tensor(x)) => self.emit(Op::Neg {}, &[*x], span).map(Value::Tensor),
             (UnaryOp::Not, Value::Bool(b)) => Ok(Value::Bool(!b)),
+            (UnaryOp::Not, Value::Undecided(formula)) => {
+                let negated = formula.negated().map(|f| Value::Undecided(Rc::new(f)));
+                self.arithmetic(span, negated)
+            }
             (UnaryOp::Not, Value::Tensor(x)) => self.emit(Op::Not {}, &[*x], span).map(Value::Tensor),
             (UnaryOp::Neg, Value::Tree(tree)) => self.tree_unary(op, &tree.clone(), span),
             (UnaryOp::Neg, other) => self.wrong_operand(span, "negate", other),
@@ -56,9 +62,7 @@ impl Evaluator<'_> {
                 self.tensor_binary(op, &Value::Tensor(x), &Value::Tensor(y), sides, span)
             }
             (Value::Bool(x), Value::Bool(y)) => self.bool_binary(op, *x, *y, span),
-            (Value::Undecided(_), _) | (_, Value::Undecided(_)) if op == BinaryOp::And => {
-                self.undecided_and(a, b, span)
-            }
+            (Value::Undecided(_), _) | (_, Value::Undecided(_)) => self.undecided_binary(op, a, b, span),
             (Value::Str(x), Value::Str(y)) => match op {
                 BinaryOp::Add => self.built(Value::Str(format!("{x}{y}").into()), span),
                 _ => self.equality(op, x == y, a, b, span),
@@ -99,16 +103,24 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Several conditions on sizes in one `require`: each becomes known or an obligation of its own.
-    fn undecided_and(&mut self, a: &Value, b: &Value, span: Span) -> Eval<Value> {
-        match (a, b) {
-            (Value::Bool(false), _) | (_, Value::Bool(false)) => Ok(Value::Bool(false)),
-            (Value::Bool(true), other) | (other, Value::Bool(true)) => Ok(other.clone()),
-            (Value::Undecided(first), Value::Undecided(_)) => {
-                self.step.obligations.push(first.clone());
-                Ok(b.clone())
+    /// Several conditions on sizes, of which some may be known.
+    fn undecided_binary(&mut self, op: BinaryOp, a: &Value, b: &Value, span: Span) -> Eval<Value> {
+        match (op, a, b) {
+            (BinaryOp::And, Value::Bool(false), _) | (BinaryOp::And, _, Value::Bool(false)) => {
+                Ok(Value::Bool(false))
             }
-            _ => self.no_operator(BinaryOp::And, a, b, span),
+            (BinaryOp::Or, Value::Bool(true), _) | (BinaryOp::Or, _, Value::Bool(true)) => {
+                Ok(Value::Bool(true))
+            }
+            (BinaryOp::And | BinaryOp::Or, Value::Bool(_), other)
+            | (BinaryOp::And | BinaryOp::Or, other, Value::Bool(_)) => Ok(other.clone()),
+            (BinaryOp::And, Value::Undecided(x), Value::Undecided(y)) => {
+                Ok(Value::Undecided(Rc::new(Formula::both((**x).clone(), (**y).clone()))))
+            }
+            (BinaryOp::Or, Value::Undecided(x), Value::Undecided(y)) => {
+                Ok(Value::Undecided(Rc::new(Formula::either((**x).clone(), (**y).clone()))))
+            }
+            _ => self.no_operator(op, a, b, span),
         }
     }
 
@@ -198,26 +210,28 @@ impl Evaluator<'_> {
     /// A comparison of sizes: an answer, or a condition to be checked when they are bound.
     fn dim_compare(&mut self, op: BinaryOp, a: &Value, b: &Value, span: Span) -> Eval<Value> {
         let (Some(x), Some(y)) = (a.as_dim(), b.as_dim()) else { return self.no_operator(op, a, b, span) };
-        let one = Dim::from(1i64);
         let at_most = |left: &Dim, right: &Dim| (Relation::AtMost, left.clone(), right.clone());
+        let less = |left: &Dim, right: &Dim| less_than(left, right).map(|(l, r)| (Relation::AtMost, l, r));
         let (relation, left, right) = match op {
             BinaryOp::Eq => return Ok(self.dims_equal(&x, &y)),
             BinaryOp::Le => at_most(&x, &y),
             BinaryOp::Ge => at_most(&y, &x),
-            BinaryOp::Lt => at_most(&(&x + &one), &y),
-            BinaryOp::Gt => at_most(&(&y + &one), &x),
-            BinaryOp::Ne => match x.compare(&y) {
-                Some(equal) => return Ok(Value::Bool(!equal)),
-                None => {
-                    let message = format!("whether {x} differs from {y} is not known at compile time");
-                    return self.error(codes::NOT_STATIC, span, message);
+            BinaryOp::Lt | BinaryOp::Gt => {
+                let sides = if op == BinaryOp::Lt { less(&x, &y) } else { less(&y, &x) };
+                match sides {
+                    Ok(sides) => sides,
+                    Err(error) => return self.error(codes::ARITHMETIC, span, error.to_string()),
                 }
-            },
+            }
+            BinaryOp::Ne => {
+                let equal = self.dims_equal(&x, &y);
+                return self.unary(UnaryOp::Not, &equal, span);
+            }
             _ => return self.no_operator(op, a, b, span),
         };
         Ok(match relation.decide(&left, &right, self.graph.facts()) {
             Some(answer) => Value::Bool(answer),
-            None => Value::Undecided(Obligation { relation, left, right }),
+            None => undecided(Obligation { relation, left, right }),
         })
     }
 
@@ -225,7 +239,7 @@ impl Evaluator<'_> {
     fn dims_equal(&self, x: &Dim, y: &Dim) -> Value {
         match Relation::Equal.decide(x, y, self.graph.facts()) {
             Some(answer) => Value::Bool(answer),
-            None => Value::Undecided(divisibility(x, y).unwrap_or_else(|| Obligation {
+            None => undecided(divisibility(x, y).unwrap_or_else(|| Obligation {
                 relation: Relation::Equal,
                 left: x.clone(),
                 right: y.clone(),
@@ -279,6 +293,19 @@ impl Evaluator<'_> {
             DType::I32 | DType::Bool => Ok(Value::Tensor(quotient)),
         }
     }
+}
+
+/// `W < 20` as `W <= 19`: the one goes to the side that is a number, if one is.
+fn less_than(left: &Dim, right: &Dim) -> Result<(Dim, Dim), DimError> {
+    let one = Dim::from(1i64);
+    match right.as_const() {
+        Some(_) => Ok((left.clone(), right.checked_sub(&one)?)),
+        None => Ok((left.checked_add(&one)?, right.clone())),
+    }
+}
+
+fn undecided(obligation: Obligation) -> Value {
+    Value::Undecided(Rc::new(Formula::relation(obligation)))
 }
 
 /// `a % d == 0` as the dims `a - d*(a//d)` and 0 came out of normal form.

@@ -114,6 +114,7 @@ impl Evaluator<'_> {
             | ("bool", Value::Bool(_))
             | ("string", Value::Str(_)) => Ok(value.clone()),
             ("float", Value::Int(i)) => Ok(Value::Float(*i as f64)),
+            ("bool", Value::Undecided(formula)) => self.decide(&formula.clone(), given.span).map(Value::Bool),
             ("int", _) => self.mismatch(given, "an int", value, ty, what),
             ("float", _) => self.mismatch(given, "a float", value, ty, what),
             ("bool", _) => self.mismatch(given, "a bool", value, ty, what),

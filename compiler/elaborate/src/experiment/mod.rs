@@ -11,7 +11,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
-use vspec_ir::{NodeId, Obligation, Output, OutputKind, Program, Step, StepBatch, Variable};
+use vspec_ir::{
+    Condition, Graph, NodeId, Obligation, Output, OutputKind, Program, Step, StepBatch, Variable, Variant,
+};
 use vspec_syntax::ast::{ExperimentDef, ExperimentPart, StepDef};
 use vspec_syntax::{Diagnostic, Span, did_you_mean};
 
@@ -19,6 +21,7 @@ pub(crate) use optimizer::OptimizerFrame;
 use pass::{Collected, Finish};
 
 use crate::codes;
+use crate::eval::variants::Leaf;
 use crate::eval::{Eval, Evaluator, Place, Stop};
 use crate::load::FileScope;
 use crate::scope::{Parent, Scope};
@@ -82,7 +85,7 @@ struct Parts {
 impl Evaluator<'_> {
     /// Elaborates an experiment.
     pub(crate) fn experiment(&mut self, def: &ExperimentDef, file: &Rc<FileScope>) -> Eval<Program> {
-        self.graph = vspec_ir::Graph::new(&*def.name.name);
+        self.graph = Graph::new(&*def.name.name);
         self.current.clear();
         self.scalars.clear();
         self.masks.clear();
@@ -132,16 +135,46 @@ impl Evaluator<'_> {
         self.assign_path(&binding.value, &name.name)
     }
 
+    /// A step, elaborated once for each answer to the conditions that nothing decides yet.
     fn step_part(&mut self, def: &StepDef, scope: &Rc<Scope>, parts: &mut Parts) -> Eval<()> {
+        let leaves = self.each_answer(|e| e.step_once(def, scope, parts))?;
+        let mut step = Step {
+            name: def.name.name.to_string(),
+            trains: step::trains(&def.body),
+            batches: vec![],
+            graphs: vec![],
+            finish: vec![],
+        };
+        let mut finishes: Vec<(Vec<Condition>, Option<Graph>)> = vec![];
+        for Leaf { when, when_finishing, made } in leaves {
+            let clock = when.iter().filter(|c| matches!(c, Condition::Clock(_))).cloned();
+            let when_finishing: Vec<Condition> = clock.chain(when_finishing).collect();
+            match finishes.iter().find(|(known, _)| *known == when_finishing) {
+                Some((_, finish)) if *finish != made.finish => return self.finish_by_batch(def),
+                Some(_) => {}
+                None => finishes.push((when_finishing, made.finish)),
+            }
+            merge_fields(&mut step.batches, made.batches);
+            if !step.graphs.iter().any(|known| known.when == when) {
+                step.graphs.push(Variant { when, graph: made.graph });
+            }
+        }
+        let finishes = finishes.into_iter();
+        step.finish = finishes.filter_map(|(when, graph)| Some(Variant { when, graph: graph? })).collect();
+        parts.steps.push(step);
+        Ok(())
+    }
+
+    /// One of the graphs of a step, and what happens at the end of a pass.
+    fn step_once(&mut self, def: &StepDef, scope: &Rc<Scope>, parts: &mut Parts) -> Eval<StepLeaf> {
         self.step = StepContext::default();
         self.current.retain(|name, _| name.starts_with("clock."));
         self.written.clear();
         self.streams = 0;
         self.stream = def.name.name.clone();
-        let trains = step::trains(&def.body);
         let inner = scope.inner();
         let batches = self.batches(def, &inner, &parts.data)?;
-        let training = std::mem::replace(&mut self.training, trains);
+        let training = std::mem::replace(&mut self.training, step::trains(&def.body));
         let result = self.at_place(Place::Step, |e| e.block_in(&def.body, &inner));
         self.training = training;
         result?;
@@ -149,17 +182,16 @@ impl Evaluator<'_> {
         parts.optimizers.append(&mut self.step.optimizers);
         parts.trained.extend(self.written.keys().cloned());
         let finish = self.finish_graph(def, &mut parts.trained)?;
-        let step = self.finished_step(def, trains, batches);
-        parts.steps.push(Step { finish, ..step });
-        Ok(())
+        let (graph, batches) = self.finished_step(def, batches);
+        Ok(StepLeaf { graph, finish, batches })
     }
 
     /// Cuts the step's graph out of the experiment's.
-    fn finished_step(&mut self, def: &StepDef, trains: bool, mut batches: Vec<StepBatch>) -> Step {
+    fn finished_step(&mut self, def: &StepDef, mut batches: Vec<StepBatch>) -> (Graph, Vec<StepBatch>) {
         let mut outputs = outputs(&self.step.reports, &self.step.columns, &self.written);
         outputs.extend(self.step.collected.iter().map(Collected::output));
         self.oblige(&outputs);
-        let graph = self.graph.extract(&*def.name.name, &outputs);
+        let graph = self.cut(def.name.name.to_string(), &outputs, false);
         for batch in &mut batches {
             let prefix = format!("{}.", batch.name);
             let inputs = graph.nodes().filter_map(|(_, node)| match &node.op {
@@ -168,7 +200,7 @@ impl Evaluator<'_> {
             });
             batch.fields = inputs.collect();
         }
-        Step { name: def.name.name.to_string(), trains, batches, graph, finish: None }
+        (graph, batches)
     }
 
     /// Hands the relations that the specification requires to a node that is kept.
@@ -238,6 +270,26 @@ impl Evaluator<'_> {
             None => format!("there is {}", known.join(", ")),
         };
         self.fail(error.hint(hint))
+    }
+}
+
+/// What one elaboration of a step makes.
+struct StepLeaf {
+    graph: Graph,
+    finish: Option<Graph>,
+    batches: Vec<StepBatch>,
+}
+
+/// Adds the fields that another graph of the same step reads.
+fn merge_fields(batches: &mut Vec<StepBatch>, more: Vec<StepBatch>) {
+    if batches.is_empty() {
+        *batches = more;
+        return;
+    }
+    for (batch, more) in batches.iter_mut().zip(more) {
+        let new = more.fields.into_iter().filter(|field| !batch.fields.contains(field));
+        let new: Vec<String> = new.collect();
+        batch.fields.extend(new);
     }
 }
 

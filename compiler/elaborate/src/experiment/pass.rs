@@ -42,6 +42,13 @@ pub(crate) struct Finish {
     pub(super) reported: Vec<Arc<str>>,
 }
 
+impl Finish {
+    /// Whether its statements are being evaluated.
+    pub(crate) fn is_inside(&self) -> bool {
+        self.inside
+    }
+}
+
 impl Evaluator<'_> {
     /// `collect e = value`: in `finish`, `e` is the rows of all batches.
     pub(crate) fn collect_statement(&mut self, name: &Ident, value: &Expr, scope: &Rc<Scope>) -> Eval<()> {
@@ -174,7 +181,7 @@ impl Evaluator<'_> {
         };
         let found = std::mem::take(&mut self.step.finish.outputs);
         trained.extend(found.iter().filter(|o| o.kind == OutputKind::Write).map(|o| o.name.clone()));
-        let graph = self.graph.extract(format!("{}.finish", def.name.name), &found);
+        let graph = self.cut(format!("{}.finish", def.name.name), &found, true);
         for (_, node) in graph.nodes() {
             if let Op::Input { name, .. } = &node.op
                 && !name.starts_with(PASS)
@@ -184,6 +191,16 @@ impl Evaluator<'_> {
             }
         }
         Ok(Some(graph))
+    }
+
+    /// At the end of a pass there is no batch whose sizes could choose what happens.
+    pub(super) fn finish_by_batch<T>(&mut self, def: &StepDef) -> Eval<T> {
+        let error = Diagnostic::error(
+            codes::WRONG_PLACE,
+            def.name.span,
+            format!("what step `{}` does at the end of a pass depends on the sizes of one batch", def.name.name),
+        );
+        self.fail(error.hint("keep `finish` out of conditions on the sizes of batches"))
     }
 
     fn never_finished<T>(&mut self, name: &Ident) -> Eval<T> {

@@ -67,7 +67,7 @@ impl Evaluator<'_> {
 
     /// A step that collects runs whole passes; single iterations would never finish.
     fn whole_passes(&mut self, step: &Step, epochs: bool, span: Span) -> Eval<()> {
-        if epochs || step.finish.is_none() || step.batches.is_empty() {
+        if epochs || step.finish.is_empty() || step.batches.is_empty() {
             return Ok(());
         }
         let error = Diagnostic::error(
@@ -190,7 +190,7 @@ impl Evaluator<'_> {
             return self.metric_form(expr.span);
         };
         let index = self.step_index(&step, steps)?;
-        let known: Vec<&str> = steps[index].reports().collect();
+        let known = steps[index].reports();
         match known.contains(&name.as_str()) {
             true => Ok(Metric { step: index, name }),
             false => {

@@ -5,15 +5,18 @@ use std::sync::Arc;
 
 use super::Dim;
 use super::poly::gcd;
+use crate::infer::{Obligation, Relation};
 
-/// What is known about named sizes beyond being positive: `H % 32 == 0`, and `kept = N + 4` for sizes that the program itself
-/// names.
+/// What is known about named sizes beyond being positive: `H % 32 == 0`, `kept = N + 4` for sizes that the program itself
+/// names, and the conditions under which a graph is the one that runs, `W <= 19`.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
     /// Only divisors above 1.
     multiples: BTreeMap<Arc<str>, i64>,
     /// Sizes that follow from others.
     defined: BTreeMap<Arc<str>, Dim>,
+    /// Relations that were assumed, in the order in which they were.
+    pub(super) conditions: Vec<Obligation>,
 }
 
 impl Facts {
@@ -61,6 +64,40 @@ impl Facts {
             }
         }
         self.defined.retain(|symbol, _| needed.contains(symbol));
+    }
+
+    /// Records that a relation holds. Divisibility of a named size by a number is known from here on to all of arithmetic.
+    pub fn assume(&mut self, condition: Obligation) {
+        if condition.relation == Relation::MultipleOf
+            && let (Some(symbol), Some(divisor)) = (condition.left.as_symbol(), condition.right.as_const())
+        {
+            let symbol = symbol.to_string();
+            self.assume_multiple(&symbol, divisor);
+        }
+        if !self.conditions.contains(&condition) {
+            self.conditions.push(condition);
+        }
+    }
+
+    /// Relations that were assumed.
+    pub fn conditions(&self) -> &[Obligation] {
+        &self.conditions
+    }
+
+    /// Forgets what is known about sizes but for what they stand for, and takes that from `other`.
+    pub fn go_back_to(&mut self, other: &Facts) {
+        self.multiples.clone_from(&other.multiples);
+        self.conditions.clone_from(&other.conditions);
+    }
+
+    /// Forgets conditions.
+    pub fn retain_conditions(&mut self, keep: impl FnMut(&Obligation) -> bool) {
+        self.conditions.retain(keep);
+    }
+
+    /// Forgets conditions on sizes that do not occur.
+    pub(crate) fn keep_conditions(&mut self, used: &BTreeSet<Arc<str>>) {
+        self.conditions.retain(|c| c.symbols().all(|s| used.contains(&s)));
     }
 
     /// The facts as `(symbol, divisor)`, by name.

@@ -8,6 +8,7 @@
 mod display;
 mod divide;
 mod facts;
+mod implied;
 mod poly;
 mod range;
 
@@ -101,6 +102,20 @@ impl Dim {
             },
             _ => None,
         }
+    }
+
+    /// Factor and rest, if this is `factor * symbol + rest`.
+    fn as_linear_in(&self, symbol: &str) -> Option<(i64, i64)> {
+        let Repr::Poly(p) = &self.0 else { return None };
+        let (mut factor, mut rest) = (0, 0);
+        for (monomial, c) in &p.terms {
+            match monomial.as_slice() {
+                [] => rest = *c,
+                [(Atom::Symbol(s), 1)] if **s == *symbol => factor = *c,
+                _ => return None,
+            }
+        }
+        (factor != 0).then_some((factor, rest))
     }
 
     /// Whether this is the literal 1, the only size that broadcasts.

@@ -4,7 +4,7 @@ use super::poly::Monomial;
 use super::{Atom, Dim, Repr};
 
 /// Lower and upper bound; `None` is unbounded.
-type Range = (Option<i64>, Option<i64>);
+pub(super) type Range = (Option<i64>, Option<i64>);
 
 impl Dim {
     /// Whether both are the same for every value of the named sizes (`Some`), or that can't be decided (`None`).
@@ -32,30 +32,37 @@ impl Dim {
 
     /// Bounds that hold for all values of the named sizes, each of which is at least 1.
     pub fn range(&self) -> Range {
+        self.range_within(&|_| (Some(1), None))
+    }
+
+    /// Bounds for all values of the named sizes within theirs.
+    pub(super) fn range_within(&self, symbols: &dyn Fn(&str) -> Range) -> Range {
         match &self.0 {
             Repr::Const(c) => (Some(*c), Some(*c)),
             Repr::Poly(p) => p.terms.iter().fold((Some(0), Some(0)), |(low, high), (m, c)| {
-                let (l, h) = scale_range(monomial_range(m), *c);
+                let (l, h) = scale_range(monomial_range(m, symbols), *c);
                 (add_bound(low, l), add_bound(high, h))
             }),
         }
     }
 }
 
-fn atom_range(atom: &Atom) -> Range {
+fn atom_range(atom: &Atom, symbols: &dyn Fn(&str) -> Range) -> Range {
     match atom {
-        Atom::Symbol(_) => (Some(1), None),
-        Atom::FloorDiv(a, b) => match (a.range(), b.as_const()) {
+        Atom::Symbol(s) => symbols(s),
+        Atom::FloorDiv(a, b) => match (a.range_within(symbols), b.as_const()) {
             ((low, high), Some(d)) if d > 0 => (low.map(|l| l.div_euclid(d)), high.map(|h| h.div_euclid(d))),
-            ((Some(low), _), None) if low >= 0 && b.range().0.is_some_and(|l| l > 0) => (Some(0), None),
+            ((Some(low), _), None) if low >= 0 && b.range_within(symbols).0.is_some_and(|l| l > 0) => {
+                (Some(0), None)
+            }
             _ => (None, None),
         },
     }
 }
 
-fn monomial_range(m: &Monomial) -> Range {
+fn monomial_range(m: &Monomial, symbols: &dyn Fn(&str) -> Range) -> Range {
     m.iter().fold((Some(1), Some(1)), |(low, high), (atom, power)| {
-        let (l, h) = atom_range(atom);
+        let (l, h) = atom_range(atom, symbols);
         match (low, l) {
             (Some(low), Some(l)) if low >= 0 && l >= 0 => (
                 l.checked_pow(*power).and_then(|l| low.checked_mul(l)),

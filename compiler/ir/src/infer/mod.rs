@@ -36,15 +36,21 @@ pub enum Relation {
     AtMost,
     /// `left % right == 0`
     MultipleOf,
+    /// `left != right`
+    Differ,
+    /// `left % right != 0`
+    NotMultipleOf,
 }
 
 impl Relation {
     /// Whether it holds for all sizes that the facts allow (`Some(true)`), for none (`Some(false)`) or depends (`None`).
     pub fn decide(self, left: &Dim, right: &Dim, facts: &Facts) -> Option<bool> {
-        self.decide_plainly(left, right, facts).or_else(|| match facts.is_empty() {
+        let in_units = || match facts.is_empty() {
             true => None,
             false => self.decide_plainly(&left.in_units(facts).ok()?, &right.in_units(facts).ok()?, facts),
-        })
+        };
+        let plainly = self.decide_plainly(left, right, facts);
+        plainly.or_else(in_units).or_else(|| facts.imply(self, left, right))
     }
 
     fn decide_plainly(self, left: &Dim, right: &Dim, facts: &Facts) -> Option<bool> {
@@ -55,11 +61,36 @@ impl Relation {
                 (Some(l), Some(r)) => Some(r != 0 && l.checked_rem(r).unwrap_or(0) == 0),
                 _ => left.is_multiple_of(right, facts).then_some(true),
             },
+            Relation::Differ => Relation::Equal.decide_plainly(left, right, facts).map(|equal| !equal),
+            Relation::NotMultipleOf => {
+                Relation::MultipleOf.decide_plainly(left, right, facts).map(|multiple| !multiple)
+            }
         }
     }
 }
 
 impl Obligation {
+    /// The relation that holds exactly when this one does not. `None` if a size gets too large to be written down.
+    pub fn negated(&self) -> Option<Obligation> {
+        let Obligation { relation, left, right } = self.clone();
+        let with = |relation| Obligation { relation, left: left.clone(), right: right.clone() };
+        Some(match relation {
+            Relation::Equal => with(Relation::Differ),
+            Relation::Differ => with(Relation::Equal),
+            Relation::MultipleOf => with(Relation::NotMultipleOf),
+            Relation::NotMultipleOf => with(Relation::MultipleOf),
+            Relation::AtMost => {
+                let left = right.checked_add(&Dim::from(1i64)).ok()?;
+                Obligation { relation, left, right: self.left.clone() }
+            }
+        })
+    }
+
+    /// Every name that it depends on.
+    pub fn symbols(&self) -> impl Iterator<Item = std::sync::Arc<str>> {
+        self.left.symbols().into_iter().chain(self.right.symbols())
+    }
+
     /// Whether it holds when named sizes have these values.
     pub fn holds(&self, lookup: &dyn Fn(&str) -> Option<i64>) -> Result<bool, DimError> {
         let (left, right) = (self.left.eval(lookup)?, self.right.eval(lookup)?);
@@ -67,6 +98,8 @@ impl Obligation {
             Relation::Equal => left == right,
             Relation::AtMost => left <= right,
             Relation::MultipleOf => right != 0 && left.checked_rem(right).unwrap_or(0) == 0,
+            Relation::Differ => left != right,
+            Relation::NotMultipleOf => right == 0 || left.checked_rem(right).unwrap_or(0) != 0,
         })
     }
 }
@@ -78,6 +111,8 @@ impl fmt::Display for Obligation {
             Relation::Equal => write!(f, "{left} == {right}"),
             Relation::AtMost => write!(f, "{left} <= {right}"),
             Relation::MultipleOf => write!(f, "{left} % {right} == 0"),
+            Relation::Differ => write!(f, "{left} != {right}"),
+            Relation::NotMultipleOf => write!(f, "{left} % {right} != 0"),
         }
     }
 }

@@ -19,6 +19,7 @@
 //! - The header declares every named size with what is known about it. Sizes are polynomials, `//` floors: `(H + 1)//2`.
 //! - `value`, `report` and `write` lines are the outputs in order. `require H <= W for %3` is an obligation that does not
 //!   follow from the ops.
+//! - `given W <= 19` is a condition under which the graph runs; the ops may rely on it.
 //! - A `//` after a space starts a comment; as floor division it follows its left side without one.
 //! - Words that are not plain (letters, digits, `_`, dots between them) are quoted.
 //! - A graph may be broken: the printer writes an operand that does not exist as `<missing %7>`, and the parser

@@ -97,6 +97,11 @@ fn graph(c: &mut Cursor<'_>) -> Result<Graph, ParseError> {
         if c.accept("}") {
             break;
         }
+        if matches!(*c.peek(), Token::Word("given")) {
+            graph.facts_mut().assume(condition(c, &sizes)?);
+            c.end_of_line()?;
+            continue;
+        }
         statement(c, &mut body, &sizes)?;
         c.end_of_line()?;
     }
@@ -220,26 +225,36 @@ fn requirement<'a>(
     body: &mut Body<'a>,
     sizes: &BTreeSet<&str>,
 ) -> Result<(), ParseError> {
-    let place = c.place();
-    c.next();
-    let left = dims::dim(c)?;
-    let relation = match c.next() {
-        Token::Sign("==") => Relation::Equal,
-        Token::Sign("<=") => Relation::AtMost,
-        Token::Sign("%") => Relation::MultipleOf,
-        _ => return Err(place.error("a requirement is `a == b`, `a <= b` or `a % b == 0`")),
-    };
-    let right = dims::dim(c)?;
-    if relation == Relation::MultipleOf {
-        c.expect("==")?;
-        zero(c)?;
-    }
+    let required = condition(c, sizes)?;
     if !c.accept_word("for") {
         return c.expected("`for` and a node");
     }
-    check_sizes(place, vec![left.clone(), right.clone()], sizes)?;
-    body.requirements.push((Obligation { relation, left, right }, operand(c)?));
+    body.requirements.push((required, operand(c)?));
     Ok(())
+}
+
+/// The relation after `require` or `given`.
+fn condition(c: &mut Cursor<'_>, sizes: &BTreeSet<&str>) -> Result<Obligation, ParseError> {
+    let place = c.place();
+    c.next();
+    let left = dims::dim(c)?;
+    let mut relation = match c.next() {
+        Token::Sign("==") => Relation::Equal,
+        Token::Sign("!=") => Relation::Differ,
+        Token::Sign("<=") => Relation::AtMost,
+        Token::Sign("%") => Relation::MultipleOf,
+        _ => return Err(place.error("a relation is `a == b`, `a != b`, `a <= b`, `a % b == 0` or `a % b != 0`")),
+    };
+    let right = dims::dim(c)?;
+    if relation == Relation::MultipleOf {
+        match c.accept("!=") {
+            true => relation = Relation::NotMultipleOf,
+            false => c.expect("==")?,
+        }
+        zero(c)?;
+    }
+    check_sizes(place, vec![left.clone(), right.clone()], sizes)?;
+    Ok(Obligation { relation, left, right })
 }
 
 fn zero(c: &mut Cursor<'_>) -> Result<(), ParseError> {

@@ -126,6 +126,9 @@ impl fmt::Display for Printer<'_> {
         write!(f, "graph @{}(", Name(&self.graph.name))?;
         self.sizes(f)?;
         writeln!(f, ") {{")?;
+        for condition in self.graph.facts().conditions() {
+            writeln!(f, "  given {condition}")?;
+        }
         for (id, _) in self.graph.nodes() {
             writeln!(f, "  {}", self.line(id))?;
         }
@@ -158,6 +161,7 @@ impl fmt::Display for Name<'_> {
 fn symbols(graph: &Graph) -> BTreeSet<Arc<str>> {
     let mut found = graph.symbols();
     found.extend(graph.facts().iter().map(|(s, _)| Arc::from(s)));
+    found.extend(graph.facts().conditions().iter().flat_map(Obligation::symbols));
     for (symbol, value) in graph.facts().definitions() {
         found.insert(symbol.into());
         found.extend(value.symbols());

@@ -112,7 +112,7 @@ pub fn prepare(graph: &mut Graph, tape: Tape) -> Result<(), Error> {
 /// When a gradient's graph is ill typed.
 pub fn prepare_program(program: &mut Program, tape: Tape) -> Result<(), Error> {
     for step in &mut program.steps {
-        for graph in std::iter::once(&mut step.graph).chain(&mut step.finish) {
+        for graph in step.all_graphs_mut() {
             prepare(graph, tape)?;
         }
     }

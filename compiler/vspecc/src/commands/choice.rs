@@ -25,7 +25,7 @@ pub(super) fn experiment<'c>(compiled: &'c Compiled, name: Option<&str>) -> Comm
 
 /// The index of the step with that name, or of the only one that evaluates something.
 pub(super) fn evaluation_step(program: &Program, name: Option<&str>) -> CommandResult<usize> {
-    let evaluates = |step: &&Step| !step.trains && step.reports().next().is_some();
+    let evaluates = |step: &&Step| !step.trains && !step.reports().is_empty();
     let names: Vec<&str> = program.steps.iter().filter(evaluates).map(|s| s.name.as_str()).collect();
     let position = |name: &str| program.steps.iter().position(|s| s.name == name);
     match (name, names.as_slice()) {

@@ -1,7 +1,7 @@
 //! `vspecc ir`: the syntax tree or the graphs of a file.
 
 use vspec_elaborate::Compiled;
-use vspec_ir::{Graph, Step, export};
+use vspec_ir::{Condition, Entry, Graph, Step, export};
 use vspec_optimize::differentiate;
 use vspec_syntax::Sources;
 
@@ -38,7 +38,8 @@ fn ast(args: &IrArgs) -> CommandResult {
 
 fn graphs(args: &IrArgs) -> CommandResult {
     let compiled = front::compile_experiment(&args.file, &args.experiment)?;
-    let mut graphs: Vec<Graph> = selected(args, &compiled)?.into_iter().cloned().collect();
+    let (conditions, mut graphs): (Vec<&[Condition]>, Vec<Graph>) =
+        selected(args, &compiled)?.into_iter().map(|(when, graph)| (when, graph.clone())).unzip();
     if args.stage == Stage::Gradients {
         let expanded: Result<Vec<Graph>, _> = graphs.iter().map(differentiate::expand).collect();
         graphs = expanded.map_err(|error| Failure::input(error.to_string()))?;
@@ -49,7 +50,8 @@ fn graphs(args: &IrArgs) -> CommandResult {
                 .hint("`entry net = Net()(f32[1, 3, 224, 224])` names something to look at"));
         }
         (Format::Text, graphs) => {
-            let texts: Vec<String> = graphs.iter().map(|g| format!("{g}\n")).collect();
+            let text = |(when, graph): (&&[Condition], &Graph)| format!("{}{graph}\n", comment(when));
+            let texts: Vec<String> = conditions.iter().zip(graphs).map(text).collect();
             console::print(&texts.join("\n"));
         }
         (Format::Dot, [graph]) => console::print(&export::dot(graph)),
@@ -63,29 +65,42 @@ fn graphs(args: &IrArgs) -> CommandResult {
     Ok(Exit::Fine)
 }
 
-/// The graphs that the options name: all, or one.
-fn selected<'c>(args: &IrArgs, compiled: &'c Compiled) -> CommandResult<Vec<&'c Graph>> {
+/// A line about when a graph is the one that runs; none if it always is.
+fn comment(when: &[Condition]) -> String {
+    let conditions: Vec<String> = when.iter().map(ToString::to_string).collect();
+    if when.is_empty() { String::new() } else { format!("// when {}\n", conditions.join(" and ")) }
+}
+
+/// A graph, and when it is the one that runs.
+type Conditional<'c> = (&'c [Condition], &'c Graph);
+
+/// The graphs that the options name: all, or those of one name.
+fn selected<'c>(args: &IrArgs, compiled: &'c Compiled) -> CommandResult<Vec<Conditional<'c>>> {
+    let entries = compiled.entries.iter();
     if let Some(name) = &args.entry {
-        let names: Vec<&str> = compiled.entries.iter().map(|e| e.name.as_str()).collect();
-        let found = compiled.entries.iter().find(|e| e.name == *name);
-        return found.map(|e| vec![&e.graph]).ok_or_else(|| choice::unknown("entry", name, &names));
+        let names: Vec<&str> = entries.clone().map(|e| e.name.as_str()).collect();
+        let found: Vec<Conditional<'c>> = entries.filter(|e| e.name == *name).map(of_entry).collect();
+        return if found.is_empty() { Err(choice::unknown("entry", name, &names)) } else { Ok(found) };
     }
     let wanted = args.experiment.experiment.as_deref();
     if let Some(name) = &args.step {
         let steps = &choice::experiment(compiled, wanted)?.steps;
         let names: Vec<&str> = steps.iter().map(|s| s.name.as_str()).collect();
         let found = steps.iter().find(|s| s.name == *name);
-        return found.map(|s| graphs_of(s).collect()).ok_or_else(|| choice::unknown("step", name, &names));
+        return found.map(|s| of_step(s).collect()).ok_or_else(|| choice::unknown("step", name, &names));
     }
     if wanted.is_some() {
-        return Ok(choice::experiment(compiled, wanted)?.steps.iter().flat_map(graphs_of).collect());
+        return Ok(choice::experiment(compiled, wanted)?.steps.iter().flat_map(of_step).collect());
     }
-    let entries = compiled.entries.iter().map(|e| &e.graph);
-    let steps = compiled.programs.iter().flat_map(|p| &p.steps).flat_map(graphs_of);
-    Ok(entries.chain(steps).collect())
+    let steps = compiled.programs.iter().flat_map(|p| &p.steps).flat_map(of_step);
+    Ok(entries.map(of_entry).chain(steps).collect())
+}
+
+fn of_entry(entry: &Entry) -> Conditional<'_> {
+    (&entry.when, &entry.graph)
 }
 
 /// The graphs of a step: of each batch, and of the end of a pass.
-fn graphs_of(step: &Step) -> impl Iterator<Item = &Graph> {
-    std::iter::once(&step.graph).chain(&step.finish)
+fn of_step(step: &Step) -> impl Iterator<Item = Conditional<'_>> {
+    step.graphs.iter().chain(&step.finish).map(|v| (v.when.as_slice(), &v.graph))
 }

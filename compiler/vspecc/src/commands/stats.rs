@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vspec_elaborate::Compiled;
-use vspec_ir::{Dim, Graph, ModuleStats, Stats, Variable};
+use vspec_ir::{Condition, Dim, Graph, ModuleStats, Stats, Variable};
 
 use super::{choice, front};
 use crate::cli::StatsArgs;
@@ -10,9 +10,26 @@ use crate::console;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::numbers::grouped;
 
+/// A graph that can be counted.
+struct Candidate<'c> {
+    name: String,
+    when: Vec<String>,
+    graph: &'c Graph,
+    variables: &'c [Variable],
+}
+
+impl<'c> Candidate<'c> {
+    fn of(name: &str, when: &[Condition], graph: &'c Graph, variables: &'c [Variable]) -> Self {
+        let when = when.iter().map(ToString::to_string).collect();
+        Candidate { name: name.to_string(), when, graph, variables }
+    }
+}
+
 /// The cost of one entry.
 struct Cost {
     name: String,
+    /// The conditions under which it is this one.
+    when: Vec<String>,
     stats: Stats,
 }
 
@@ -28,31 +45,34 @@ pub(super) fn stats(args: &StatsArgs) -> CommandResult {
 }
 
 fn costs(compiled: &Compiled, wanted: Option<&str>) -> CommandResult<Vec<Cost>> {
-    let entries = compiled.entries.iter().map(|e| (e.name.clone(), &e.graph, e.variables.as_slice()));
-    let mut candidates: Vec<(String, &Graph, &[Variable])> = entries.collect();
+    let entries = compiled.entries.iter();
+    let entries = entries.map(|e| Candidate::of(&e.name, &e.when, &e.graph, &e.variables));
+    let mut candidates: Vec<Candidate<'_>> = entries.collect();
     if candidates.is_empty() {
         let steps = compiled.programs.iter().flat_map(|p| p.steps.iter().map(move |s| (p, s)));
         let evaluating = steps.filter(|(_, s)| !s.trains);
-        candidates.extend(
-            evaluating.map(|(p, s)| (format!("{}.{}", p.name, s.name), &s.graph, p.variables.as_slice())),
-        );
+        candidates.extend(evaluating.flat_map(|(p, s)| {
+            let name = format!("{}.{}", p.name, s.name);
+            s.graphs.iter().map(move |v| Candidate::of(&name, &v.when, &v.graph, &p.variables))
+        }));
     }
     if candidates.is_empty() {
         return Err(Failure::input("the file has nothing to count")
             .hint("`entry net = Net()(f32[1, 3, 224, 224])` names a network and the size of its input"));
     }
     if let Some(name) = wanted {
-        let names: Vec<String> = candidates.iter().map(|(n, ..)| n.clone()).collect();
-        candidates.retain(|(n, ..)| n == name);
+        let names: Vec<String> = candidates.iter().map(|c| c.name.clone()).collect();
+        candidates.retain(|c| c.name == name);
         if candidates.is_empty() {
-            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+            names.dedup();
             return Err(choice::unknown("entry", name, &names));
         }
     }
-    let count = |(name, graph, variables): (String, &Graph, &[Variable])| {
+    let count = |Candidate { name, when, graph, variables }: Candidate<'_>| {
         let too_large = |e| Failure::input(format!("the cost of `{name}` cannot be counted: {e:?}"));
         let stats = Stats::of(graph, variables).map_err(too_large)?;
-        Ok(Cost { name: name.clone(), stats })
+        Ok(Cost { name: name.clone(), when, stats })
     };
     candidates.into_iter().map(count).collect()
 }
@@ -71,7 +91,7 @@ fn as_json(costs: &[Cost]) -> Value {
 fn entry_json(cost: &Cost) -> Value {
     let stats = &cost.stats;
     let modules: Vec<Value> = stats.modules.iter().map(module_json).collect();
-    json!({
+    let mut entry = json!({
         "name": cost.name,
         "params": size_json(&stats.params),
         "param_tensors": stats.param_tensors,
@@ -80,7 +100,11 @@ fn entry_json(cost: &Cost) -> Value {
         "macs_with_matmul": size_json(&stats.macs_with_matmul),
         "activation_bytes": size_json(&stats.activation_bytes),
         "modules": modules,
-    })
+    });
+    if !cost.when.is_empty() {
+        entry["when"] = json!(cost.when);
+    }
+    entry
 }
 
 fn module_json(module: &ModuleStats) -> Value {
@@ -112,7 +136,7 @@ fn as_table(cost: &Cost) -> String {
          MACs              {}\n\
          MACs with matmul  {}\n\
          activations       {} bytes\n",
-        cost.name,
+        title(cost),
         columns(&rows),
         size_text(&stats.params),
         stats.param_tensors,
@@ -121,6 +145,14 @@ fn as_table(cost: &Cost) -> String {
         size_text(&stats.macs_with_matmul),
         size_text(&stats.activation_bytes),
     )
+}
+
+/// The name, and when the numbers hold if that is not always.
+fn title(cost: &Cost) -> String {
+    match cost.when.as_slice() {
+        [] => cost.name.clone(),
+        when => format!("{} when {}", cost.name, when.join(" and ")),
+    }
 }
 
 /// Rows with aligned columns: text to the left, numbers to the right.

@@ -8,3 +8,4 @@ mod plot;
 mod profile;
 mod resume;
 mod scene;
+mod variants;

@@ -98,7 +98,7 @@ impl<'a> Run<'a> {
             self.executor.clock.iteration += 1;
         }
         pass.add(&ran);
-        self.observer.notify(&Event::Iteration(pass.progress(&self.executor.clock, &pass.means())));
+        self.observer.notify(&Event::Iteration(pass.progress(&self.executor.clock, &pass.reported())));
         let window =
             self.state.position.steps[level].window.get_or_insert_with(|| Tally::begin(definition, 0));
         window.add(&ran);
@@ -111,14 +111,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn check_finite(&self, step: usize, values: &[f64]) -> Result<(), TrainError> {
-        let step = &self.executor.setup.program.steps[step];
-        let names = crate::reports::report_names(&step.graph);
-        match names.into_iter().zip(values).find(|(_, v)| !v.is_finite()) {
+    fn check_finite(&self, step: usize, values: &[(String, f64)]) -> Result<(), TrainError> {
+        match values.iter().find(|(_, v)| !v.is_finite()) {
             None => Ok(()),
             Some((report, value)) => Err(TrainError::NonFinite {
-                step: step.name.clone(),
-                report,
+                step: self.executor.setup.program.steps[step].name.clone(),
+                report: report.clone(),
                 iteration: self.executor.clock.iteration,
                 value: *value,
             }),

@@ -124,7 +124,7 @@ impl Run<'_> {
     /// Whether a phase consists of evaluation passes. A step that finishes passes is never run in any other way.
     fn evaluates(&self, phase: &Steps) -> bool {
         let step = &self.executor.setup.program.steps[phase.step];
-        !step.trains && (phase.unit == Unit::Epochs || step.finish.is_some())
+        !step.trains && (phase.unit == Unit::Epochs || !step.finish.is_empty())
     }
 
     /// Evaluates once, in a phase that does nothing else.

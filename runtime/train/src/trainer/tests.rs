@@ -15,6 +15,7 @@ use vspec_ir::text::{parse, parse_type};
 use vspec_ir::{
     CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS, DataSet, Every, Expect, Graph, KeepBest, Metric, Phase,
     Program, Source, Stage, Step, StepBatch, Steps, StopWhen, Unit, Variable, VariableKind,
+    Variant,
 };
 
 use crate::batches::{BatchIter, Batches, DataSource};
@@ -111,8 +112,8 @@ fn step(name: &str, data: usize, trains: bool) -> Step {
 }}"
     );
     let batch = StepBatch { name: "b".to_string(), data, fields: vec!["x".to_string()] };
-    let graph = parse(&text).expect("a graph");
-    Step { name: name.to_string(), trains, batches: vec![batch], graph, finish: None }
+    let graphs = vec![Variant::always(parse(&text).expect("a graph"))];
+    Step { name: name.to_string(), trains, batches: vec![batch], graphs, finish: vec![] }
 }
 
 fn metric(step: usize) -> Metric {
