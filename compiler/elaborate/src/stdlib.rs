@@ -57,6 +57,7 @@ files! {
     "prelude/reductions",
     "prelude/tensor",
     "schedules/schedules",
+    "vision/masks",
 }
 
 /// The names that each of [`FILES`] defines. Every file that is checked asks for them.

@@ -48,6 +48,7 @@ fn class_title(class: OpClass) -> &'static str {
         OpClass::Gather => "Gathering",
         OpClass::Random => "Random numbers",
         OpClass::Control => "Differentiation",
+        OpClass::Opaque => "Outside the graph",
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod bind;
 mod engine;
+pub mod host;
 mod interp;
 pub mod plan;
 pub mod rng;

@@ -86,7 +86,7 @@ impl Evaluator<'_> {
     ) -> Eval<Value> {
         self.bind_parameters(name, &def.params, slots, scope, span)?;
         let Some(body) = &def.body else {
-            return self.unsupported(def.name.span, "a `host fn`");
+            return self.host_call(def, scope, span);
         };
         let value = self.block_in(body, scope)?;
         let value = self.conform_result(def.ret.as_ref(), value, body, scope, name)?;
@@ -186,7 +186,9 @@ impl Evaluator<'_> {
             Some(path) => self.module_path.replace(path),
             None => self.module_path.clone(),
         };
+        self.inside_instances += 1;
         let result = self.framed(span, what, body);
+        self.inside_instances -= 1;
         self.module_path = outer;
         result
     }

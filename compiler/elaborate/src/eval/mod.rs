@@ -8,6 +8,7 @@ pub(crate) mod call;
 pub(crate) mod callee;
 mod custom;
 pub(crate) mod expr;
+mod host;
 pub(crate) mod index;
 pub(crate) mod instance;
 pub(crate) mod lookup;
@@ -97,6 +98,8 @@ pub(crate) struct Evaluator<'w> {
     pub(crate) training: bool,
     /// Path of the instance whose method is being evaluated.
     pub(crate) module_path: Option<Arc<str>>,
+    /// How many methods of instances are being evaluated within each other.
+    pub(crate) inside_instances: usize,
     /// Prefix of random streams while a variable is initialised.
     pub(crate) stream: Arc<str>,
     pub(crate) streams: u32,
@@ -127,6 +130,7 @@ impl<'w> Evaluator<'w> {
             step: StepContext::default(),
             training: false,
             module_path: None,
+            inside_instances: 0,
             stream: "".into(),
             streams: 0,
             declared: IndexMap::new(),

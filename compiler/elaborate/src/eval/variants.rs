@@ -47,7 +47,7 @@ impl Answers {
     }
 
     /// What was taken to hold, in the order in which it was asked.
-    fn assumed(&self, in_finish: bool) -> Vec<Condition> {
+    pub(crate) fn assumed(&self, in_finish: bool) -> Vec<Condition> {
         self.asked().iter().filter(|a| a.in_finish == in_finish).filter_map(Answer::assumed).collect()
     }
 

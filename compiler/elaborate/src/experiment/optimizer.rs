@@ -82,7 +82,7 @@ fn transform(
     for (param, value) in rule.params.iter().zip([list(1), list(0)]) {
         scope.bind(param.name.name.clone(), value, param.name.span);
     }
-    let Some(body) = &rule.body else { return e.unsupported(rule.name.span, "a host transform") };
+    let Some(body) = &rule.body else { return no_host_rule(e, rule.name.span) };
     let what = format!("`{}`, on the gradients", before.item.def.name.name);
     let Value::List(changed) = e.framed(span, what, |e| e.block(body, &scope))? else {
         return e.error(codes::WRONG_KIND, rule.name.span, "a transform gives a list of gradients");
@@ -158,7 +158,7 @@ fn update_one(
     let outer = e.step.optimizer.replace(frame);
     let value = match &rule.body {
         Some(body) => e.block(body, &scope),
-        None => e.unsupported(rule.name.span, "a host update rule"),
+        None => no_host_rule(e, rule.name.span),
     };
     let frame = std::mem::replace(&mut e.step.optimizer, outer);
     let node = e.tensor(&value?, rule.name.span)?;
@@ -279,4 +279,9 @@ impl Evaluator<'_> {
         }
         Ok(())
     }
+}
+
+/// Parameters live where the engine computes, and so does what changes them.
+fn no_host_rule<T>(e: &mut Evaluator<'_>, span: Span) -> Eval<T> {
+    e.error(codes::WRONG_PLACE, span, "no part of an optimizer runs on the host")
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
-use vspec_ir::{BATCH, Dim, Graph, NodeId, Op, Output, OutputKind, PASS, PASS_BATCHES, PASS_ITEMS, Type};
+use vspec_ir::{BATCH, Condition, Dim, Graph, NodeId, Op, Output, OutputKind, PASS, PASS_BATCHES, PASS_ITEMS, Type};
 use vspec_syntax::ast::{Block, Expr, ExprKind, Ident, StepDef};
 use vspec_syntax::{Diagnostic, Span};
 
@@ -181,6 +181,9 @@ impl Evaluator<'_> {
         };
         let found = std::mem::take(&mut self.step.finish.outputs);
         trained.extend(found.iter().filter(|o| o.kind == OutputKind::Write).map(|o| o.name.clone()));
+        if self.finishes_by_batch() {
+            return self.finish_by_batch(def);
+        }
         let graph = self.cut(format!("{}.finish", def.name.name), &found, true);
         for (_, node) in graph.nodes() {
             if let Op::Input { name, .. } = &node.op
@@ -191,6 +194,17 @@ impl Evaluator<'_> {
             }
         }
         Ok(Some(graph))
+    }
+
+    /// Whether a condition in `finish` is on the size of a batch.
+    fn finishes_by_batch(&self) -> bool {
+        let of_batch = |symbol: Arc<str>| {
+            symbol.strip_prefix(BATCH).is_some_and(|rest| rest.is_empty() || rest.starts_with('_'))
+        };
+        self.answers.assumed(true).iter().any(|condition| match condition {
+            Condition::Sizes(relation) => relation.symbols().any(of_batch),
+            Condition::Clock(_) => false,
+        })
     }
 
     /// At the end of a pass there is no batch whose sizes could choose what happens.

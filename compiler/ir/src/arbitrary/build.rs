@@ -30,7 +30,7 @@ pub(super) fn graph(recipes: &[Recipe], options: GraphOptions) -> Graph {
 fn allowed(decl: &OpDecl, options: GraphOptions) -> bool {
     let smooth =
         decl.gradient == Gradient::Yes || decl.class == OpClass::Source || decl.effect == Effect::Random;
-    decl.class != OpClass::Control
+    !matches!(decl.class, OpClass::Control | OpClass::Opaque)
         && !matches!(decl.name, "param" | "state")
         && (options.jumps || smooth && decl.name != "cast")
         && !(options.exact && ROUNDED.contains(&decl.name))

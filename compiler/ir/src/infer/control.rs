@@ -1,7 +1,7 @@
 //! Differentiation.
 
 use super::{Checks, Violation};
-use crate::{Op, Type};
+use crate::{DType, HostFn, Op, Type};
 
 /// A gradient has the type of what it is taken with respect to.
 pub(crate) fn gradient(_: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {
@@ -30,5 +30,14 @@ pub(crate) fn custom_gradient(_: &Op, operands: &[Type], checks: &mut Checks<'_>
             Err(checks.violation(2, detail).at(i + 2, None))
         }
         None => Ok(y.clone()),
+    }
+}
+
+/// What a function of the runtime gives.
+pub(crate) fn host_call(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {
+    let Op::HostCall { function } = op else { return Ok(Type::scalar(DType::F32)) };
+    match HostFn::from_name(function) {
+        Some(known) => known.result(operands).map_err(|detail| checks.violation(2, detail)),
+        None => Err(checks.violation(1, format!("there is no `{function}`"))),
     }
 }

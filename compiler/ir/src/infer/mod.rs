@@ -73,15 +73,20 @@ impl Obligation {
     /// The relation that holds exactly when this one does not. `None` if a size gets too large to be written down.
     pub fn negated(&self) -> Option<Obligation> {
         let Obligation { relation, left, right } = self.clone();
-        let with = |relation| Obligation { relation, left: left.clone(), right: right.clone() };
+        let with = |relation| Obligation { relation, ..self.clone() };
         Some(match relation {
             Relation::Equal => with(Relation::Differ),
             Relation::Differ => with(Relation::Equal),
             Relation::MultipleOf => with(Relation::NotMultipleOf),
             Relation::NotMultipleOf => with(Relation::MultipleOf),
             Relation::AtMost => {
-                let left = right.checked_add(&Dim::from(1i64)).ok()?;
-                Obligation { relation, left, right: self.left.clone() }
+                // The one goes to the side that is a number, if one is.
+                let one = Dim::from(1i64);
+                let (left, right) = match left.as_const() {
+                    Some(_) => (right, left.checked_sub(&one).ok()?),
+                    None => (right.checked_add(&one).ok()?, left),
+                };
+                Obligation { relation, left, right }
             }
         })
     }

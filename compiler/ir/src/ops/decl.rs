@@ -31,6 +31,8 @@ pub enum OpClass {
     Random,
     /// Says something about differentiation.
     Control,
+    /// Computed outside the graph: how elements relate is not known.
+    Opaque,
 }
 
 /// What an op does beyond computing its result.

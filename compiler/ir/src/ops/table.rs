@@ -439,6 +439,17 @@ ops! {
         where ["the axis exists", "element types agree", "index and values have one shape", "other axes agree"]
         samples ["(f32[3, 4], i32[3, 2], f32[3, 2]) axis=1", "(f32[3, 2], i32[5, 2], f32[5, 2]) axis=0", "(i32[5], i32[7], i32[7]) axis=0"]
 
+    // ---- outside the graph -----------------------------------------------------------------------------------------
+
+    /// What a function of the runtime computes on the host. No gradient flows.
+    HostCall "host_call" (x: Any in Real; variadic) { function: Arc<str> }
+        Opaque Pure grad Zero by control::host_call
+        where ["the runtime has the function", "operands are of the types that it takes"]
+        samples [
+            "(f32[2, 5, 6]) function=\"min_area_rect\"",
+            "(bool[5, 6]) function=\"connected_components\""
+        ]
+
     // ---- differentiation -------------------------------------------------------------------------------------------
 
     /// The value, with no gradient.

@@ -190,12 +190,19 @@ pub(crate) fn compute<T: Real>(
         Op::TakeAlong { axis } => scatter::take_along(x[0], x[1], *axis),
         Op::Scatter { axis } => scatter::scatter([x[0], x[2]], x[1], *axis),
         Op::ScatterAdd { axis } => scatter::scatter_add([x[0], x[2]], x[1], *axis),
+        Op::HostCall { function } => host_call(function, x),
         Op::StopGradient {} | Op::CustomGradient {} => Ok(x[0].clone()),
         Op::Cotangent {} => Ok(source::full(vspec_ir::DType::F32, cx.shape, 0.0)),
         Op::Gradient {} => {
             Err(unsupported("the interpreter has no gradients: differentiate the graph first"))
         }
     }
+}
+
+/// The operands and the result of a function of the runtime are tensors in host memory.
+fn host_call<T: Real>(function: &str, x: &[&Value<T>]) -> Result<Value<T>, EngineError> {
+    let operands: Result<Vec<HostTensor>, EngineError> = x.iter().map(|v| (*v).clone().into_host()).collect();
+    Ok(Value::from_host(&crate::host::call(function, &operands?)?))
 }
 
 fn over(axes: &[i64], keepdims: bool) -> Over<'_> {

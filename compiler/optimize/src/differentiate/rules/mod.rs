@@ -87,6 +87,7 @@ pub(super) fn parts(b: &mut Back<'_>, id: NodeId, g: NodeId, wanted: &[bool]) ->
         | Op::Argmax { .. }
         | Op::Argsort { .. }
         | Op::MaxPoolIndex { .. }
+        | Op::HostCall { .. }
         | Op::StopGradient {}
         | Op::Cotangent {}
         | Op::Gradient {} => nothing(x),
