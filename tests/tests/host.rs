@@ -27,7 +27,9 @@ test \"slope\" {
 ";
     let compiled = compile_text(text);
     assert_clean(&compiled, text);
-    for (engine, tape) in [(&Interpreter::default() as &dyn Engine, Tape::None), (&DfdxEngine::default(), Tape::First)] {
+    for (engine, tape) in
+        [(&Interpreter::default() as &dyn Engine, Tape::None), (&DfdxEngine::default(), Tape::First)]
+    {
         let mut graph = compiled.tests[0].graph.clone();
         differentiate::prepare(&mut graph, tape).expect("has gradients");
         let values = engine.session().run(&graph, &Inputs::new(), RunKey::default()).expect("runs");
@@ -71,13 +73,20 @@ module M() {
 entry e = M()(f32[4, 4])
 ",
     );
-    assert!(found.starts_with("V0222 4:27 `min_area_rect(x)` `min_area_rect` runs on the host, so that no module can call it"), "{found}");
+    assert!(
+        found.starts_with(
+            "V0222 4:27 `min_area_rect(x)` `min_area_rect` runs on the host, so that no module can call it"
+        ),
+        "{found}"
+    );
     assert!(found.contains("hint: call it in a step, on what the module gives"), "{found}");
 }
 
 #[test]
 fn the_runtime_says_what_it_has() {
-    let found = reported("host fn min_area_rectangle(mask: f32[H, W]) -> f32[5]\nentry e = min_area_rectangle(f32[4, 4])\n");
+    let found = reported(
+        "host fn min_area_rectangle(mask: f32[H, W]) -> f32[5]\nentry e = min_area_rectangle(f32[4, 4])\n",
+    );
     assert_eq!(
         found,
         "V0101 1:9 `min_area_rectangle` the runtime has no function `min_area_rectangle`\n  hint: did you mean `min_area_rect`?\n"
@@ -88,12 +97,17 @@ fn the_runtime_says_what_it_has() {
 
 #[test]
 fn declarations_have_to_fit_the_function() {
-    let four = reported("host fn min_area_rect(mask: f32[H, W]) -> f32[4]\nentry e = min_area_rect(f32[4, 4])\n");
+    let four =
+        reported("host fn min_area_rect(mask: f32[H, W]) -> f32[4]\nentry e = min_area_rect(f32[4, 4])\n");
     assert!(
-        four.starts_with("V0203 2:11 `min_area_rect(f32[4, 4])` the result of `min_area_rect` must have 4 in axis 0, not 5"),
+        four.starts_with(
+            "V0203 2:11 `min_area_rect(f32[4, 4])` the result of `min_area_rect` must have 4 in axis 0, not 5"
+        ),
         "{four}"
     );
-    let numbers = reported("host fn connected_components(x: f32[H, W]) -> i32[H, W]\nentry e = connected_components(f32[4, 4])\n");
+    let numbers = reported(
+        "host fn connected_components(x: f32[H, W]) -> i32[H, W]\nentry e = connected_components(f32[4, 4])\n",
+    );
     assert!(numbers.starts_with("V0205 2:11"), "{numbers}");
     assert!(numbers.contains("the mask is of bools, not f32[4, 4]"), "{numbers}");
 }

@@ -165,7 +165,8 @@ fn the_graph_whose_conditions_hold_runs() {
 
 #[test]
 fn a_graph_refuses_sizes_that_are_not_its_own() {
-    let compiled = compile_text("fn f(x: f32[N]) { if N < 4 { sum(x) } else { mean(x) } }\nentry e = f(f32[N])");
+    let compiled =
+        compile_text("fn f(x: f32[N]) { if N < 4 { sum(x) } else { mean(x) } }\nentry e = f(f32[N])");
     let graph = &compiled.entries[0].graph;
     let tensor = HostTensor::new(vec![5], Buffer::F32(vec![0.0; 5])).expect("fits");
     let name = graph.nodes().find_map(|(_, n)| match &n.op {
@@ -188,7 +189,9 @@ fn more_answers_than_anyone_wants_are_an_error() {
         .iter()
         .map(|size| format!("  let y{size} = if {size} < 3 {{ 1.0 }} else {{ 2.0 }}\n"))
         .collect();
-    let text = format!("fn f(x: f32[A, C, D, E, F]) {{\n{conditions}  sum(x)\n}}\nentry e = f(f32[A, C, D, E, F])\n");
+    let text = format!(
+        "fn f(x: f32[A, C, D, E, F]) {{\n{conditions}  sum(x)\n}}\nentry e = f(f32[A, C, D, E, F])\n"
+    );
     let found = reported(&text);
     let message = "V0220 2:15 `A < 3` conditions that are not decided choose between more than 16 graphs";
     assert!(found.contains(message), "{found}");
@@ -207,7 +210,9 @@ entry e = f(f32[N, 4])
 
 #[test]
 fn the_clock_chooses_in_steps_only() {
-    let text = STEP.replace("epoch < 2 {", "early() {").replace("experiment e", "fn early() { if epoch < 2 { true } else { false } }\nexperiment e");
+    let text = STEP
+        .replace("epoch < 2 {", "early() {")
+        .replace("experiment e", "fn early() { if epoch < 2 { true } else { false } }\nexperiment e");
     let found = reported(&text);
     assert!(found.starts_with("V0221 2:17 `epoch < 2` a condition on data cannot choose code"), "{found}");
     assert!(found.contains("hint: a step itself may compare the clock with a number"), "{found}");
@@ -215,7 +220,8 @@ fn the_clock_chooses_in_steps_only() {
 
 #[test]
 fn the_end_of_a_pass_does_not_depend_on_one_batch() {
-    let text = STEP.replace("finish {", "let many = shape(b.label)[0] > 6\n    finish { if many { report more = 1.0 }");
+    let text = STEP
+        .replace("finish {", "let many = shape(b.label)[0] > 6\n    finish { if many { report more = 1.0 }");
     let found = reported(&text);
     assert!(found.contains("depends on the sizes of one batch"), "{found}");
 }

@@ -70,6 +70,4 @@ codes! {
     BAD_PIPELINE = "V0243", "data pipeline is not complete";
     /// A test expected another shape.
     TEST_FAILED = "V0250", "test failed";
-    /// The language has this construct, but this version of the compiler does not elaborate it.
-    NOT_SUPPORTED = "V0290", "not supported yet";
 }

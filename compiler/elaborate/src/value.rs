@@ -83,9 +83,7 @@ impl Formula {
     pub(crate) fn relations(&self) -> Option<Vec<Obligation>> {
         match self {
             Formula::Is(Condition::Sizes(relation)) => Some(vec![relation.clone()]),
-            Formula::Both(sides) => {
-                Some([sides.0.relations()?, sides.1.relations()?].concat())
-            }
+            Formula::Both(sides) => Some([sides.0.relations()?, sides.1.relations()?].concat()),
             Formula::Is(Condition::Clock(_)) | Formula::Either(_) => None,
         }
     }

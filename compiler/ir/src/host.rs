@@ -66,10 +66,12 @@ impl HostFn {
                 Ok(Type::new(DType::F32, leading.iter().cloned().chain([Dim::from(5i64)]).collect()))
             }
             (HostFn::ConnectedComponents, [mask]) => components(mask),
-            (HostFn::ConnectedComponents, [mask, connectivity]) => match *connectivity == Type::scalar(DType::I32) {
-                true => components(mask),
-                false => Err(format!("the connectivity is i32[], not {connectivity}")),
-            },
+            (HostFn::ConnectedComponents, [mask, connectivity]) => {
+                match *connectivity == Type::scalar(DType::I32) {
+                    true => components(mask),
+                    false => Err(format!("the connectivity is i32[], not {connectivity}")),
+                }
+            }
             (HostFn::MinAreaRect, others) => Err(format!("it takes a mask, not {} tensors", others.len())),
             (HostFn::ConnectedComponents, others) => {
                 Err(format!("it takes a mask and perhaps a connectivity, not {} tensors", others.len()))

@@ -198,6 +198,29 @@ pub enum Source {
         /// Number of classes that the specification relies on.
         classes: Option<usize>,
     },
+    /// A textured shape that moves over textured ground, drawn by the program: frames of sequences.
+    MovingShapes {
+        /// Number of sequences.
+        videos: usize,
+        /// Frames of each.
+        frames: usize,
+        /// Height and width in pixels.
+        size: usize,
+        /// Which sequences: different splits never share one.
+        split: String,
+    },
+    /// `<key>/<video>/img/*.{jpg,png}` in the order of their names, with a line `x,y,width,height` for each in
+    /// `<key>/<video>/groundtruth_xywh.txt` or `groundtruth.txt`, `nan` where the target is absent: frames of sequences.
+    Sequences {
+        /// Folder below the data root.
+        key: String,
+        /// Height of frames after they were resized, in pixels.
+        height: usize,
+        /// Width of frames after they were resized, in pixels.
+        width: usize,
+        /// Names of the sequences that are taken, in this order; all of them, by name, if there is none.
+        videos: Vec<String>,
+    },
     /// CIFAR-10 or CIFAR-100 binary batches (`data_batch_1.bin`, `train.bin`, ..): `{ image, label }`, 32x32.
     Cifar {
         /// Folder below the data root.
@@ -207,6 +230,14 @@ pub enum Source {
         /// 10 or 100.
         classes: usize,
     },
+}
+
+impl Source {
+    /// Whether its items are frames of sequences, in order: `{ image, box: f32[4] as x1 y1 x2 y2 in pixels, visible: bool[],
+    /// video: i32[], frame: i32[] }`.
+    pub fn has_frames(&self) -> bool {
+        matches!(self, Source::MovingShapes { .. } | Source::Sequences { .. })
+    }
 }
 
 /// A stage of a data pipeline.
@@ -352,6 +383,64 @@ pub enum Phase {
         /// What is repeated.
         phases: Vec<Phase>,
     },
+    /// One pass over sequences, item after item.
+    Sequences(Sequences),
+}
+
+/// A pass over a data set whose items are parts of sequences, one after the other. Steps keep what they know about a sequence in
+/// states.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sequences {
+    /// Index of the data set; its batches hold one item.
+    pub data: usize,
+    /// The field, `i32[]`, that is equal within a sequence and changes from one to the next.
+    pub field: String,
+    /// Paths of the states that have their first values again at the beginning of each sequence.
+    pub reset: Vec<Arc<str>>,
+    /// What runs on each item, in order.
+    pub parts: Vec<SequencePart>,
+    /// What must hold at the end.
+    pub expect: Vec<Expect>,
+}
+
+/// A step that runs on some items of each sequence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SequencePart {
+    /// Index of the step, which reads the data set and trains nothing.
+    pub step: usize,
+    /// The items.
+    pub on: Part,
+}
+
+/// Items of a sequence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The first one.
+    First,
+    /// Those after the first.
+    Rest,
+    /// Every one.
+    All,
+}
+
+impl Part {
+    /// Words in a specification.
+    pub const NAMES: [&'static str; 3] = ["first", "rest", "all"];
+
+    /// The part that a word stands for.
+    pub fn from_name(name: &str) -> Option<Part> {
+        let parts = [Part::First, Part::Rest, Part::All];
+        parts.into_iter().zip(Part::NAMES).find(|(_, word)| *word == name).map(|(part, _)| part)
+    }
+
+    /// Whether the first item of a sequence, or one after it, is one of them.
+    pub fn contains(self, is_first: bool) -> bool {
+        match self {
+            Part::First => is_first,
+            Part::Rest => !is_first,
+            Part::All => true,
+        }
+    }
 }
 
 /// A step a number of times, and what belongs to it.

@@ -45,7 +45,7 @@ mod tests {
     use crate::pixels::Pixels;
 
     fn sample(bytes: usize) -> Arc<Sample> {
-        Arc::new(Sample { pixels: Pixels { height: 1, width: bytes / 3, rgb: vec![7; bytes] }, label: 0 })
+        Arc::new(Sample::labelled(Pixels { height: 1, width: bytes / 3, rgb: vec![7; bytes] }, 0))
     }
 
     #[test]

@@ -88,6 +88,11 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
+    /// A data set that is open.
+    pub(crate) fn opened(&self, data: usize) -> Option<Rc<dyn Batches>> {
+        self.opened.get(data).cloned().flatten()
+    }
+
     /// Streams of a step whose data sets are open, at their beginning.
     pub(crate) fn feed(&self, step: usize) -> Result<Feed, TrainError> {
         Feed::new(self.setup.program, &self.setup.program.steps[step], &self.opened)
@@ -100,13 +105,24 @@ impl<'a> Executor<'a> {
 
     /// Runs a step once. `number` keys its randomness.
     pub(crate) fn run(&mut self, step: usize, feed: &mut Feed, number: u64) -> Result<Ran, TrainError> {
-        let step = &self.setup.program.steps[step];
         let begun = Instant::now();
         let mut inputs = Inputs::new();
         let items = feed.next(&mut inputs)?;
-        let waited = begun.elapsed();
+        let name = &self.setup.program.steps[step].name;
+        self.profile.iter().for_each(|profile| profile.stop(SpanKind::Data, name, begun));
+        self.run_on(step, inputs, number, (items, begun.elapsed()))
+    }
+
+    /// Runs a step on inputs that are there. `fed` is the number of items in them, and how long it took to get them.
+    pub(crate) fn run_on(
+        &mut self,
+        step: usize,
+        mut inputs: Inputs,
+        number: u64,
+        (items, waited): (u64, Duration),
+    ) -> Result<Ran, TrainError> {
+        let step = &self.setup.program.steps[step];
         let key = RunKey { seed: self.setup.seed, step: number };
-        self.profile.iter().for_each(|profile| profile.stop(SpanKind::Data, &step.name, begun));
         let begun = Instant::now();
         if self.profile.is_some() {
             self.setup.session.measure(Profile::is_detailed(number));
@@ -145,8 +161,7 @@ impl<'a> Executor<'a> {
         inputs: &Inputs,
         key: RunKey,
     ) -> Result<Returned, TrainError> {
-        let outputs =
-            self.setup.session.run(graph, inputs, key).map_err(|error| self.failed(step, error))?;
+        let outputs = self.setup.session.run(graph, inputs, key).map_err(|error| self.failed(step, error))?;
         sort(graph, outputs).map_err(|report| TrainError::NotANumber { step: step.to_string(), report })
     }
 
@@ -188,7 +203,7 @@ impl<'a> Executor<'a> {
     }
 
     /// Runs what a step does at the end of a pass, and adds its reports and tables to the row.
-    fn finish(
+    pub(crate) fn finish(
         &mut self,
         step: usize,
         gathered: Gathered,

@@ -26,6 +26,7 @@ mod position;
 mod profile;
 mod reports;
 mod run_folder;
+mod sequences;
 mod state;
 mod tables;
 mod tally;

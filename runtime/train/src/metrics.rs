@@ -32,7 +32,8 @@ impl MetricsFiles {
     pub(crate) fn open(folder: &RunFolder, program: &Program, rows: u64) -> Result<Self, FileError> {
         let file = |name: &str, lines| Appended::open(&folder.path().join(name), lines);
         let steps = program.steps.iter();
-        let columns = steps.flat_map(|s| s.reports().into_iter().map(|report| (s.name.clone(), report.to_string())));
+        let columns =
+            steps.flat_map(|s| s.reports().into_iter().map(|report| (s.name.clone(), report.to_string())));
         // A file that has never had a row has to get a header.
         let mut files = MetricsFiles {
             csv: file("metrics.csv", if rows == 0 { 0 } else { rows + 1 })?,

@@ -27,6 +27,10 @@ fn collect(phases: &[Phase], steps: &mut Vec<usize>) {
                 steps.extend(phase.stop_when.iter().map(|s| s.metric.step));
                 steps.extend(phase.expect.iter().map(|e| e.metric.step));
             }
+            Phase::Sequences(sequences) => {
+                steps.extend(sequences.parts.iter().map(|part| part.step));
+                steps.extend(sequences.expect.iter().map(|e| e.metric.step));
+            }
             Phase::Repeat { until, phases, .. } => {
                 steps.extend(until.iter().map(|u| u.metric.step));
                 collect(phases, steps);
@@ -44,6 +48,7 @@ fn of_phases(program: &Program, epoch: &[u64], phases: &[Phase]) -> u64 {
             let own = if program.steps[phase.step].trains { length } else { 0 };
             beside.fold(own, u64::saturating_add)
         }
+        Phase::Sequences(_) => 0,
         Phase::Repeat { count, phases, .. } => count.saturating_mul(of_phases(program, epoch, phases)),
     });
     each.fold(0, u64::saturating_add)

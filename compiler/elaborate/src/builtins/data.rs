@@ -14,6 +14,8 @@ pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("image_folder", "key, split, classes?", image_folder),
     Builtin::new("image_list", "key, list, column?, classes?", image_list),
     Builtin::new("cifar", "key, split, classes?", cifar),
+    Builtin::new("moving_shapes", "videos, frames, size?, split?", moving_shapes),
+    Builtin::new("sequences", "key, height, width?, videos?", sequences),
     Builtin::new("each", "data, transform", each),
     Builtin {
         name: "shuffle",
@@ -59,6 +61,42 @@ fn shapes(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
     let size = if call.get("size").is_some() { call.count(e, "size")? } else { 32 };
     let split = call.string_or(e, "split", "train")?;
     pipeline(call, Source::Shapes { count, size, split }, Some(10), Some((size, size)))
+}
+
+fn moving_shapes(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let (videos, frames) = (call.count(e, "videos")?, call.count(e, "frames")?);
+    let size = if call.get("size").is_some() { call.count(e, "size")? } else { 64 };
+    let split = call.string_or(e, "split", "train")?;
+    pipeline(call, Source::MovingShapes { videos, frames, size, split }, Some(videos), Some((size, size)))
+}
+
+fn sequences(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let (key, height) = (call.string(e, "key")?, call.count(e, "height")?);
+    let width = if call.get("width").is_some() { call.count(e, "width")? } else { height };
+    let videos = if call.get("videos").is_some() { names(e, call, "videos")? } else { vec![] };
+    let classes = (!videos.is_empty()).then_some(videos.len());
+    pipeline(call, Source::Sequences { key, height, width, videos }, classes, Some((height, width)))
+}
+
+/// A list of texts.
+fn names(e: &mut Evaluator<'_>, call: &Call, parameter: &str) -> Eval<Vec<String>> {
+    let found = match call.value(parameter) {
+        Value::List(items) => items
+            .iter()
+            .map(|item| match item {
+                Value::Str(text) => Some(text.to_string()),
+                _ => None,
+            })
+            .collect::<Option<Vec<String>>>(),
+        _ => None,
+    };
+    match found {
+        Some(names) => Ok(names),
+        None => {
+            let message = format!("`{parameter}` is a list of strings");
+            e.error(codes::WRONG_KIND, call.span_of(parameter), message)
+        }
+    }
 }
 
 fn image_folder(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use vspec_ir::{Obligation, Relation};
+use vspec_syntax::Diagnostic;
 use vspec_syntax::ast::{self, BinaryOp, Block, Expr, ExprKind, Statement, StatementKind};
-use vspec_syntax::{Diagnostic, Span};
 
 use super::{Eval, Evaluator, Stop};
 use crate::codes;
@@ -56,11 +56,6 @@ impl Evaluator<'_> {
         }
     }
 
-    /// A construct that parses but that this version does not elaborate.
-    pub(crate) fn unsupported<T>(&mut self, span: Span, what: &str) -> Eval<T> {
-        self.error(codes::NOT_SUPPORTED, span, format!("{what} is not supported yet"))
-    }
-
     fn misplaced_param(&mut self, def: &ast::VarDef) -> Eval<()> {
         let message = format!("parameter `{}` is not at the top of a loss", def.name.name);
         self.error(codes::WRONG_PLACE, def.name.span, message)
@@ -110,8 +105,12 @@ impl Evaluator<'_> {
                     Ok(())
                 }
                 None => self.fail(
-                    Diagnostic::error(codes::NOT_STATIC, condition.span, "which of the two holds is not known")
-                        .hint("sizes are required one condition at a time"),
+                    Diagnostic::error(
+                        codes::NOT_STATIC,
+                        condition.span,
+                        "which of the two holds is not known",
+                    )
+                    .hint("sizes are required one condition at a time"),
                 ),
             },
             Value::Bool(false) => {

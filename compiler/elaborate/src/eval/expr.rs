@@ -223,9 +223,7 @@ impl Evaluator<'_> {
 
     fn condition_on_data<T>(&mut self, node: vspec_ir::NodeId, span: Span) -> Eval<T> {
         let error = Diagnostic::error(codes::NOT_STATIC, span, "a condition on data cannot choose code");
-        let reads_clock = |id: &vspec_ir::NodeId| {
-            matches!(&self.graph.node(*id).op, Op::Input { name, .. } if name.starts_with("clock."))
-        };
+        let reads_clock = |id: &vspec_ir::NodeId| matches!(&self.graph.node(*id).op, Op::Input { name, .. } if name.starts_with("clock."));
         self.fail(match self.graph.node(node).inputs.iter().any(reads_clock) {
             true => error.hint("a step itself may compare the clock with a number: `if epoch < 4 { .. }`"),
             false => error.hint("`where(mask, a, b)` selects between tensors"),

@@ -24,7 +24,8 @@ impl Evaluator<'_> {
         for (operand, param) in operands.iter().zip(&def.params) {
             if !self.masked_axes(*operand).is_empty() {
                 let message = format!("`{}` would take padding for values", name.name);
-                let error = Diagnostic::error(codes::MASKED, span, message).also(param.name.span, "given here");
+                let error =
+                    Diagnostic::error(codes::MASKED, span, message).also(param.name.span, "given here");
                 return self.fail(error.hint("`filled(x, 0)` gives padding a value"));
             }
         }
@@ -56,7 +57,8 @@ impl Evaluator<'_> {
         let name = &def.name.name;
         if self.inside_instances > 0 {
             let message = format!("`{name}` runs on the host, so that no module can call it");
-            let error = Diagnostic::error(codes::WRONG_PLACE, span, message).also(def.name.span, "declared here");
+            let error =
+                Diagnostic::error(codes::WRONG_PLACE, span, message).also(def.name.span, "declared here");
             return self.fail(error.hint("call it in a step, on what the module gives"));
         }
         match self.place {

@@ -83,7 +83,10 @@ pub(crate) struct Leaf<T> {
 
 impl Evaluator<'_> {
     /// Elaborates something once for each combination of answers. All are looked at, even after one failed.
-    pub(crate) fn each_answer<T>(&mut self, mut make: impl FnMut(&mut Self) -> Eval<T>) -> Eval<Vec<Leaf<T>>> {
+    pub(crate) fn each_answer<T>(
+        &mut self,
+        mut make: impl FnMut(&mut Self) -> Eval<T>,
+    ) -> Eval<Vec<Leaf<T>>> {
         let facts = self.graph.facts().clone();
         let (mut leaves, mut failed) = (vec![], false);
         loop {
@@ -106,7 +109,8 @@ impl Evaluator<'_> {
     }
 
     fn too_many_variants<T>(&mut self, span: Span) -> Eval<T> {
-        let message = format!("conditions that are not decided choose between more than {MAX_VARIANTS} graphs");
+        let message =
+            format!("conditions that are not decided choose between more than {MAX_VARIANTS} graphs");
         self.fail(
             Diagnostic::error(codes::LIMIT, span, message)
                 .hint("`require W < 20` decides one; so does an input of a known size"),
@@ -165,10 +169,16 @@ impl Evaluator<'_> {
     }
 
     /// The graph cut down to what outputs need, under the conditions that hold for every batch or at the end of a pass.
-    pub(crate) fn cut(&mut self, name: String, outputs: &[vspec_ir::Output], finish: bool) -> vspec_ir::Graph {
+    pub(crate) fn cut(
+        &mut self,
+        name: String,
+        outputs: &[vspec_ir::Output],
+        finish: bool,
+    ) -> vspec_ir::Graph {
         let all = self.graph.facts().clone();
         let elsewhere = self.answers.assumed(!finish);
-        let is_elsewhere = |o: &Obligation| elsewhere.iter().any(|c| matches!(c, Condition::Sizes(c) if c == o));
+        let is_elsewhere =
+            |o: &Obligation| elsewhere.iter().any(|c| matches!(c, Condition::Sizes(c) if c == o));
         self.graph.facts_mut().retain_conditions(|o| !is_elsewhere(o));
         let graph = self.graph.extract(name, outputs);
         self.graph.facts_mut().go_back_to(&all);

@@ -5,6 +5,7 @@ mod over;
 mod pass;
 mod pipeline;
 mod run;
+mod sequences;
 mod step;
 
 use std::rc::Rc;
@@ -105,7 +106,7 @@ impl Evaluator<'_> {
         }
         self.check_trained(&parts)?;
         self.check_groups(&parts)?;
-        let schedule = self.schedule(def, &scope, &parts.steps)?;
+        let schedule = self.schedule(def, &scope, &parts)?;
         let variables: Vec<Variable> = self.variables.values().cloned().collect();
         let data = parts.data.iter().map(|p| p.finished()).collect();
         Ok(Program { name: def.name.name.to_string(), variables, data, steps: parts.steps, schedule })

@@ -4,7 +4,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
-use vspec_ir::{BATCH, Condition, Dim, Graph, NodeId, Op, Output, OutputKind, PASS, PASS_BATCHES, PASS_ITEMS, Type};
+use vspec_ir::{
+    BATCH, Condition, Dim, Graph, NodeId, Op, Output, OutputKind, PASS, PASS_BATCHES, PASS_ITEMS, Type,
+};
 use vspec_syntax::ast::{Block, Expr, ExprKind, Ident, StepDef};
 use vspec_syntax::{Diagnostic, Span};
 
@@ -212,7 +214,10 @@ impl Evaluator<'_> {
         let error = Diagnostic::error(
             codes::WRONG_PLACE,
             def.name.span,
-            format!("what step `{}` does at the end of a pass depends on the sizes of one batch", def.name.name),
+            format!(
+                "what step `{}` does at the end of a pass depends on the sizes of one batch",
+                def.name.name
+            ),
         );
         self.fail(error.hint("keep `finish` out of conditions on the sizes of batches"))
     }

@@ -17,7 +17,18 @@ impl Pipeline {
     pub(crate) fn item(&self) -> Vec<(String, Type)> {
         let (height, width) = self.size.unwrap_or_default();
         let image = Type::new(DType::F32, vec![Dim::from(3i64), Dim::from(height), Dim::from(width)]);
-        vec![("image".to_string(), image), ("label".to_string(), Type::scalar(DType::I32))]
+        let field = |name: &str, ty| (name.to_string(), ty);
+        let number = || Type::scalar(DType::I32);
+        match self.source.has_frames() {
+            false => vec![field("image", image), field("label", number())],
+            true => vec![
+                field("image", image),
+                field("box", Type::new(DType::F32, vec![Dim::from(4i64)])),
+                field("visible", Type::scalar(DType::Bool)),
+                field("video", number()),
+                field("frame", number()),
+            ],
+        }
     }
 
     pub(super) fn finished(&self) -> DataSet {
@@ -95,10 +106,26 @@ impl Evaluator<'_> {
             let error = Diagnostic::error(codes::BAD_PIPELINE, span, "nothing can follow `batch`");
             return self.fail(error.hint("`batch` comes last: `.. |> shuffle |> batch(8)`"));
         }
+        self.boxes_stay(pipeline, &stage, span)?;
         let mut next = pipeline.clone();
         next.size = self.size_after(pipeline, &stage, span)?;
         next.stages.push(stage);
         Ok(Value::Pipeline(Rc::new(next)))
+    }
+
+    /// A transform that moves pixels would leave the boxes of a frame behind.
+    fn boxes_stay(&mut self, pipeline: &Pipeline, stage: &Stage, span: Span) -> Eval<()> {
+        let Stage::Each(transform) = stage else { return Ok(()) };
+        if !pipeline.source.has_frames() || !moves_pixels(transform) {
+            return Ok(());
+        }
+        let message = "this moves pixels, and the boxes of the frames would stay where they are";
+        let error = Diagnostic::error(codes::BAD_PIPELINE, span, message);
+        self.fail(
+            error
+                .also(pipeline.span, "items with boxes")
+                .hint("the source resizes frames and boxes together"),
+        )
     }
 
     /// Height and width of images after a stage.
@@ -141,6 +168,24 @@ impl Evaluator<'_> {
             ),
             Stage::Batch { .. } => Ok(size),
         }
+    }
+}
+
+/// Whether a transform changes where things are in an image.
+fn moves_pixels(transform: &Transform) -> bool {
+    match transform {
+        Transform::Resize { .. }
+        | Transform::ResizeShort { .. }
+        | Transform::CenterCrop { .. }
+        | Transform::RandomCrop { .. }
+        | Transform::RandomResizedCrop { .. }
+        | Transform::Pad { .. }
+        | Transform::HFlip { .. }
+        | Transform::VFlip { .. } => true,
+        Transform::ColorJitter { .. }
+        | Transform::Grayscale { .. }
+        | Transform::RandomErasing { .. }
+        | Transform::Normalize { .. } => false,
     }
 }
 

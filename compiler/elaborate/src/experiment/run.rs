@@ -8,6 +8,7 @@ use vspec_syntax::ast::{
 };
 use vspec_syntax::{Diagnostic, Span};
 
+use super::Parts;
 use crate::codes;
 use crate::eval::{Eval, Evaluator};
 use crate::scope::Scope;
@@ -18,16 +19,17 @@ impl Evaluator<'_> {
         &mut self,
         def: &ExperimentDef,
         scope: &Rc<Scope>,
-        steps: &[Step],
+        parts: &Parts,
     ) -> Eval<Vec<Phase>> {
         let mut phases = vec![];
         for part in &def.parts {
             let ExperimentPart::Run(run) = part else { continue };
             if let Some(per) = &run.per {
-                return self.unsupported(per.unit.span, "a run over sequences");
+                phases.push(self.sequences(run, per, scope, parts)?);
+                continue;
             }
             for phase in &run.phases {
-                phases.push(self.phase(phase, scope, steps)?);
+                phases.push(self.phase(phase, scope, &parts.steps)?);
             }
         }
         if phases.is_empty() {
@@ -61,7 +63,7 @@ impl Evaluator<'_> {
                     until.as_ref().map(|until| self.until(until, &phases, scope, steps)).transpose()?;
                 Ok(Phase::Repeat { count, until, phases })
             }
-            RunKind::On { step, .. } => self.unsupported(step.span, "a step on part of a sequence"),
+            RunKind::On { step, .. } => self.part_without_sequences(step),
         }
     }
 
@@ -124,7 +126,7 @@ impl Evaluator<'_> {
         }
     }
 
-    fn step_index(&mut self, name: &Ident, steps: &[Step]) -> Eval<usize> {
+    pub(super) fn step_index(&mut self, name: &Ident, steps: &[Step]) -> Eval<usize> {
         match steps.iter().position(|s| s.name == *name.name) {
             Some(index) => Ok(index),
             None => {
@@ -208,7 +210,12 @@ impl Evaluator<'_> {
     }
 
     /// `evaluate.accuracy >= 0.9`
-    fn expectation(&mut self, condition: &Expr, scope: &Rc<Scope>, steps: &[Step]) -> Eval<Expect> {
+    pub(super) fn expectation(
+        &mut self,
+        condition: &Expr,
+        scope: &Rc<Scope>,
+        steps: &[Step],
+    ) -> Eval<Expect> {
         let ExprKind::Binary(op @ (BinaryOp::Ge | BinaryOp::Le), metric, bound) = &condition.kind else {
             return self.fail(
                 Diagnostic::error(codes::WRONG_KIND, condition.span, "an expectation is a bound on a metric")
@@ -230,6 +237,7 @@ fn runs(phase: &Phase, step: usize) -> bool {
     match phase {
         Phase::Steps(steps) => steps.step == step || steps.every.iter().any(|every| every.step == step),
         Phase::Repeat { phases, .. } => phases.iter().any(|phase| runs(phase, step)),
+        Phase::Sequences(sequences) => sequences.parts.iter().any(|part| part.step == step),
     }
 }
 

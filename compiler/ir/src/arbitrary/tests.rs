@@ -16,7 +16,10 @@ fn every_op_of_the_forward_pass_occurs() {
         seen.extend(tree.current().nodes().map(|(_, n)| n.op.decl().name));
     }
     let missing: Vec<_> = TABLE.iter().map(|d| d.name).filter(|n| !seen.contains(n)).collect();
-    assert_eq!(missing, ["param", "state", "host_call", "stop_gradient", "cotangent", "custom_gradient", "gradient"]);
+    assert_eq!(
+        missing,
+        ["param", "state", "host_call", "stop_gradient", "cotangent", "custom_gradient", "gradient"]
+    );
 }
 
 proptest! {

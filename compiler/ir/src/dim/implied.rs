@@ -15,7 +15,9 @@ impl Facts {
             Relation::Equal => self.equal(left, right),
             Relation::Differ => self.equal(left, right).map(|equal| !equal),
             Relation::MultipleOf => self.assumed(relation, left, right),
-            Relation::NotMultipleOf => self.imply(Relation::MultipleOf, left, right).map(|multiple| !multiple),
+            Relation::NotMultipleOf => {
+                self.imply(Relation::MultipleOf, left, right).map(|multiple| !multiple)
+            }
         }
     }
 

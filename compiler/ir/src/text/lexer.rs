@@ -46,8 +46,8 @@ pub(super) struct Placed<'a> {
 
 /// Longer signs come before their beginnings.
 const SIGNS: &[&str] = &[
-    "//", "==", "!=", "<=", "..", "(", ")", "[", "]", "{", "}", ",", "=", ":", "+", "-", "*", "%", "^", "@", "<",
-    ">",
+    "//", "==", "!=", "<=", "..", "(", ")", "[", "]", "{", "}", ",", "=", ":", "+", "-", "*", "%", "^", "@",
+    "<", ">",
 ];
 
 /// All tokens of a text; the last one is [`Token::End`].

@@ -243,7 +243,11 @@ fn condition(c: &mut Cursor<'_>, sizes: &BTreeSet<&str>) -> Result<Obligation, P
         Token::Sign("!=") => Relation::Differ,
         Token::Sign("<=") => Relation::AtMost,
         Token::Sign("%") => Relation::MultipleOf,
-        _ => return Err(place.error("a relation is `a == b`, `a != b`, `a <= b`, `a % b == 0` or `a % b != 0`")),
+        _ => {
+            return Err(
+                place.error("a relation is `a == b`, `a != b`, `a <= b`, `a % b == 0` or `a % b != 0`")
+            );
+        }
     };
     let right = dims::dim(c)?;
     if relation == Relation::MultipleOf {

@@ -24,12 +24,14 @@ pub(super) fn eval(args: &EvalArgs) -> CommandResult {
         max_steps: None,
     };
     let mut observer = progress::observer(&args.progress);
-    let row = evaluate(setup, &args.checkpoint, step, observer.as_mut())?;
+    let rows = evaluate(setup, &args.checkpoint, step, observer.as_mut())?;
     drop(observer);
-    let Some(row) = row else { return Ok(Exit::Interrupted) };
-    match args.progress.progress {
-        ProgressStyle::Json => console::print(&format!("{}\n", json_line(&row))),
-        _ => console::print(&table(&row)),
+    let Some(rows) = rows else { return Ok(Exit::Interrupted) };
+    for row in rows.iter().filter(|row| rows.len() == 1 || !row.values.is_empty()) {
+        match args.progress.progress {
+            ProgressStyle::Json => console::print(&format!("{}\n", json_line(row))),
+            _ => console::print(&table(row)),
+        }
     }
     Ok(Exit::Fine)
 }

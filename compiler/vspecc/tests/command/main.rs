@@ -8,4 +8,5 @@ mod plot;
 mod profile;
 mod resume;
 mod scene;
+mod sequences;
 mod variants;

@@ -56,9 +56,8 @@ fn scene() -> Scene {
 fn a_pass_reports_what_its_graphs_do() {
     let scene = scene();
     scene.succeed(&["run", "phases.vspec"]);
-    let filled = |name| {
-        column(&scene, "001", "epoch", name).iter().map(|cell| !cell.is_empty()).collect::<Vec<_>>()
-    };
+    let filled =
+        |name| column(&scene, "001", "epoch", name).iter().map(|cell| !cell.is_empty()).collect::<Vec<_>>();
     assert_eq!(filled("train/early"), [true, true, false], "the second epoch has two iterations of it");
     assert_eq!(filled("train/late"), [false, true, true]);
     let evaluation = |name| column(&scene, "001", "evaluation", name);

@@ -17,7 +17,7 @@ use self::pipeline::Pipeline;
 use crate::cache::Cache;
 use crate::error::DataError;
 use crate::pixels::Image;
-use crate::source::{Info, Reader, Sample, open};
+use crate::source::{Info, Reader, Sample, Target, open};
 use crate::transform;
 
 /// Bytes of decoded pixels that a loader keeps unless told otherwise.
@@ -87,8 +87,8 @@ impl Loader {
 }
 
 impl Shared {
-    /// An item after all transforms, and its label.
-    fn item(&self, index: usize, epoch: u64) -> Result<(Image, i32), DataError> {
+    /// An item after all transforms, its label, and what is followed in it.
+    fn item(&self, index: usize, epoch: u64) -> Result<(Image, i32, Option<Target>), DataError> {
         let sample = self.sample(index)?;
         let wrong = |message| DataError::Item { item: self.reader.describe(index), message };
         let mut image = sample.pixels.to_image();
@@ -97,7 +97,7 @@ impl Shared {
             image = transform::apply(&stage.transform, image, chance).map_err(wrong)?;
         }
         self.pipeline.check_size(&image).map_err(wrong)?;
-        Ok((image, sample.label))
+        Ok((image, sample.label, sample.target))
     }
 
     /// An item after the transforms that never differ: the same 8 bits whether it was kept or is read again.

@@ -164,12 +164,28 @@ impl Pipeline {
     }
 }
 
-/// Height and width of `{ image: f32[3, H, W], label: i32[] }`.
+fn is_labelled(rest: &[(String, Type)]) -> bool {
+    matches!(rest, [(name, ty)] if name == "label" && *ty == Type::scalar(DType::I32))
+}
+
+fn is_frame(rest: &[(String, Type)]) -> bool {
+    let number = Type::scalar(DType::I32);
+    let bounds = Type::new(DType::F32, vec![vspec_ir::Dim::from(4i64)]);
+    let wanted = [
+        ("box", bounds),
+        ("visible", Type::scalar(DType::Bool)),
+        ("video", number.clone()),
+        ("frame", number),
+    ];
+    rest.iter().map(|(name, ty)| (name.as_str(), ty)).eq(wanted.iter().map(|(name, ty)| (*name, ty)))
+}
+
+/// Height and width of `{ image: f32[3, H, W], label: i32[] }`, or of a frame with its target.
 fn item_size(item: &[(String, Type)]) -> Result<(usize, usize), String> {
-    if let [(image, pixels), (label, class)] = item
-        && (image.as_str(), label.as_str()) == ("image", "label")
+    if let [(image, pixels), rest @ ..] = item
+        && image == "image"
+        && (is_labelled(rest) || is_frame(rest))
         && pixels.dtype == DType::F32
-        && *class == Type::scalar(DType::I32)
         && let Some(&[3, height, width]) = pixels.const_shape().as_deref()
     {
         return Ok((height, width));

@@ -99,7 +99,7 @@ impl Reader for Archive {
     fn read(&self, index: usize) -> Result<Sample, DataError> {
         let entry = &self.entries[index];
         let pixels = decode(&self.unpack(entry)?, &self.place(entry))?;
-        Ok(Sample { pixels, label: entry.label })
+        Ok(Sample::labelled(pixels, entry.label))
     }
 
     fn label(&self, index: usize) -> Result<i32, DataError> {

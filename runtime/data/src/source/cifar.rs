@@ -147,7 +147,7 @@ impl Reader for Cifar {
             return Err(DataError::format(self.describe(index), message));
         }
         let rgb = (0..PLANE).flat_map(|i| [planes[i], planes[PLANE + i], planes[2 * PLANE + i]]).collect();
-        Ok(Sample { pixels: Pixels { height: SIDE, width: SIDE, rgb }, label: i32::from(label) })
+        Ok(Sample::labelled(Pixels { height: SIDE, width: SIDE, rgb }, i32::from(label)))
     }
 
     fn label(&self, index: usize) -> Result<i32, DataError> {

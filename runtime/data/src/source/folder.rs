@@ -89,7 +89,7 @@ impl Reader for Folder {
 
     fn read(&self, index: usize) -> Result<Sample, DataError> {
         let (path, label) = &self.files[index];
-        Ok(Sample { pixels: decode_file(path)?, label: *label })
+        Ok(Sample::labelled(decode_file(path)?, *label))
     }
 
     fn label(&self, index: usize) -> Result<i32, DataError> {

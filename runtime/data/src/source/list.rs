@@ -67,7 +67,7 @@ impl Reader for List {
             let message = format!("`{}` does not exist", item.path.display());
             return Err(DataError::List { file: self.file.clone(), line: item.line, message });
         }
-        Ok(Sample { pixels: decode_file(&item.path)?, label: item.label })
+        Ok(Sample::labelled(decode_file(&item.path)?, item.label))
     }
 
     fn label(&self, index: usize) -> Result<i32, DataError> {

@@ -3,6 +3,7 @@
 mod archive;
 mod cifar;
 mod folder;
+mod frames;
 mod list;
 mod root;
 mod shapes;
@@ -33,12 +34,32 @@ impl Info {
 }
 
 /// One item as it is read.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Sample {
     /// The image.
     pub(crate) pixels: Pixels,
-    /// The class, from 0.
+    /// The class, from 0; of a frame the number of its sequence.
     pub(crate) label: i32,
+    /// What a frame of a sequence has beside its image.
+    pub(crate) target: Option<Target>,
+}
+
+impl Sample {
+    /// An image of a class.
+    pub(crate) fn labelled(pixels: Pixels, label: i32) -> Self {
+        Sample { pixels, label, target: None }
+    }
+}
+
+/// What is followed in a sequence.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Target {
+    /// Left, top, right and bottom in pixels of the image; zeros where it is not visible.
+    pub(crate) bounds: [f32; 4],
+    /// Whether it is in the image.
+    pub(crate) visible: bool,
+    /// Number of the frame in its sequence.
+    pub(crate) frame: i32,
 }
 
 /// An opened source, read from several threads.
@@ -66,6 +87,12 @@ pub fn inspect(source: &Source, root: Option<&Path>) -> Result<Info, DataError> 
 pub(crate) fn open(source: &Source, root: Option<&Path>) -> Result<Box<dyn Reader>, DataError> {
     Ok(match source {
         Source::Shapes { count, size, split } => Box::new(shapes::Shapes::open(*count, *size, split)?),
+        Source::MovingShapes { videos, frames, size, split } => {
+            Box::new(shapes::MovingShapes::open([*videos, *frames], *size, split)?)
+        }
+        Source::Sequences { key, height, width, videos } => {
+            Box::new(frames::Frames::open(&root::folder(root, key)?, [*height, *width], videos)?)
+        }
         Source::ImageFolder { key, split, classes } => {
             folder::open(&root::folder(root, key)?, split, *classes)?
         }

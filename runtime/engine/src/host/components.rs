@@ -27,7 +27,8 @@ pub(super) fn label(mask: &[bool], columns: usize, diagonal: bool) -> Vec<i32> {
 
 /// The pixels around one that lie within the image.
 fn neighbours(pixel: usize, columns: usize, rows: usize, diagonal: bool) -> impl Iterator<Item = usize> {
-    const AROUND: [(isize, isize); 8] = [(-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)];
+    const AROUND: [(isize, isize); 8] =
+        [(-1, 0), (0, -1), (0, 1), (1, 0), (-1, -1), (-1, 1), (1, -1), (1, 1)];
     let (row, column) = (pixel / columns, pixel % columns);
     AROUND.into_iter().take(if diagonal { 8 } else { 4 }).filter_map(move |(down, right)| {
         let (row, column) = (row.checked_add_signed(down)?, column.checked_add_signed(right)?);

@@ -13,7 +13,9 @@ use crate::{Buffer, EngineError, HostTensor};
 /// When there is no such function, or an operand has a value that it does not take.
 pub fn call(name: &str, operands: &[HostTensor]) -> Result<HostTensor, EngineError> {
     let failed = |message: String| EngineError::Unsupported(format!("`{name}`: {message}"));
-    let Some(function) = HostFn::from_name(name) else { return Err(failed("there is no such function".into())) };
+    let Some(function) = HostFn::from_name(name) else {
+        return Err(failed("there is no such function".into()));
+    };
     match function {
         HostFn::MinAreaRect => min_area_rect(operands),
         HostFn::ConnectedComponents => connected_components(operands),
@@ -23,7 +25,8 @@ pub fn call(name: &str, operands: &[HostTensor]) -> Result<HostTensor, EngineErr
 
 fn min_area_rect(operands: &[HostTensor]) -> Result<HostTensor, String> {
     let masks = Masks::of(operands)?;
-    let rectangles = masks.each().flat_map(|mask| rectangle::min_area(&mask, masks.columns)).map(|v| v as f32);
+    let rectangles =
+        masks.each().flat_map(|mask| rectangle::min_area(&mask, masks.columns)).map(|v| v as f32);
     let shape = masks.leading.iter().copied().chain([5]).collect();
     tensor(shape, Buffer::F32(rectangles.collect()))
 }

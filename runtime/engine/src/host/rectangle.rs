@@ -12,7 +12,8 @@ type Point = [i64; 2];
 pub(super) fn min_area(mask: &[bool], columns: usize) -> [f64; 5] {
     let hull = convex_hull(corners(mask, columns));
     // At equal areas the first edge stays, so that equal masks give equal rectangles.
-    let best = around_each_edge(&hull).reduce(|best, next| if next.area() < best.area() { next } else { best });
+    let best =
+        around_each_edge(&hull).reduce(|best, next| if next.area() < best.area() { next } else { best });
     best.map_or([0.0; 5], |rectangle| rectangle.upright())
 }
 

@@ -53,7 +53,11 @@ fn a_drawn_rectangle_is_found_again() {
         let wanted = [61.0, 57.0, 70.0, 30.0, angle];
         let found = rectangle(&turned(128, wanted));
         // Pixels at the edge are in or out, so that it is known to about a pixel.
-        let near = found.iter().zip(wanted).zip([0.6, 0.6, 2.0, 2.0, 0.03]).all(|((a, b), within)| (a - b).abs() < within);
+        let near = found
+            .iter()
+            .zip(wanted)
+            .zip([0.6, 0.6, 2.0, 2.0, 0.03])
+            .all(|((a, b), within)| (a - b).abs() < within);
         assert!(near, "{wanted:?} came out as {found:?}");
     }
 }
@@ -65,7 +69,9 @@ fn nothing_smaller_is_around_the_pixels() {
         let pixels: Vec<bool> = (0..63).map(|i| stream.uniform(case * 63 + i) < 0.12).collect();
         let corners: Vec<[f64; 2]> = (0..63)
             .filter(|i| pixels[*i])
-            .flat_map(|i| [[0, 0], [0, 1], [1, 0], [1, 1]].map(|[r, c]| [(i % 9 + c) as f64, (i / 9 + r) as f64]))
+            .flat_map(|i| {
+                [[0, 0], [0, 1], [1, 0], [1, 1]].map(|[r, c]| [(i % 9 + c) as f64, (i / 9 + r) as f64])
+            })
             .collect();
         let mask = HostTensor::new(vec![7, 9], Buffer::Bool(pixels)).expect("fits");
         let [x, y, width, height, angle] = <[f64; 5]>::try_from(rectangle(&mask)).expect("five numbers");
@@ -84,7 +90,8 @@ fn nothing_smaller_is_around_the_pixels() {
         let [along, across] = extent(angle);
         assert!(close(&[along[1] - along[0], across[1] - across[0]], &[width, height]), "case {case}");
         let (middle, beside) = ((along[0] + along[1]) / 2.0, (across[0] + across[1]) / 2.0);
-        let centre = [middle * angle.cos() - beside * angle.sin(), middle * angle.sin() + beside * angle.cos()];
+        let centre =
+            [middle * angle.cos() - beside * angle.sin(), middle * angle.sin() + beside * angle.cos()];
         assert!(close(&centre, &[x, y]), "case {case}");
         let smallest = (0..2000)
             .map(|i| extent(f64::from(i) * FRAC_PI_4 / 1000.0))

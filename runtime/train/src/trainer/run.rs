@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use vspec_ir::{KeepBest, Steps, StopWhen, Unit, Until};
+use vspec_ir::{Expect, KeepBest, Steps, StopWhen, Unit, Until};
 
 use super::{Halt, Trainer, WINDOW};
 use crate::batches::Feed;
@@ -250,8 +250,8 @@ impl<'a> Run<'a> {
     }
 
     /// Writes down whether the expectations of a phase hold.
-    pub(super) fn check_expectations(&mut self, phase: &Steps) -> Result<(), TrainError> {
-        for expect in &phase.expect {
+    pub(super) fn check_expectations(&mut self, expected: &[Expect]) -> Result<(), TrainError> {
+        for expect in expected {
             let step = &self.executor.setup.program.steps[expect.metric.step].name;
             let expectation = Expectation {
                 metric: format!("{step}.{}", expect.metric.name),

@@ -3,7 +3,7 @@
 //! Where the run is lies in its [position](crate::position::Position) and nowhere else: these functions find their way from
 //! there, whether they have just begun or go on from a checkpoint.
 
-use vspec_ir::{Phase, Steps, Unit, Until};
+use vspec_ir::{Phase, Sequences, Steps, Unit, Until};
 
 use super::Halt;
 use super::run::Run;
@@ -24,6 +24,7 @@ impl Run<'_> {
         while let Some(phase) = phases.get(self.place(depth).phase) {
             match phase {
                 Phase::Steps(steps) => self.steps(steps, 0)?,
+                Phase::Sequences(sequences) => self.sequences(sequences)?,
                 Phase::Repeat { count, until, phases } => {
                     self.repeat(*count, until.as_ref(), phases, depth)?;
                 }
@@ -96,7 +97,7 @@ impl Run<'_> {
         if level == 0 && self.limit_reached() {
             return Err(Halt::Ended(Ended::Shortened));
         }
-        self.check_expectations(phase)?;
+        self.check_expectations(&phase.expect)?;
         self.state.position.steps.truncate(level);
         Ok(())
     }
@@ -205,6 +206,17 @@ impl Run<'_> {
             Some(row) => Ok(self.record(step, row)?),
             None => Err(Halt::Ended(Ended::Interrupted)),
         }
+    }
+
+    /// One pass over sequences. If it is ended on the way, it begins anew when the run goes on.
+    fn sequences(&mut self, phase: &Sequences) -> Result<(), Halt> {
+        let Some(rows) = self.executor.sequences(phase, self.observer)? else {
+            return Err(Halt::Ended(Ended::Interrupted));
+        };
+        for (step, row) in rows {
+            self.record(step, row)?;
+        }
+        Ok(self.check_expectations(&phase.expect)?)
     }
 
     fn stop_if_asked(&self) -> Result<(), Halt> {

@@ -2,6 +2,7 @@
 
 mod resume;
 mod schedule;
+mod sequences;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,8 +15,7 @@ use vspec_engine::{EngineError, HostTensor, Inputs, RunKey, Session};
 use vspec_ir::text::{parse, parse_type};
 use vspec_ir::{
     CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS, DataSet, Every, Expect, Graph, KeepBest, Metric, Phase,
-    Program, Source, Stage, Step, StepBatch, Steps, StopWhen, Unit, Variable, VariableKind,
-    Variant,
+    Program, Source, Stage, Step, StepBatch, Steps, StopWhen, Unit, Variable, VariableKind, Variant,
 };
 
 use crate::batches::{BatchIter, Batches, DataSource};

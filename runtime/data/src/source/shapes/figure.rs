@@ -121,10 +121,32 @@ impl Figure {
         points.filter(|p| self.contains(*p)).count() as f64 / (SAMPLES * SAMPLES) as f64
     }
 
-    fn contains(&self, point: [f64; 2]) -> bool {
+    /// A figure of a kind at a place, turned by an angle.
+    pub(super) fn at(kind: Kind, centre: [f64; 2], radius: f64, angle: f64) -> Self {
+        Figure { kind, centre, radius, turn: angle.sin_cos(), aspect: 1.0 }
+    }
+
+    /// A point as the figure sees it: its centre is the origin and its radius 1.
+    pub(super) fn inside(&self, point: [f64; 2]) -> [f64; 2] {
         let (dx, dy) = ((point[0] - self.centre[0]) / self.radius, (point[1] - self.centre[1]) / self.radius);
         let (sin, cos) = self.turn;
-        self.kind.contains(cos * dx + sin * dy, (cos * dy - sin * dx) / self.aspect)
+        [cos * dx + sin * dy, (cos * dy - sin * dx) / self.aspect]
+    }
+
+    /// Left, top, right and bottom of what is covered, to a part of `step`.
+    pub(super) fn bounds(&self, step: f64) -> [f64; 4] {
+        let cells = (2.0 * self.radius / step).ceil() as usize + 1;
+        let at = |i: usize, axis: usize| self.centre[axis] - self.radius + i as f64 * step;
+        let points = (0..cells * cells).map(|i| [at(i % cells, 0), at(i / cells, 1)]);
+        let covered = points.filter(|p| self.contains(*p));
+        covered.fold([f64::MAX, f64::MAX, f64::MIN, f64::MIN], |[l, t, r, b], [x, y]| {
+            [l.min(x), t.min(y), r.max(x), b.max(y)]
+        })
+    }
+
+    fn contains(&self, point: [f64; 2]) -> bool {
+        let [x, y] = self.inside(point);
+        self.kind.contains(x, y)
     }
 }
 

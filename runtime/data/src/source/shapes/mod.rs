@@ -7,11 +7,13 @@
 mod draws;
 mod figure;
 mod ground;
+mod moving;
 
 use vspec_engine::rng::Stream;
 
 use self::draws::Draws;
 use self::figure::{Figure, Kind};
+pub(super) use self::moving::MovingShapes;
 use super::{Info, Reader, Sample};
 use crate::error::DataError;
 use crate::pixels::Pixels;
@@ -63,7 +65,7 @@ impl Reader for Shapes {
             canvas.draw(&Figure::distractor(&mut draws), colour);
         }
         canvas.draw(&Figure::subject(Kind::ALL[label], &mut draws), paint);
-        Ok(Sample { pixels: canvas.finish(&noise), label: label as i32 })
+        Ok(Sample::labelled(canvas.finish(&noise), label as i32))
     }
 
     fn label(&self, index: usize) -> Result<i32, DataError> {
@@ -93,11 +95,20 @@ impl Canvas {
 
     /// Mixes a colour into each pixel as far as the figure covers it.
     fn draw(&mut self, figure: &Figure, colour: Colour) {
+        self.draw_textured(figure, |_| colour);
+    }
+
+    /// The same with a colour that depends on the place, as the figure sees it: its radius is 1.
+    fn draw_textured(&mut self, figure: &Figure, colour: impl Fn([f64; 2]) -> Colour) {
         let unit = 1.0 / self.size as f64;
         for (i, pixel) in self.colours.iter_mut().enumerate() {
             let corner = [(i % self.size) as f64 * unit, (i / self.size) as f64 * unit];
             let cover = figure.coverage(corner, unit);
-            for (value, paint) in pixel.iter_mut().zip(colour) {
+            if cover == 0.0 {
+                continue;
+            }
+            let paint = colour(figure.inside([corner[0] + unit / 2.0, corner[1] + unit / 2.0]));
+            for (value, paint) in pixel.iter_mut().zip(paint) {
                 *value += cover * (paint - *value);
             }
         }
