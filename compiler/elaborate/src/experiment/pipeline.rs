@@ -40,6 +40,11 @@ impl Pipeline {
         }
     }
 
+    /// Whether every batch holds one item.
+    pub(super) fn holds_one(&self) -> bool {
+        matches!(self.stages.last(), Some(Stage::Batch { size: 1, .. }))
+    }
+
     fn batched(&self) -> bool {
         self.stages.iter().any(|s| matches!(s, Stage::Batch { .. }))
     }

@@ -48,6 +48,8 @@ impl Evaluator<'_> {
                 return self.unknown_part("data set", from, &known);
             };
             let size = match def.batches.len() {
+                // A batch of one item is one, first and last alike.
+                _ if data[index].holds_one() => Dim::from(1i64),
                 1 => Dim::symbol(BATCH),
                 _ => Dim::symbol(&format!("{BATCH}_{}", name.name)),
             };

@@ -1,5 +1,6 @@
 //! `vspecc check`: every mistake, before anything runs.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use vspec_elaborate::Compiled;
@@ -53,10 +54,13 @@ impl Checked {
 
 /// What the file holds, so that an empty result is noticed.
 fn contents(compiled: &Compiled) -> String {
+    // An entry of several graphs is one.
+    let entries: BTreeSet<&str> = compiled.entries.iter().map(|e| e.name.as_str()).collect();
+    let tests: BTreeSet<_> = compiled.tests.iter().map(|t| t.span).collect();
     let kinds = [
-        (compiled.entries.len(), "entry", "entries"),
+        (entries.len(), "entry", "entries"),
         (compiled.programs.len(), "experiment", "experiments"),
-        (compiled.tests.len(), "test", "tests"),
+        (tests.len(), "test", "tests"),
     ];
     let present = kinds.into_iter().filter(|(count, ..)| *count > 0);
     let parts: Vec<String> = present

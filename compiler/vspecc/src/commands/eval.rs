@@ -27,17 +27,19 @@ pub(super) fn eval(args: &EvalArgs) -> CommandResult {
     let rows = evaluate(setup, &args.checkpoint, step, observer.as_mut())?;
     drop(observer);
     let Some(rows) = rows else { return Ok(Exit::Interrupted) };
-    for row in rows.iter().filter(|row| rows.len() == 1 || !row.values.is_empty()) {
+    let reporting: Vec<&Row> = rows.iter().filter(|row| rows.len() == 1 || !row.values.is_empty()).collect();
+    for row in &reporting {
         match args.progress.progress {
             ProgressStyle::Json => console::print(&format!("{}\n", json_line(row))),
-            _ => console::print(&table(row)),
+            _ => console::print(&table(row, reporting.len() > 1)),
         }
     }
     Ok(Exit::Fine)
 }
 
-/// One report a line, with every digit: results get copied into other programs.
-fn table(row: &Row) -> String {
-    let width = row.values.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-    row.values.iter().map(|(name, value)| format!("{name:width$}  {value}\n")).collect()
+/// One report a line, with every digit: results get copied into other programs. Of several steps each line says which.
+fn table(row: &Row, several: bool) -> String {
+    let name = |name: &String| if several { format!("{}/{name}", row.step) } else { name.clone() };
+    let width = row.values.iter().map(|(report, _)| name(report).len()).max().unwrap_or(0);
+    row.values.iter().map(|(report, value)| format!("{:width$}  {value}\n", name(report))).collect()
 }

@@ -8,7 +8,7 @@ use std.losses.paired_iou
 module Still() {
   state box: f32[1, 4] = 0
   state age: f32[] = 0
-  begin(b: f32[B, 4]) { update box = b }
+  begin(b: f32[1, 4]) { update box = b }
   forward() -> f32[1, 4] {
     update age = age + 1.0
     box
@@ -95,7 +95,7 @@ fn eval_runs_the_whole_pass_again() {
 #[test]
 fn an_expectation_that_does_not_hold_fails_the_run() {
     let scene = scene(&RUN.replace(">= 0.01", ">= 1.1"));
-    let done = scene.run(&["run", "still.vspec"]);
+    let done = scene.vspecc(&["run", "still.vspec"]);
     assert_eq!(done.status, 1, "{}", done.stderr);
     assert!(done.stderr.contains("follow.overlap"), "{}", done.stderr);
 }
