@@ -47,6 +47,10 @@ fn blocks_of(file: &str, text: &str) -> Vec<Block> {
 
 fn run_test(test: &TestCase, place: &str) {
     assert!(test.failures.is_empty(), "{place}: test `{}`: {:?}", test.name, test.failures);
+    // What a test says about shapes was decided when it was compiled; sizes that it leaves open have no values to run with.
+    if test.assertions.is_empty() {
+        return;
+    }
     let engine = Interpreter::default();
     let mut session = engine.session();
     for variable in &test.variables {
