@@ -2,7 +2,6 @@
 
 mod resume;
 mod schedule;
-mod sequences;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
