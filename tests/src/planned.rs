@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use vspec_cpu::CpuEngine;
 use vspec_engine::plan::{PlanInterpreter, Planner};
 use vspec_engine::{EngineError, Precision, Sizes};
 use vspec_ir::Graph;
@@ -25,4 +26,9 @@ impl Planner for Direct {
 /// The interpreter of plans, with kernels as the options say.
 pub fn planned(precision: Precision, options: Options) -> PlanInterpreter {
     PlanInterpreter { precision, planner: Arc::new(Direct(options)) }
+}
+
+/// The fused engine, with kernels as the options say.
+pub fn fused(precision: Precision, options: Options) -> CpuEngine {
+    CpuEngine { precision, planner: Arc::new(Direct(options)) }
 }

@@ -8,9 +8,9 @@ use vspec_ir::arbitrary::{GraphOptions, graphs};
 use vspec_ir::{Graph, Op, Origin, OutputKind};
 use vspec_optimize::differentiate;
 use vspec_optimize::fuse::Options;
-use vspec_tests::planned;
 use vspec_tests::random::{Numbers, float_inputs, loss, values};
 use vspec_tests::samples::{assert_close, instances, run};
+use vspec_tests::{fused, planned};
 
 const NO_FUSION: Options = Options { fuse: false, recompute: false };
 const NO_RECOMPUTATION: Options = Options { fuse: true, recompute: false };
@@ -24,6 +24,10 @@ fn every_op_has_the_reference_value() {
         for options in ALL {
             let got = run(&planned(Precision::F64, options), &instance.graph, &instance.inputs);
             assert_close(&got[0], &want[0], 0.0, &instance.what);
+            for (precision, tolerance) in [(Precision::F64, 1e-14), (Precision::F32, 2e-6)] {
+                let got = run(&fused(precision, options), &instance.graph, &instance.inputs);
+                assert_close(&got[0], &want[0], tolerance, &instance.what);
+            }
         }
     }
 }
@@ -69,17 +73,22 @@ fn same_values(graph: &Graph) -> Result<(), TestCaseError> {
     let inputs = values(graph, Numbers::Normal);
     let want = results(&Interpreter::new(Precision::F64), graph, &inputs);
     for options in ALL {
-        let got = results(&planned(Precision::F64, options), graph, &inputs);
-        match (&got, &want) {
-            (Ok(got), Ok(want)) => {
-                for (i, (got, want)) in got.iter().zip(want).enumerate() {
-                    close(got, want).map_err(|e| {
-                        TestCaseError::fail(format!("{options:?}, {}: {e}", graph.outputs()[i].name))
-                    })?;
-                }
+        let engines: [&dyn Engine; 2] = [&planned(Precision::F64, options), &fused(Precision::F64, options)];
+        for engine in engines {
+            let got = results(engine, graph, &inputs);
+            let what = format!("{} with {options:?}", engine.name());
+            match (&got, &want) {
+                (Ok(got), Ok(want)) => same(graph, got, want, &what)?,
+                (got, want) => prop_assert_eq!(got, want, "{}", what),
             }
-            (got, want) => prop_assert_eq!(got, want),
         }
+    }
+    Ok(())
+}
+
+fn same(graph: &Graph, got: &[Vec<f64>], want: &[Vec<f64>], what: &str) -> Result<(), TestCaseError> {
+    for ((got, want), output) in got.iter().zip(want).zip(graph.outputs()) {
+        close(got, want).map_err(|e| TestCaseError::fail(format!("{what}, {}: {e}", output.name)))?;
     }
     Ok(())
 }

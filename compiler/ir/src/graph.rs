@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use petgraph::Direction;
 use petgraph::stable_graph::{NodeIndex, StableDiGraph};
@@ -141,12 +142,25 @@ pub struct Graph {
     outputs: Vec<Output>,
     facts: Facts,
     obligations: Vec<(NodeId, Obligation)>,
+    stamp: u64,
 }
+
+/// The stamp of the next graph that is changed.
+static NEXT_STAMP: AtomicU64 = AtomicU64::new(1);
 
 impl Graph {
     /// An empty graph.
     pub fn new(name: impl Into<String>) -> Self {
         Graph { name: name.into(), ..Graph::default() }
+    }
+
+    /// A number that two graphs share only if one is an unchanged copy of the other: what was made of one serves the other, too.
+    pub fn stamp(&self) -> u64 {
+        self.stamp
+    }
+
+    fn changed(&mut self) {
+        self.stamp = NEXT_STAMP.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Adds a node whose type follows from its operands, which must be nodes of this graph.
@@ -160,6 +174,7 @@ impl Graph {
 
     /// Adds a node as it is. The verifier is what finds out whether it is right.
     pub fn push(&mut self, node: Node) -> NodeId {
+        self.changed();
         let inputs = node.inputs.clone();
         let index = self.nodes.add_node(node);
         for (position, input) in inputs.iter().enumerate() {
@@ -185,6 +200,7 @@ impl Graph {
 
     /// Where a node comes from, to be made more precise.
     pub fn origin_mut(&mut self, id: NodeId) -> Option<&mut Origin> {
+        self.changed();
         self.nodes.node_weight_mut(NodeIndex::new(id.index())).map(|n| &mut n.origin)
     }
 
@@ -240,6 +256,7 @@ impl Graph {
 
     /// Adds an output.
     pub fn output(&mut self, name: impl Into<Arc<str>>, kind: OutputKind, node: NodeId) {
+        self.changed();
         self.outputs.push(Output { name: name.into(), kind, node });
     }
 
@@ -250,6 +267,7 @@ impl Graph {
 
     /// Adds to what is known about named sizes; nodes added later may rely on it.
     pub fn facts_mut(&mut self) -> &mut Facts {
+        self.changed();
         &mut self.facts
     }
 
@@ -260,6 +278,7 @@ impl Graph {
 
     /// Adds an obligation that the specification states itself.
     pub fn oblige(&mut self, node: NodeId, obligation: Obligation) {
+        self.changed();
         self.obligations.push((node, obligation));
     }
 
@@ -278,6 +297,7 @@ impl Graph {
         let rename = |id: NodeId| renamed.get(id.index()).copied().flatten();
         let kept = self.obligations.iter().filter_map(|(id, o)| rename(*id).map(|id| (id, o.clone())));
         part.obligations = kept.collect();
+        part.changed();
         part.outputs =
             outputs.iter().filter_map(|o| rename(o.node).map(|node| Output { node, ..o.clone() })).collect();
         let used = part.symbols();

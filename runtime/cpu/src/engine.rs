@@ -1,0 +1,153 @@
+//! The fused engine: plans from an injected planner, kept for the sizes that they were made for.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use vspec_engine::plan::Planner;
+use vspec_engine::{Buffer, Engine, EngineError, HostTensor, Inputs, Precision, RunKey, Session, bind};
+use vspec_ir::Graph;
+use vspec_ir::plan::Plan;
+
+use crate::element::Element;
+use crate::executable::{Data, Elements, Executable};
+
+/// The fused engine on the CPU.
+#[derive(Clone)]
+pub struct CpuEngine {
+    /// What it computes in.
+    pub precision: Precision,
+    /// What makes its plans.
+    pub planner: Arc<dyn Planner>,
+}
+
+impl fmt::Debug for CpuEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CpuEngine({:?})", self.precision)
+    }
+}
+
+impl Engine for CpuEngine {
+    fn name(&self) -> &'static str {
+        "fused"
+    }
+
+    fn session(&self) -> Box<dyn Session> {
+        match self.precision {
+            Precision::F32 => Box::new(CpuSession::<f32>::new(self.planner.clone())),
+            Precision::F64 => Box::new(CpuSession::<f64>::new(self.planner.clone())),
+        }
+    }
+}
+
+/// Most plans that are kept; the one that was made first goes first.
+const KEPT: usize = 32;
+
+/// What a plan was made for: a graph, and its sizes as text.
+type Made = (u64, String);
+
+/// Variables, and plans.
+struct CpuSession<T> {
+    planner: Arc<dyn Planner>,
+    variables: BTreeMap<String, Data<T>>,
+    shapes: BTreeMap<String, Vec<usize>>,
+    plans: Vec<(Made, Executable<T>)>,
+}
+
+impl<T: Element> CpuSession<T> {
+    fn new(planner: Arc<dyn Planner>) -> Self {
+        CpuSession { planner, variables: BTreeMap::new(), shapes: BTreeMap::new(), plans: vec![] }
+    }
+
+    /// Position of the plan for a graph and the sizes of its inputs.
+    fn plan(&mut self, graph: &Graph, inputs: &Inputs) -> Result<usize, EngineError> {
+        let sizes = bind(graph, inputs)?;
+        let made = (graph.stamp(), sizes.to_string());
+        if let Some(known) = self.plans.iter().position(|(own, _)| *own == made) {
+            return Ok(known);
+        }
+        let executable = Executable::new(self.planner.plan(graph, &sizes)?)?;
+        if self.plans.len() == KEPT {
+            self.plans.remove(0);
+        }
+        self.plans.push((made, executable));
+        Ok(self.plans.len() - 1)
+    }
+}
+
+impl<T: Element> Session for CpuSession<T> {
+    fn write(&mut self, path: &str, value: HostTensor) -> Result<(), EngineError> {
+        self.shapes.insert(path.to_string(), value.shape().to_vec());
+        self.variables.insert(path.to_string(), Data::from_host(&value));
+        Ok(())
+    }
+
+    fn read(&self, path: &str) -> Result<HostTensor, EngineError> {
+        let missing = || EngineError::MissingVariable(path.to_string());
+        let (data, shape) = self.variables.get(path).zip(self.shapes.get(path)).ok_or_else(missing)?;
+        to_host(data, shape.clone())
+    }
+
+    fn run(&mut self, graph: &Graph, inputs: &Inputs, key: RunKey) -> Result<Vec<HostTensor>, EngineError> {
+        let at = self.plan(graph, inputs)?;
+        let executable = &mut self.plans[at].1;
+        // Numbers of another precision than the engine's are converted.
+        let converted: BTreeMap<&str, Data<T>> = inputs
+            .iter()
+            .filter(|(_, tensor)| !is_own::<T>(tensor))
+            .map(|(name, tensor)| (name.as_str(), Data::from_host(tensor)))
+            .collect();
+        let given = inputs.iter().map(|(name, tensor)| {
+            let own = converted.get(name.as_str()).map(Data::elements);
+            (name.as_str(), own.unwrap_or_else(|| elements(tensor)))
+        });
+        let results = executable.run(&given.collect(), &mut self.variables, key)?;
+        let shapes = shapes(executable.plan());
+        self.shapes.extend(shapes.written);
+        results.iter().zip(shapes.results).map(|(data, shape)| to_host(data, shape)).collect()
+    }
+}
+
+/// Shapes of what a plan gives.
+struct Shapes {
+    results: Vec<Vec<usize>>,
+    written: Vec<(String, Vec<usize>)>,
+}
+
+fn shapes(plan: &Plan) -> Shapes {
+    let shape = |id| plan.value(id).shape.clone();
+    let (writes, results): (Vec<_>, Vec<_>) =
+        plan.outputs.iter().partition(|output| output.kind == vspec_ir::OutputKind::Write);
+    Shapes {
+        results: results.iter().map(|output| shape(output.value)).collect(),
+        written: writes.iter().map(|output| (output.name.to_string(), shape(output.value))).collect(),
+    }
+}
+
+/// Whether the elements of a tensor are of the type that the engine computes in.
+fn is_own<T: Element>(tensor: &HostTensor) -> bool {
+    match tensor.buffer() {
+        Buffer::F32(v) => T::slice_of(v).is_some(),
+        Buffer::F64(_) => false,
+        Buffer::I32(_) | Buffer::Bool(_) => true,
+    }
+}
+
+fn elements<T: Element>(tensor: &HostTensor) -> Elements<'_, T> {
+    match tensor.buffer() {
+        Buffer::F32(v) => T::slice_of(v).map_or(Elements::Float(&[]), Elements::Float),
+        Buffer::F64(_) => Elements::Float(&[]),
+        Buffer::I32(v) => Elements::Int(v),
+        Buffer::Bool(v) => Elements::Bool(v),
+    }
+}
+
+fn to_host<T: Element>(data: &Data<T>, shape: Vec<usize>) -> Result<HostTensor, EngineError> {
+    let buffer = match data {
+        Data::Float(v) => T::buffer(v.clone()),
+        Data::Int(v) => Buffer::I32(v.clone()),
+        Data::Bool(v) => Buffer::Bool(v.clone()),
+    };
+    HostTensor::new(shape, buffer)
+        .ok_or_else(|| EngineError::Unsupported("a value does not fill its shape".to_string()))
+}

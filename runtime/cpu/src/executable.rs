@@ -1,0 +1,318 @@
+//! A plan made ready: programs for its regions, an arena, constants.
+
+use std::collections::BTreeMap;
+use std::mem::size_of;
+
+use vspec_engine::{Buffer, EngineError, HostTensor, RunKey};
+use vspec_ir::plan::{Anchor, Index, Instr, Kernel, Place, Plan, Value, ValueId, check};
+use vspec_ir::{DType, OutputKind};
+
+use crate::anchor;
+use crate::element::Element;
+use crate::memory::{Arena, Memory, Raw};
+use crate::tile::{self, Failure, Job, Program};
+
+/// Elements of a tensor.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs, reason = "each variant is named as its element type")]
+pub enum Data<T> {
+    Float(Vec<T>),
+    Int(Vec<i32>),
+    Bool(Vec<bool>),
+}
+
+/// Elements of a tensor that somebody else owns.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs, reason = "each variant is named as its element type")]
+pub enum Elements<'a, T> {
+    Float(&'a [T]),
+    Int(&'a [i32]),
+    Bool(&'a [bool]),
+}
+
+impl<T: Element> Data<T> {
+    /// Zeros.
+    fn zeros(dtype: DType, count: usize) -> Self {
+        match dtype {
+            DType::F32 => Data::Float(vec![T::default(); count]),
+            DType::I32 => Data::Int(vec![0; count]),
+            DType::Bool => Data::Bool(vec![false; count]),
+        }
+    }
+
+    /// The elements of a host tensor.
+    pub fn from_host(tensor: &HostTensor) -> Self {
+        match tensor.buffer() {
+            Buffer::F32(v) => Data::Float(v.iter().map(|x| T::of(f64::from(*x))).collect()),
+            Buffer::F64(v) => Data::Float(v.iter().map(|x| T::of(*x)).collect()),
+            Buffer::I32(v) => Data::Int(v.clone()),
+            Buffer::Bool(v) => Data::Bool(v.clone()),
+        }
+    }
+
+    /// The elements, to look at.
+    pub fn elements(&self) -> Elements<'_, T> {
+        match self {
+            Data::Float(v) => Elements::Float(v),
+            Data::Int(v) => Elements::Int(v),
+            Data::Bool(v) => Elements::Bool(v),
+        }
+    }
+
+    fn raw_mut(&mut self) -> Raw {
+        match self {
+            Data::Float(v) => Raw::of_mut(v),
+            Data::Int(v) => Raw::of_mut(v),
+            Data::Bool(v) => Raw::of_mut(v),
+        }
+    }
+}
+
+impl<T> Elements<'_, T> {
+    /// Number of elements.
+    pub fn len(&self) -> usize {
+        match self {
+            Elements::Float(v) => v.len(),
+            Elements::Int(v) => v.len(),
+            Elements::Bool(v) => v.len(),
+        }
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn dtype(&self) -> DType {
+        match self {
+            Elements::Float(_) => DType::F32,
+            Elements::Int(_) => DType::I32,
+            Elements::Bool(_) => DType::Bool,
+        }
+    }
+
+    fn raw(&self) -> Raw {
+        match self {
+            Elements::Float(v) => Raw::of(v),
+            Elements::Int(v) => Raw::of(v),
+            Elements::Bool(v) => Raw::of(v),
+        }
+    }
+}
+
+/// A kernel, ready.
+struct Ready {
+    anchor: Option<Anchor>,
+    /// Where the anchor's result goes, and what it looks like.
+    result: Option<(ValueId, Value)>,
+    /// The rest; none if the anchor's result is all that is stored.
+    program: Option<Program>,
+}
+
+/// A plan with everything that its runs share.
+pub struct Executable<T> {
+    plan: Plan,
+    kernels: Vec<Ready>,
+    arena: Arena,
+    constants: BTreeMap<usize, Data<T>>,
+    /// Results of anchors that lie in no value of the plan.
+    scratch: Data<T>,
+    scratch_ints: Data<T>,
+}
+
+impl<T: Element> Executable<T> {
+    /// Checks a plan and makes it ready.
+    ///
+    /// # Errors
+    /// When the plan is wrong, which is a bug in the compiler.
+    pub fn new(plan: Plan) -> Result<Self, EngineError> {
+        check(&plan).map_err(|fault| EngineError::Unsupported(fault.to_string()))?;
+        let fail = |error: String| EngineError::Unsupported(error);
+        let kernels: Result<Vec<Ready>, String> =
+            plan.kernels.iter().map(|kernel| ready(&plan, kernel)).collect();
+        let kernels = kernels.map_err(fail)?;
+        let unstored = |dtype: fn(DType) -> bool| {
+            let sizes = kernels.iter().filter_map(|kernel| match &kernel.result {
+                Some((id, value)) if id.index() >= plan.values.len() && dtype(value.dtype) => {
+                    Some(value.shape.iter().product::<usize>())
+                }
+                _ => None,
+            });
+            sizes.max().unwrap_or(0)
+        };
+        let constant = |(i, value): (usize, &Value)| match &value.place {
+            Place::Constant(literal) => Some((i, Data::from_host(&HostTensor::from(literal)))),
+            _ => None,
+        };
+        Ok(Executable {
+            arena: Arena::new(plan.arena * size_of::<T>() / 4),
+            constants: plan.values.iter().enumerate().filter_map(constant).collect(),
+            scratch: Data::zeros(DType::F32, unstored(|dtype| dtype == DType::F32)),
+            scratch_ints: Data::zeros(DType::I32, unstored(|dtype| dtype != DType::F32)),
+            kernels,
+            plan,
+        })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Runs the plan: reads inputs by name, reads and writes variables by path. Returns the outputs that are no writes, in order.
+    ///
+    /// # Errors
+    /// When an input or a variable is missing or of another type, or data names a place outside its axis. Variables may have new values
+    /// then.
+    pub fn run(
+        &mut self,
+        inputs: &BTreeMap<&str, Elements<'_, T>>,
+        variables: &mut BTreeMap<String, Data<T>>,
+        key: RunKey,
+    ) -> Result<Vec<Data<T>>, EngineError> {
+        let memory = self.memory(inputs, variables)?;
+        let failure = Failure::new(None);
+        for ready in &self.kernels {
+            if let (Some(anchor), Some((result, value))) = (&ready.anchor, &ready.result) {
+                anchor::run::<T>(&self.plan, &memory, anchor, (*result, value), key)?;
+            }
+            if let Some(program) = &ready.program {
+                Job { program, memory: &memory, key, failure: &failure }.run::<T>();
+            }
+        }
+        if let Some(error) = failure.into_inner().ok().flatten() {
+            return Err(error);
+        }
+        let (mut results, mut writes) = (vec![], vec![]);
+        for output in &self.plan.outputs {
+            let value = self.plan.value(output.value);
+            let in_place = matches!(&value.place, Place::Variable(path) if *path == output.name);
+            match output.kind {
+                OutputKind::Write if in_place => {}
+                OutputKind::Write => {
+                    writes.push((output.name.to_string(), whole(&memory, output.value, value)))
+                }
+                _ => results.push(whole(&memory, output.value, value)),
+            }
+        }
+        variables.extend(writes);
+        Ok(results)
+    }
+
+    /// Where each value lies in this run; behind the plan's own values come the results of anchors, floats and others.
+    fn memory(
+        &mut self,
+        inputs: &BTreeMap<&str, Elements<'_, T>>,
+        variables: &mut BTreeMap<String, Data<T>>,
+    ) -> Result<Memory, EngineError> {
+        let scale = size_of::<T>() / 4;
+        let mut places = vec![];
+        for (index, value) in self.plan.values.iter().enumerate() {
+            let count = value.layout.elements(&value.shape);
+            places.push(match &value.place {
+                Place::Arena(start) => Raw::new(self.arena.at(start * scale), count),
+                Place::Constant(_) => self
+                    .constants
+                    .get(&index)
+                    .map(|data| data.elements().raw())
+                    .ok_or_else(|| EngineError::Unsupported("a constant has no value".to_string()))?,
+                Place::Input(name) => {
+                    let given =
+                        inputs.get(&**name).ok_or_else(|| EngineError::MissingInput(name.to_string()))?;
+                    fits(name, value, count, given)?;
+                    given.raw()
+                }
+                Place::Variable(path) => {
+                    let known = variables.entry(path.to_string());
+                    let is_read =
+                        self.plan.kernels.iter().any(|k| k.reads().contains(&ValueId(index as u32)));
+                    let data = match known {
+                        std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+                        std::collections::btree_map::Entry::Vacant(entry) if !is_read => {
+                            entry.insert(Data::zeros(value.dtype, count))
+                        }
+                        std::collections::btree_map::Entry::Vacant(_) => {
+                            return Err(EngineError::MissingVariable(path.to_string()));
+                        }
+                    };
+                    fits(path, value, count, &data.elements())?;
+                    data.raw_mut()
+                }
+            });
+        }
+        places.extend([self.scratch.raw_mut(), self.scratch_ints.raw_mut()]);
+        Ok(Memory::new(places))
+    }
+}
+
+fn fits<T>(name: &str, value: &Value, count: usize, given: &Elements<'_, T>) -> Result<(), EngineError> {
+    if given.dtype() == value.dtype && given.len() == count {
+        return Ok(());
+    }
+    let (expected, found) = (
+        format!("{}{:?}", value.dtype, value.shape),
+        format!("{} elements of {}", given.len(), given.dtype()),
+    );
+    Err(EngineError::WrongType { name: name.to_string(), expected, found })
+}
+
+/// A value in row-major order.
+fn whole<T: Element>(memory: &Memory, id: ValueId, value: &Value) -> Data<T> {
+    match value.dtype {
+        DType::F32 => Data::Float(dense(memory.whole(id), value)),
+        DType::I32 => Data::Int(dense(memory.whole(id), value)),
+        DType::Bool => Data::Bool(dense(memory.whole(id), value)),
+    }
+}
+
+/// Elements in row-major order, from those of a layout.
+pub(crate) fn dense<E: Copy>(elements: Vec<E>, value: &Value) -> Vec<E> {
+    if value.layout.is_dense() {
+        return elements;
+    }
+    let shape = &value.shape;
+    let mut at = vec![0; shape.len()];
+    let element = |mut flat: usize| {
+        for axis in (0..shape.len()).rev() {
+            at[axis] = flat % shape[axis];
+            flat /= shape[axis];
+        }
+        elements[value.layout.offset(shape, &at)]
+    };
+    (0..shape.iter().product()).map(element).collect()
+}
+
+fn ready(plan: &Plan, kernel: &Kernel) -> Result<Ready, String> {
+    let Some(anchor) = &kernel.anchor else {
+        let program = Program::new(plan, &kernel.region, None)?;
+        return Ok(Ready { anchor: None, result: None, program: Some(program) });
+    };
+    // The result goes where it is stored as it is, if it is, and the rest of the region reads it there.
+    let stored = stored_as_it_is(kernel);
+    let only = stored.is_some() && kernel.region.steps.len() == 2;
+    let result = match stored {
+        Some(id) => (id, plan.value(id).clone()),
+        None => {
+            let behind = plan.values.len() + usize::from(anchor.dtype != DType::F32);
+            (ValueId(behind as u32), tile::dense(&anchor.shape, anchor.dtype))
+        }
+    };
+    let program = match only {
+        true => None,
+        false => Some(Program::new(plan, &kernel.region, Some((result.0, &result.1)))?),
+    };
+    Ok(Ready { anchor: Some(anchor.clone()), result: Some(result), program })
+}
+
+/// The value that holds the anchor's result unchanged, if there is one.
+fn stored_as_it_is(kernel: &Kernel) -> Option<ValueId> {
+    let region = &kernel.region;
+    let own: Vec<Index> =
+        (0..region.extents.len()).map(|axis| Index::counter(axis, &region.extents)).collect();
+    region.steps.iter().find_map(|step| match &step.instr {
+        Instr::Store { value, at, from } if *at == own => {
+            matches!(region.steps[from.index()].instr, Instr::Anchor).then_some(*value)
+        }
+        _ => None,
+    })
+}

@@ -1,0 +1,16 @@
+//! Plans on the CPU.
+//!
+//! A plan is made ready once ([`Executable`]): its regions become tile programs, its values get places in one arena. A run then only
+//! computes. Ops that are more than loops over elements have kernels of their own where they are written, and the reference
+//! interpreter's elsewhere.
+
+mod anchor;
+mod element;
+mod engine;
+mod executable;
+mod memory;
+mod tile;
+
+pub use element::Element;
+pub use engine::CpuEngine;
+pub use executable::{Data, Elements, Executable};

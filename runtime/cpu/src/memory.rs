@@ -1,0 +1,104 @@
+//! Where the values of a plan lie during a run.
+//!
+//! This module holds all of the crate's `unsafe` code. What makes it right: [`vspec_ir::plan::check`] has accepted the plan, so that every
+//! place that a region computes lies within its value, places that data names are compared with their axis, each element is written by
+//! one point of a loop nest, and values that live at the same time do not overlap.
+
+use vspec_ir::plan::ValueId;
+
+/// 64 bytes that begin where a cache line does.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+pub(crate) struct Line(#[expect(dead_code, reason = "read through pointers")] [u8; 64]);
+
+/// Bytes that begin where a cache line does.
+#[derive(Clone)]
+pub(crate) struct Arena(Vec<Line>);
+
+impl Arena {
+    /// At least so many bytes.
+    pub(crate) fn new(bytes: usize) -> Self {
+        Arena(vec![Line([0xFF; 64]); bytes.div_ceil(64)])
+    }
+
+    /// The place of a byte.
+    pub(crate) fn at(&mut self, byte: usize) -> *mut u8 {
+        let bytes = self.0.len() * 64;
+        assert!(byte <= bytes, "byte {byte} of an arena of {bytes}");
+        // In bounds, or one past the end.
+        unsafe { self.0.as_mut_ptr().cast::<u8>().add(byte) }
+    }
+}
+
+/// Memory of one value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Raw {
+    start: *mut u8,
+    elements: usize,
+}
+
+impl Raw {
+    /// So many elements from a place on.
+    pub(crate) fn new(start: *mut u8, elements: usize) -> Self {
+        Raw { start, elements }
+    }
+
+    /// Elements that are only read.
+    pub(crate) fn of<E>(elements: &[E]) -> Self {
+        Raw { start: elements.as_ptr().cast::<u8>().cast_mut(), elements: elements.len() }
+    }
+
+    /// Elements that may be written.
+    pub(crate) fn of_mut<E>(elements: &mut [E]) -> Self {
+        Raw { start: elements.as_mut_ptr().cast::<u8>(), elements: elements.len() }
+    }
+}
+
+/// Memory of all values of a plan.
+pub(crate) struct Memory(Vec<Raw>);
+
+// Kernels write disjoint elements; see the head of this file.
+unsafe impl Sync for Memory {}
+unsafe impl Send for Memory {}
+
+impl Memory {
+    /// Memory of each value in order.
+    pub(crate) fn new(values: Vec<Raw>) -> Self {
+        Memory(values)
+    }
+
+    /// One element.
+    pub(crate) fn read<E: Copy>(&self, value: ValueId, at: usize) -> E {
+        let raw = self.0[value.index()];
+        debug_assert!(at < raw.elements, "element {at} of {}", raw.elements);
+        unsafe { raw.start.cast::<E>().add(at).read() }
+    }
+
+    /// Writes one element.
+    pub(crate) fn write<E: Copy>(&self, value: ValueId, at: usize, element: E) {
+        let raw = self.0[value.index()];
+        debug_assert!(at < raw.elements, "element {at} of {}", raw.elements);
+        unsafe { raw.start.cast::<E>().add(at).write(element) }
+    }
+
+    /// Reads neighbours.
+    pub(crate) fn read_run<E: Copy>(&self, value: ValueId, at: usize, into: &mut [E]) {
+        let raw = self.0[value.index()];
+        debug_assert!(at + into.len() <= raw.elements, "elements {at}.. of {}", raw.elements);
+        unsafe { std::ptr::copy_nonoverlapping(raw.start.cast::<E>().add(at), into.as_mut_ptr(), into.len()) }
+    }
+
+    /// Writes neighbours.
+    pub(crate) fn write_run<E: Copy>(&self, value: ValueId, at: usize, from: &[E]) {
+        let raw = self.0[value.index()];
+        debug_assert!(at + from.len() <= raw.elements, "elements {at}.. of {}", raw.elements);
+        unsafe { std::ptr::copy_nonoverlapping(from.as_ptr(), raw.start.cast::<E>().add(at), from.len()) }
+    }
+
+    /// All elements, copied.
+    pub(crate) fn whole<E: Copy + Default>(&self, value: ValueId) -> Vec<E> {
+        let mut elements = vec![E::default(); self.0[value.index()].elements];
+        self.read_run(value, 0, &mut elements);
+        elements
+    }
+}

@@ -1,0 +1,262 @@
+//! Regions as tile programs.
+//!
+//! A region runs line by line: the last of its loops runs along a line, the others choose it. A line is cut into tiles, and each step is
+//! done for a whole tile before the next one, on registers that stay in a core's first cache. What is the same all along a line is
+//! computed once for it. Loops that every step runs through as through one are made one first, so that lines are long.
+
+mod address;
+mod lanes;
+mod run;
+
+use vspec_ir::plan::{Coordinate, Fold, Instr, Layout, Place, Plan, Region, Value, ValueId};
+use vspec_ir::{DType, Op, Origin};
+
+use address::Address;
+pub(crate) use run::{Failure, Job};
+
+/// Where a step finds or puts an element.
+#[derive(Debug, Clone)]
+pub(crate) struct Spot {
+    value: ValueId,
+    address: Address,
+    /// What data adds: a register, how far its places are apart, and how many there are.
+    named: Vec<(usize, usize, usize)>,
+}
+
+/// What a step does, with places worked out.
+#[derive(Debug, Clone)]
+pub(crate) enum Code {
+    Load(Spot, Option<usize>),
+    Number(f64),
+    Index(Address),
+    Inside(Address, i64, i64),
+    Random {
+        normal: bool,
+        stream: std::sync::Arc<str>,
+        at: Address,
+    },
+    Apply(Op, Vec<usize>),
+    /// A fold of a row that is one point.
+    Same(usize),
+    Fold(Fold, usize),
+    Store(Spot, usize),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct Step {
+    code: Code,
+    dtype: DType,
+    /// Whether it is the same all along a line.
+    uniform: bool,
+}
+
+/// What is done in one pass over a row.
+#[derive(Debug, Clone, Default)]
+struct Pass {
+    /// Once, before the row is gone through.
+    row: Vec<usize>,
+    /// Once a line.
+    line: Vec<usize>,
+    /// For each tile.
+    tile: Vec<usize>,
+    folds: Vec<usize>,
+}
+
+/// A region, ready to run.
+#[derive(Debug, Clone)]
+pub(crate) struct Program {
+    /// Rounds of each loop; the last one runs along a line.
+    extents: Vec<usize>,
+    /// How many loops choose the row.
+    outer: usize,
+    steps: Vec<Step>,
+    passes: Vec<Pass>,
+}
+
+impl Program {
+    /// Works out the places of a region's steps. `anchor` is the value that holds the result of the kernel's anchor.
+    pub(crate) fn new(
+        plan: &Plan,
+        region: &Region,
+        anchor: Option<(ValueId, &Value)>,
+    ) -> Result<Self, String> {
+        let mut shape = Loops::of(region);
+        let mut places = places(plan, region, anchor)?;
+        shape.merge(&mut places);
+        let vector = shape.extents.len() - 1;
+        let mut steps: Vec<Step> = vec![];
+        for (step, places) in region.steps.iter().zip(&places) {
+            let code = code(plan, &step.instr, places, vector, anchor, &shape)?;
+            let uniform = is_uniform(&code, &steps);
+            steps.push(Step { code, dtype: step.dtype, uniform });
+        }
+        let passes = passes(region, &steps, shape.rows_are_points);
+        Ok(Program { extents: shape.extents, outer: shape.outer, steps, passes })
+    }
+}
+
+/// The loops of a program while they are merged.
+struct Loops {
+    extents: Vec<usize>,
+    outer: usize,
+    /// The region has no inner loops: its last loop was made the line, and rows are lines.
+    rows_are_points: bool,
+}
+
+impl Loops {
+    fn of(region: &Region) -> Self {
+        let mut extents = region.extents.clone();
+        let rows_are_points = region.outer == extents.len();
+        if extents.is_empty() {
+            extents.push(1);
+        }
+        let outer = if rows_are_points { extents.len() - 1 } else { region.outer };
+        Loops { extents, outer, rows_are_points }
+    }
+
+    /// Makes neighbouring loops one wherever every index allows it.
+    fn merge(&mut self, places: &mut [Vec<vspec_ir::plan::Index>]) {
+        let mut first = self.extents.len().saturating_sub(1);
+        while first > 0 {
+            first -= 1;
+            // Rows stay rows; without inner loops every loop may join the line.
+            let apart = !self.rows_are_points && first + 1 == self.outer;
+            if apart || !address::can_merge(places.iter().flatten(), first, &self.extents) {
+                continue;
+            }
+            for index in places.iter_mut().flatten() {
+                *index = address::merged(index, first, &self.extents);
+            }
+            self.extents[first] *= self.extents.remove(first + 1);
+            self.outer = if first < self.outer { self.outer - 1 } else { self.outer };
+        }
+        if self.rows_are_points {
+            self.outer = self.extents.len() - 1;
+        }
+    }
+}
+
+/// The indices of each step, places in memory as one index each.
+fn places(
+    plan: &Plan,
+    region: &Region,
+    anchor: Option<(ValueId, &Value)>,
+) -> Result<Vec<Vec<vspec_ir::plan::Index>>, String> {
+    use vspec_ir::plan::Index;
+    let extents = &region.extents;
+    let one = |instr: &Instr| {
+        Ok(match instr {
+            Instr::Load { value, at, .. } => {
+                let plain: Vec<Index> = at
+                    .iter()
+                    .map(|coordinate| match coordinate {
+                        Coordinate::At(index) => index.clone(),
+                        Coordinate::From(_) => Index::constant(0),
+                    })
+                    .collect();
+                let named = plain.len() != at.iter().filter(|c| matches!(c, Coordinate::At(_))).count();
+                if named && plan.value(*value).layout.block.is_some() {
+                    return Err("places in blocks are not named by data".to_string());
+                }
+                vec![address::flat(plan.value(*value), &plain, extents)]
+            }
+            Instr::Store { value, at, .. } => vec![address::flat(plan.value(*value), at, extents)],
+            Instr::Anchor => {
+                let (_, value) = anchor.ok_or("there is no anchor")?;
+                let at: Vec<Index> = (0..extents.len()).map(|axis| Index::counter(axis, extents)).collect();
+                vec![address::flat(value, &at, extents)]
+            }
+            Instr::Index(index) | Instr::Inside { index, .. } | Instr::Random { at: index, .. } => {
+                vec![index.clone()]
+            }
+            Instr::Number(_) | Instr::Apply(..) | Instr::Fold(..) => vec![],
+        })
+    };
+    region.steps.iter().map(|step| one(&step.instr)).collect()
+}
+
+fn code(
+    plan: &Plan,
+    instr: &Instr,
+    places: &[vspec_ir::plan::Index],
+    vector: usize,
+    anchor: Option<(ValueId, &Value)>,
+    loops: &Loops,
+) -> Result<Code, String> {
+    let address = || places.first().map(|index| Address::new(index, vector)).ok_or("a step without a place");
+    let registers = |regs: &[vspec_ir::plan::Reg]| regs.iter().map(|reg| reg.index()).collect::<Vec<usize>>();
+    Ok(match instr {
+        Instr::Load { value, at, guard } => {
+            let spot = Spot { value: *value, address: address()?, named: named(plan.value(*value), at) };
+            Code::Load(spot, guard.map(|guard| guard.index()))
+        }
+        Instr::Anchor => {
+            let (value, _) = anchor.ok_or("there is no anchor")?;
+            Code::Load(Spot { value, address: address()?, named: vec![] }, None)
+        }
+        Instr::Number(number) => Code::Number(*number),
+        Instr::Index(_) => Code::Index(address()?),
+        Instr::Inside { low, high, .. } => Code::Inside(address()?, *low, *high),
+        Instr::Random { normal, stream, .. } => {
+            Code::Random { normal: *normal, stream: stream.clone(), at: address()? }
+        }
+        Instr::Apply(op, args) => Code::Apply(op.clone(), registers(args)),
+        Instr::Fold(Fold::Argmax, _) if loops.rows_are_points => Code::Number(0.0),
+        Instr::Fold(_, arg) if loops.rows_are_points => Code::Same(arg.index()),
+        Instr::Fold(fold, arg) => Code::Fold(*fold, arg.index()),
+        Instr::Store { value, from, .. } => {
+            Code::Store(Spot { value: *value, address: address()?, named: vec![] }, from.index())
+        }
+    })
+}
+
+/// What data adds to the place of an element.
+fn named(value: &Value, at: &[Coordinate]) -> Vec<(usize, usize, usize)> {
+    let stride = |axis: usize| -> usize {
+        let order = &value.layout.order;
+        let place = order.iter().position(|own| *own == axis).unwrap_or(0);
+        order[place + 1..].iter().map(|axis| value.shape[*axis]).product()
+    };
+    let one = |(axis, coordinate): (usize, &Coordinate)| match coordinate {
+        Coordinate::From(reg) => Some((reg.index(), stride(axis), value.shape[axis])),
+        Coordinate::At(_) => None,
+    };
+    at.iter().enumerate().filter_map(one).collect()
+}
+
+fn is_uniform(code: &Code, steps: &[Step]) -> bool {
+    let all = |regs: &[usize]| regs.iter().all(|reg| steps[*reg].uniform);
+    match code {
+        Code::Load(spot, guard) => {
+            let registers: Vec<usize> = spot.named.iter().map(|(reg, ..)| *reg).chain(*guard).collect();
+            spot.address.is_uniform() && all(&registers)
+        }
+        Code::Index(address) | Code::Inside(address, ..) | Code::Random { at: address, .. } => {
+            address.is_uniform()
+        }
+        Code::Number(_) | Code::Fold(..) => true,
+        Code::Apply(_, args) => all(args),
+        Code::Same(arg) => steps[*arg].uniform,
+        Code::Store(spot, from) => spot.address.is_uniform() && steps[*from].uniform,
+    }
+}
+
+/// Which steps are done when.
+fn passes(region: &Region, steps: &[Step], rows_are_points: bool) -> Vec<Pass> {
+    let split = |all: Vec<usize>| all.into_iter().partition(|i: &usize| steps[*i].uniform);
+    if rows_are_points {
+        let (line, tile) = split((0..steps.len()).collect());
+        return vec![Pass { line, tile, ..Pass::default() }];
+    }
+    let one = |pass: usize| {
+        let (line, tile) = split(region.point_steps(pass));
+        Pass { row: region.row_steps(pass), line, tile, folds: region.folds(pass) }
+    };
+    (0..region.passes()).map(one).collect()
+}
+
+/// A dense value of a shape, for results that lie in no value of the plan.
+pub(crate) fn dense(shape: &[usize], dtype: DType) -> Value {
+    let layout = Layout::dense(shape.len());
+    Value { origin: Origin::default(), dtype, shape: shape.to_vec(), layout, place: Place::Arena(0) }
+}

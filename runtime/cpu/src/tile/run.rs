@@ -1,0 +1,431 @@
+//! Running tile programs: rows on all cores, lines in order, tiles in registers.
+
+use std::sync::Mutex;
+
+use rayon::prelude::*;
+use vspec_engine::rng::Stream;
+use vspec_engine::{EngineError, RunKey};
+use vspec_ir::DType;
+use vspec_ir::plan::Fold;
+
+use super::lanes::{Arg, Lanes, TILE};
+use super::{Code, Pass, Program, Spot};
+use crate::element::{self, Element};
+use crate::memory::Memory;
+
+/// The first thing that went wrong on any core.
+pub(crate) type Failure = Mutex<Option<EngineError>>;
+
+/// A program on some memory.
+pub(crate) struct Job<'a> {
+    pub(crate) program: &'a Program,
+    pub(crate) memory: &'a Memory,
+    pub(crate) key: RunKey,
+    pub(crate) failure: &'a Failure,
+}
+
+/// Elements times steps below which other cores are not worth waking.
+const SMALL: usize = 1 << 15;
+/// Parts that a long row, or rows without folds, are cut into: always as many, so that results do not depend on the number of cores.
+const PARTS: usize = 16;
+
+/// A fold of a row, so far.
+#[derive(Debug, Clone, Copy)]
+struct Folded {
+    /// The sum, or the extreme.
+    value: f64,
+    /// The sum of integers, or the place of the largest element.
+    int: i32,
+    /// How many elements there were.
+    count: usize,
+}
+
+/// State of one core.
+struct Core<'j, 'a, T> {
+    job: &'j Job<'a>,
+    lanes: Lanes<T>,
+    counters: Vec<usize>,
+    /// Places of the elements that are being loaded.
+    places: Vec<Option<usize>>,
+}
+
+impl Job<'_> {
+    /// Runs the program.
+    pub(crate) fn run<T: Element>(&self) {
+        let program = self.program;
+        let (rows, line) = program.extents.split_at(program.outer);
+        let rows: usize = rows.iter().product();
+        let points: usize = rows * line.iter().product::<usize>();
+        let work = points * program.steps.len();
+        let alone = work < SMALL || rayon::current_num_threads() == 1;
+        if alone || rows == 1 {
+            let mut core = Core::<T>::new(self);
+            (0..rows).for_each(|row| core.row(row, !alone));
+            return;
+        }
+        let chunk = rows.div_ceil(PARTS);
+        (0..rows.div_ceil(chunk)).into_par_iter().for_each_init(
+            || Core::<T>::new(self),
+            |core, part| (part * chunk..rows.min((part + 1) * chunk)).for_each(|row| core.row(row, false)),
+        );
+    }
+
+    fn fail(&self, error: EngineError) {
+        if let Ok(mut failure) = self.failure.lock() {
+            failure.get_or_insert(error);
+        }
+    }
+}
+
+impl<'j, 'a, T: Element> Core<'j, 'a, T> {
+    fn new(job: &'j Job<'a>) -> Self {
+        let program = job.program;
+        let counters = vec![0; program.extents.len()];
+        Core { job, lanes: Lanes::new(program.steps.len()), counters, places: vec![] }
+    }
+
+    /// Goes through one row, as often as its folds ask for; `spread` cuts it into parts for several cores.
+    fn row(&mut self, row: usize, spread: bool) {
+        let program = self.job.program;
+        let mut rest = row;
+        for axis in (0..program.outer).rev() {
+            self.counters[axis] = rest % program.extents[axis];
+            rest /= program.extents[axis];
+        }
+        for pass in &program.passes {
+            self.counters[program.outer..].fill(0);
+            self.once(&pass.row);
+            if pass.tile.is_empty() && pass.line.is_empty() && pass.folds.is_empty() {
+                continue;
+            }
+            let inner = &program.extents[program.outer..];
+            let lines: usize = inner[..inner.len() - 1].iter().product();
+            let length = inner[inner.len() - 1];
+            let tiles = length.div_ceil(TILE);
+            let all = lines * tiles;
+            let parts = if spread { PARTS.min(all).max(1) } else { 1 };
+            let folded = match parts {
+                1 => self.part(pass, 0..all, tiles),
+                _ => self.in_parts(pass, all.div_ceil(parts), all, tiles),
+            };
+            for (fold, folded) in pass.folds.iter().zip(folded) {
+                self.finish(*fold, folded);
+            }
+        }
+    }
+
+    /// Parts of a row on several cores, their folds put together in order.
+    fn in_parts(&mut self, pass: &Pass, chunk: usize, all: usize, tiles: usize) -> Vec<Folded> {
+        let this: &Self = self;
+        let parts: Vec<Vec<Folded>> = (0..all.div_ceil(chunk))
+            .into_par_iter()
+            .map(|part| {
+                let mut core = this.again();
+                core.part(pass, part * chunk..all.min((part + 1) * chunk), tiles)
+            })
+            .collect();
+        let mut parts = parts.into_iter();
+        let Some(mut sum) = parts.next() else { return vec![] };
+        for part in parts {
+            for ((sum, part), fold) in sum.iter_mut().zip(part).zip(&pass.folds) {
+                *sum = self.joined(*fold, *sum, part);
+            }
+        }
+        sum
+    }
+
+    /// Another core that knows what this one knows of the row.
+    fn again(&self) -> Self {
+        let mut core = Core::new(self.job);
+        core.counters.clone_from(&self.counters);
+        for (reg, _) in self.job.program.steps.iter().enumerate().filter(|(_, step)| step.uniform) {
+            core.lanes.floats[reg * TILE] = self.lanes.floats[reg * TILE];
+            core.lanes.ints[reg * TILE] = self.lanes.ints[reg * TILE];
+            core.lanes.masks[reg * TILE] = self.lanes.masks[reg * TILE];
+        }
+        core
+    }
+
+    /// Some tiles of a row, counted over its lines.
+    fn part(&mut self, pass: &Pass, part: std::ops::Range<usize>, tiles: usize) -> Vec<Folded> {
+        let program = self.job.program;
+        let mut folded: Vec<Folded> = pass.folds.iter().map(|fold| self.nothing(*fold)).collect();
+        let vector = program.extents.len() - 1;
+        let length = program.extents[vector];
+        let mut known = None;
+        for tile in part {
+            let (line, tile) = (tile / tiles, tile % tiles);
+            if known != Some(line) {
+                let mut rest = line;
+                for axis in (program.outer..vector).rev() {
+                    self.counters[axis] = rest % program.extents[axis];
+                    rest /= program.extents[axis];
+                }
+                self.counters[vector] = 0;
+                self.once(&pass.line);
+                known = Some(line);
+            }
+            let start = tile * TILE;
+            let n = TILE.min(length - start);
+            for step in &pass.tile {
+                self.step(*step, start, n);
+            }
+            for (fold, folded) in pass.folds.iter().zip(&mut folded) {
+                self.fold(*fold, n, line * length + start, folded);
+            }
+        }
+        folded
+    }
+
+    /// Steps that are the same all along a line.
+    fn once(&mut self, steps: &[usize]) {
+        for step in steps {
+            self.step(*step, 0, 1);
+        }
+    }
+
+    fn arg(&self, reg: usize) -> Arg {
+        let step = &self.job.program.steps[reg];
+        Arg { reg, dtype: step.dtype, uniform: step.uniform }
+    }
+
+    /// One step for `n` elements from a place of the line on.
+    fn step(&mut self, reg: usize, start: usize, n: usize) {
+        let step = &self.job.program.steps[reg];
+        let n = if step.uniform { 1 } else { n };
+        match &step.code {
+            Code::Load(spot, guard) => self.load(reg, spot, *guard, start, n),
+            Code::Number(value) => self.lanes.put(reg, step.dtype, 0, *value),
+            Code::Index(address) => self.each(reg, start, n, |counters| address.at(counters) as f64),
+            Code::Inside(address, low, high) => self.each(reg, start, n, |counters| {
+                f64::from(u8::from((*low..*high).contains(&address.at(counters))))
+            }),
+            Code::Random { normal, stream, at } => {
+                let stream = Stream::new(stream, self.job.key.seed, self.job.key.step);
+                let draw = if *normal { Stream::normal } else { Stream::uniform };
+                self.each(reg, start, n, |counters| draw(&stream, at.at(counters) as u64));
+            }
+            Code::Apply(op, args) => {
+                let mut own = [Arg { reg: 0, dtype: DType::F32, uniform: true }; 3];
+                let count = args.len().min(3);
+                args.iter().zip(&mut own).for_each(|(arg, own)| *own = self.arg(*arg));
+                self.lanes.apply(reg, op, &own[..count], n);
+            }
+            Code::Same(arg) => self.lanes.copy(reg, self.arg(*arg), n),
+            Code::Store(spot, from) => self.store(spot, *from, start, n),
+            Code::Fold(..) => {}
+        }
+    }
+
+    /// A number for each element, from the counters of its place.
+    fn each(&mut self, reg: usize, start: usize, n: usize, f: impl Fn(&[usize]) -> f64) {
+        let dtype = self.job.program.steps[reg].dtype;
+        let vector = self.counters.len() - 1;
+        for lane in 0..n {
+            self.counters[vector] = start + lane;
+            let value = f(&self.counters);
+            self.lanes.put(reg, dtype, lane, value);
+        }
+        self.counters[vector] = 0;
+    }
+
+    fn load(&mut self, reg: usize, spot: &Spot, guard: Option<usize>, start: usize, n: usize) {
+        let (memory, range) = (self.job.memory, reg * TILE..reg * TILE + n);
+        let regular = spot.address.step().filter(|_| guard.is_none() && spot.named.is_empty());
+        let dtype = self.job.program.steps[reg].dtype;
+        if let Some(step) = regular {
+            let first = spot.address.start(&self.counters) + step * start as i64;
+            match dtype {
+                DType::F32 => read_steps(memory, spot, first, step, &mut self.lanes.floats[range]),
+                DType::I32 => read_steps(memory, spot, first, step, &mut self.lanes.ints[range]),
+                DType::Bool => read_steps(memory, spot, first, step, &mut self.lanes.masks[range]),
+            }
+            return;
+        }
+        self.find(spot, guard, start, n);
+        match dtype {
+            DType::F32 => read_places(memory, spot, &self.places, &mut self.lanes.floats[range]),
+            DType::I32 => read_places(memory, spot, &self.places, &mut self.lanes.ints[range]),
+            DType::Bool => read_places(memory, spot, &self.places, &mut self.lanes.masks[range]),
+        }
+    }
+
+    /// Works out the place of each element, none where the guard is not true.
+    fn find(&mut self, spot: &Spot, guard: Option<usize>, start: usize, n: usize) {
+        let mut places = std::mem::take(&mut self.places);
+        places.clear();
+        let vector = self.counters.len() - 1;
+        for lane in 0..n {
+            let open = guard.is_none_or(|guard| self.lanes.number(self.arg(guard), lane) != 0.0);
+            self.counters[vector] = start + lane;
+            places.push(match open.then(|| self.named_place(spot, lane)) {
+                Some(Ok(place)) => Some(place),
+                Some(Err(error)) => {
+                    self.job.fail(error);
+                    None
+                }
+                None => None,
+            });
+        }
+        self.counters[vector] = 0;
+        self.places = places;
+    }
+
+    /// Where an element lies whose place data names.
+    fn named_place(&self, spot: &Spot, lane: usize) -> Result<usize, EngineError> {
+        let mut place = spot.address.at(&self.counters);
+        for (reg, stride, size) in &spot.named {
+            let index = self.lanes.number(self.arg(*reg), lane) as i64;
+            if !(0..*size as i64).contains(&index) {
+                return Err(EngineError::Unsupported(format!("index {index} is outside an axis of {size}")));
+            }
+            place += index * *stride as i64;
+        }
+        Ok(place as usize)
+    }
+
+    fn store(&mut self, spot: &Spot, from: usize, start: usize, n: usize) {
+        let arg = self.arg(from);
+        let at = from * TILE;
+        match arg.dtype {
+            DType::F32 => self.scatter(&self.lanes.floats[at..at + n], arg.uniform, spot, start),
+            DType::I32 => self.scatter(&self.lanes.ints[at..at + n], arg.uniform, spot, start),
+            DType::Bool => self.scatter(&self.lanes.masks[at..at + n], arg.uniform, spot, start),
+        }
+    }
+
+    fn scatter<E: Copy>(&self, from: &[E], uniform: bool, spot: &Spot, start: usize) {
+        let memory = self.job.memory;
+        let mut counters = self.counters.clone();
+        let vector = counters.len() - 1;
+        let first =
+            spot.address.step().map(|step| (step, spot.address.start(&counters) + step * start as i64));
+        match first {
+            Some((1, first)) if !uniform => memory.write_run(spot.value, first as usize, from),
+            _ => {
+                for lane in 0..from.len() {
+                    counters[vector] = start + lane;
+                    let place = spot.address.at(&counters) as usize;
+                    memory.write(spot.value, place, from[if uniform { 0 } else { lane }]);
+                }
+            }
+        }
+    }
+
+    /// A fold of no elements.
+    fn nothing(&self, fold: usize) -> Folded {
+        let step = &self.job.program.steps[fold];
+        let (value, int) = match (&step.code, step.dtype) {
+            (Code::Fold(Fold::Max, _), DType::I32) => (0.0, i32::MIN),
+            (Code::Fold(Fold::Min, _), DType::I32) => (0.0, i32::MAX),
+            (Code::Fold(Fold::Max | Fold::Argmax, _), _) => (f64::NEG_INFINITY, 0),
+            (Code::Fold(Fold::Min, _), _) => (f64::INFINITY, 0),
+            _ => (0.0, 0),
+        };
+        Folded { value, int, count: 0 }
+    }
+
+    /// Folds a tile, whose first element has a place within the row, into what is known.
+    fn fold(&self, fold: usize, n: usize, place: usize, folded: &mut Folded) {
+        let step = &self.job.program.steps[fold];
+        let Code::Fold(kind, arg) = &step.code else { return };
+        let arg = self.arg(*arg);
+        let before = folded.count;
+        folded.count += n;
+        match (kind, arg.dtype) {
+            (Fold::Sum | Fold::Mean, DType::F32) => {
+                let from = &self.lanes.floats[arg.reg * TILE..];
+                folded.value += match arg.uniform {
+                    true => from[0].wide() * n as f64,
+                    false => sum(&from[..n]),
+                };
+            }
+            (Fold::Max | Fold::Min, DType::F32) => {
+                let extreme = if *kind == Fold::Max { element::max::<f64> } else { element::min::<f64> };
+                let count = if arg.uniform { 1 } else { n };
+                for value in &self.lanes.floats[arg.reg * TILE..][..count] {
+                    folded.value = extreme(folded.value, value.wide());
+                }
+            }
+            (Fold::Argmax, _) => {
+                for lane in 0..if arg.uniform { 1 } else { n } {
+                    let value = self.lanes.number(arg, lane);
+                    let above = value > folded.value || value.is_nan() && !folded.value.is_nan();
+                    if above || before == 0 && lane == 0 {
+                        (folded.value, folded.int) = (value, (place + lane) as i32);
+                    }
+                }
+            }
+            _ => {
+                for lane in 0..n {
+                    let value = self.lanes.number(arg, lane) as i32;
+                    folded.int = match kind {
+                        Fold::Max => folded.int.max(value),
+                        Fold::Min => folded.int.min(value),
+                        _ => folded.int.wrapping_add(value),
+                    };
+                }
+            }
+        }
+    }
+
+    /// The fold of a part and of the part behind it.
+    fn joined(&self, fold: usize, a: Folded, b: Folded) -> Folded {
+        let step = &self.job.program.steps[fold];
+        let Code::Fold(kind, _) = &step.code else { return a };
+        let count = a.count + b.count;
+        match (kind, step.dtype) {
+            (Fold::Argmax, _) => {
+                let above = b.value > a.value || b.value.is_nan() && !a.value.is_nan();
+                let best = if b.count > 0 && (above || a.count == 0) { b } else { a };
+                Folded { count, ..best }
+            }
+            (Fold::Max, DType::F32) => Folded { value: element::max(a.value, b.value), count, ..a },
+            (Fold::Min, DType::F32) => Folded { value: element::min(a.value, b.value), count, ..a },
+            (Fold::Max, _) => Folded { int: a.int.max(b.int), count, ..a },
+            (Fold::Min, _) => Folded { int: a.int.min(b.int), count, ..a },
+            _ => Folded { value: a.value + b.value, int: a.int.wrapping_add(b.int), count },
+        }
+    }
+
+    /// Puts a fold's result where later steps find it.
+    fn finish(&mut self, fold: usize, folded: Folded) {
+        let step = &self.job.program.steps[fold];
+        let value = match (&step.code, step.dtype) {
+            (Code::Fold(Fold::Argmax, _), _) => f64::from(folded.int),
+            (Code::Fold(Fold::Mean, _), _) => folded.value / folded.count.max(1) as f64,
+            (_, DType::F32) => folded.value,
+            _ => f64::from(folded.int),
+        };
+        self.lanes.put(fold, step.dtype, 0, value);
+    }
+}
+
+/// Elements that are always as far apart.
+fn read_steps<E: Copy>(memory: &Memory, spot: &Spot, first: i64, step: i64, into: &mut [E]) {
+    if step == 1 {
+        return memory.read_run(spot.value, first as usize, into);
+    }
+    for (lane, to) in into.iter_mut().enumerate() {
+        *to = memory.read(spot.value, (first + step * lane as i64) as usize);
+    }
+}
+
+/// Elements here and there.
+fn read_places<E: Copy + Default>(memory: &Memory, spot: &Spot, places: &[Option<usize>], into: &mut [E]) {
+    for (to, place) in into.iter_mut().zip(places) {
+        *to = place.map_or(E::default(), |place| memory.read(spot.value, place));
+    }
+}
+
+/// The sum of a tile: in a few sums side by side, which are added up in double precision.
+fn sum<T: Element>(values: &[T]) -> f64 {
+    const WIDTH: usize = 16;
+    let mut sums = [T::default(); WIDTH];
+    let mut chunks = values.chunks_exact(WIDTH);
+    for chunk in &mut chunks {
+        sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum = sum.add(*value));
+    }
+    let rest: f64 = chunks.remainder().iter().map(|value| value.wide()).sum();
+    sums.iter().map(|sum| sum.wide()).sum::<f64>() + rest
+}
