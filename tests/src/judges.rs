@@ -6,7 +6,7 @@ use vspec_ir::{Graph, Op};
 use vspec_optimize::fuse::Options;
 use vspec_optimize::{Context, Error, Pass, Verify, common, dead, differentiate};
 
-use crate::planned;
+use crate::{fused, fusing, planned};
 
 /// Passes that run one after the other before a graph is run.
 pub struct Pipeline {
@@ -38,7 +38,9 @@ pub const JUDGES: &[Judge] = &[
     Judge { name: "interp", tape: false, engine: |p| Box::new(Interpreter::new(p)) },
     Judge { name: "dfdx", tape: true, engine: |p| Box::new(DfdxEngine::new(p)) },
     Judge { name: "dfdx-composed", tape: true, engine: |p| Box::new(DfdxEngine::new(p).composed()) },
+    Judge { name: "dfdx-fused", tape: true, engine: |p| Box::new(fusing(p)) },
     Judge { name: "plans", tape: false, engine: |p| Box::new(planned(p, Options::default())) },
+    Judge { name: "fused", tape: false, engine: |p| Box::new(fused(p, Options::default())) },
 ];
 
 /// One way to run a graph.

@@ -3,23 +3,33 @@
 use std::sync::Arc;
 
 use vspec_cpu::CpuEngine;
-use vspec_engine::plan::{PlanInterpreter, Planner};
+use vspec_dfdx::DfdxEngine;
+use vspec_engine::plan::{Fuser, PlanInterpreter, Planner};
 use vspec_engine::{EngineError, Precision, Sizes};
 use vspec_ir::Graph;
-use vspec_ir::plan::Plan;
+use vspec_ir::plan::{Fusions, Plan};
 use vspec_optimize::fuse::{self, Options};
 use vspec_optimize::{bind, memory};
 
 /// Plans a graph as it is, without rewriting it first.
 struct Direct(Options);
 
+fn bound(graph: &Graph, sizes: &Sizes) -> Result<Graph, EngineError> {
+    bind(graph, &|name| sizes.named(name)).map_err(|error| EngineError::Unsupported(error.to_string()))
+}
+
 impl Planner for Direct {
     fn plan(&self, graph: &Graph, sizes: &Sizes) -> Result<Plan, EngineError> {
-        let fail = |error: String| EngineError::Unsupported(error);
-        let bound = bind(graph, &|name| sizes.named(name)).map_err(|error| fail(error.to_string()))?;
-        let mut plan = fuse::fuse(&bound, self.0).map_err(fail)?.plan;
+        let fused = fuse::fuse(&bound(graph, sizes)?, self.0).map_err(EngineError::Unsupported)?;
+        let mut plan = fused.plan;
         memory::place(&mut plan);
         Ok(plan)
+    }
+}
+
+impl Fuser for Direct {
+    fn fusions(&self, graph: &Graph, sizes: &Sizes) -> Result<Fusions, EngineError> {
+        fuse::regions(&bound(graph, sizes)?).map_err(EngineError::Unsupported)
     }
 }
 
@@ -31,4 +41,9 @@ pub fn planned(precision: Precision, options: Options) -> PlanInterpreter {
 /// The fused engine, with kernels as the options say.
 pub fn fused(precision: Precision, options: Options) -> CpuEngine {
     CpuEngine { precision, planner: Arc::new(Direct(options)) }
+}
+
+/// dfdx with fused regions on its tape.
+pub fn fusing(precision: Precision) -> DfdxEngine {
+    DfdxEngine::new(precision).fusing(Arc::new(Direct(Options::default())))
 }

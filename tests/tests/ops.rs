@@ -135,7 +135,7 @@ fn every_gradient_of_a_gradient_is_its_slope() {
         let expanded =
             differentiate::expand(&instance.graph).unwrap_or_else(|e| panic!("{}: {e}", instance.what));
         let dfdx = DfdxEngine::new(Precision::F64);
-        let engines: [&dyn Engine; 3] = [&Interpreter::new(Precision::F64), &dfdx, &dfdx.composed()];
+        let engines: [&dyn Engine; 3] = [&Interpreter::new(Precision::F64), &dfdx, &dfdx.clone().composed()];
         for engine in engines {
             let got = run(engine, &expanded, &instance.inputs);
             assert_slopes(&got, &floats, &value, &instance, 1e-5);

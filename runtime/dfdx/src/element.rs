@@ -1,7 +1,6 @@
 //! The element types that floats are computed in.
 
 use dfdx::prelude::Dtype;
-use vspec_engine::Buffer;
 
 /// A matrix in memory: its start and the distances between rows and between columns.
 #[derive(Clone, Copy)]
@@ -12,17 +11,12 @@ pub(crate) struct Matrix<P> {
 }
 
 /// `f32` or `f64`, with everything that dfdx's CPU device and this crate's kernels need.
-pub(crate) trait Element: Dtype + PartialOrd + std::iter::Sum + std::ops::Neg<Output = Self> {
-    /// Rounds a number to this type.
-    fn of(value: f64) -> Self;
-    /// The same number in double precision.
-    fn wide(self) -> f64;
-    fn is_nan(self) -> bool;
+pub(crate) trait Element:
+    Dtype + PartialOrd + std::iter::Sum + std::ops::Neg<Output = Self> + vspec_cpu::Element
+{
     fn powf(self, exponent: Self) -> Self;
     fn ln(self) -> Self;
     fn atan2(self, abscissa: Self) -> Self;
-    fn buffer(values: Vec<Self>) -> Buffer;
-
     /// `c += a b` for an `m` by `k` and a `k` by `n` matrix, or `c = a b` when not `accumulate`, on the calling thread.
     ///
     /// # Safety
@@ -37,17 +31,8 @@ pub(crate) trait Element: Dtype + PartialOrd + std::iter::Sum + std::ops::Neg<Ou
 }
 
 macro_rules! element {
-    ($t:ty, $buffer:ident) => {
+    ($t:ty) => {
         impl Element for $t {
-            fn of(value: f64) -> Self {
-                value as $t
-            }
-            fn wide(self) -> f64 {
-                f64::from(self)
-            }
-            fn is_nan(self) -> bool {
-                self.is_nan()
-            }
             fn powf(self, exponent: Self) -> Self {
                 self.powf(exponent)
             }
@@ -56,9 +41,6 @@ macro_rules! element {
             }
             fn atan2(self, abscissa: Self) -> Self {
                 self.atan2(abscissa)
-            }
-            fn buffer(values: Vec<Self>) -> Buffer {
-                Buffer::$buffer(values)
             }
             unsafe fn gemm(
                 [m, k, n]: [usize; 3],
@@ -97,8 +79,8 @@ macro_rules! element {
     };
 }
 
-element!(f32, F32);
-element!(f64, F64);
+element!(f32);
+element!(f64);
 
 /// Whether `a` and not `b` is the maximum of both: NaN is, as in the reference, so that a broken value is seen at the end.
 pub(crate) fn above<E: Element>(a: E, b: E) -> bool {

@@ -6,11 +6,13 @@ use std::time::Instant;
 use vspec_engine::{
     EngineError, HostTensor, Inputs, Interpreter, Precision, RunKey, Sizes, Stopwatch, bind, check_variable,
 };
+use vspec_ir::plan::Unit;
 use vspec_ir::{Graph, Node, NodeId, Op};
 
 use crate::backend::Backend;
 use crate::composed;
 use crate::element::Element;
+use crate::fused::Schedule;
 use crate::gradient::{Gradients, Losses};
 use crate::operands::Operands;
 use crate::ops::differentiable;
@@ -71,6 +73,9 @@ pub(crate) enum Kernels {
     Composed,
 }
 
+/// Values by node, as far as they are known.
+pub(crate) type Values<E, D> = Vec<Option<Value<E, D>>>;
+
 /// What a run reads.
 pub(crate) struct Run<'a, E: Element, D: Backend<E>> {
     pub(crate) device: &'a D,
@@ -97,36 +102,70 @@ impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
     }
 
     /// The values of all outputs, by node.
-    pub(crate) fn values(&self) -> Result<Vec<Option<Value<E, D>>>, EngineError> {
+    pub(crate) fn values(&self, schedule: &Schedule<E>) -> Result<Values<E, D>, EngineError> {
         let losses = Losses::of(self.graph)?;
-        let live = self.graph.live(self.graph.outputs());
-        let last = last_uses(self.graph, &live);
-        let mut values: Vec<Option<Value<E, D>>> = vec![None; self.graph.len()];
+        let last = schedule.last_uses(self.graph);
+        let mut values: Values<E, D> = vec![None; self.graph.len()];
         let mut gradients = Gradients::new(self.device, &losses);
-        for (id, node) in self.graph.nodes().filter(|(id, _)| live[id.index()]) {
+        for (position, unit) in schedule.units.iter().enumerate() {
             let began = Instant::now();
-            let value = match &node.op {
-                Op::Gradient {} => gradients.answer(self, &losses, node, &values)?,
-                _ => {
-                    let mut recorder = gradients.recorder(&losses, id);
+            let id = schedule.name_of(*unit);
+            match *unit {
+                Unit::Node(id) if matches!(self.graph.node(id).op, Op::Gradient {}) => {
+                    let value = gradients.answer(self, schedule, &losses, self.graph.node(id), &values)?;
+                    values[id.index()] = Some(value);
+                }
+                unit => {
+                    let mut recorder = gradients.recorder(&losses, &schedule.computes(unit));
                     let way_back = self.stopwatch.as_ref().map(|watch| WayBack::new(watch, id));
                     way_back.iter().zip(&mut recorder).for_each(|(way, recorder)| way.record_end(recorder));
-                    let value = self.compute(id, node, &values, recorder.as_mut())?;
+                    self.unit(schedule, unit, &mut values, recorder.as_mut())?;
                     way_back.iter().zip(&mut recorder).for_each(|(way, recorder)| way.record_start(recorder));
                     gradients.put_back(recorder);
-                    value
                 }
-            };
+            }
             self.stopwatch.iter().for_each(|watch| watch.stop(id, false, began));
-            values[id.index()] = Some(value);
             // A loss is computed again for each further tape, so what it needs is kept while gradients are open.
             if losses.count() <= 1 {
-                for input in node.inputs.iter().filter(|i| last[i.index()] == Some(id)) {
+                for input in
+                    schedule.reads(self.graph, *unit).iter().filter(|i| last[i.index()] == Some(position))
+                {
                     values[input.index()] = None;
                 }
             }
         }
         Ok(values)
+    }
+
+    /// Computes what a unit computes.
+    pub(crate) fn unit(
+        &self,
+        schedule: &Schedule<E>,
+        unit: Unit,
+        values: &mut Values<E, D>,
+        recorder: Option<&mut Recorder<E, D>>,
+    ) -> Result<(), EngineError> {
+        match unit {
+            Unit::Node(id) => {
+                let value = self.compute(id, self.graph.node(id), values, recorder)?;
+                values[id.index()] = Some(value);
+            }
+            Unit::Fusion(at) => {
+                let region = &schedule.regions[at];
+                let results = {
+                    let inputs: Option<Vec<&Value<E, D>>> =
+                        region.inputs.iter().map(|input| values[input.index()].as_ref()).collect();
+                    let inputs = inputs.ok_or_else(|| {
+                        EngineError::Unsupported("a region reads a value that was freed".to_string())
+                    })?;
+                    region.compute(self.device, &inputs, self.key, recorder)?
+                };
+                for (output, value) in region.outputs.iter().zip(results) {
+                    values[output.index()] = Some(value);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The value of one node.
@@ -206,18 +245,4 @@ impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
             }
         }
     }
-}
-
-/// For each node, the node that uses it last; outputs are used at the end.
-fn last_uses(graph: &Graph, live: &[bool]) -> Vec<Option<NodeId>> {
-    let mut last = vec![None; graph.len()];
-    for (id, node) in graph.nodes().filter(|(id, _)| live[id.index()]) {
-        for input in &node.inputs {
-            last[input.index()] = Some(id);
-        }
-    }
-    for output in graph.outputs() {
-        last[output.node.index()] = None;
-    }
-    last
 }

@@ -9,7 +9,8 @@ use vspec_ir::{Graph, Node, NodeId, Op};
 
 use crate::backend::Backend;
 use crate::element::Element;
-use crate::execute::{Run, Value};
+use crate::execute::{Run, Value, Values};
+use crate::fused::Schedule;
 use crate::record::{Recorder, float};
 
 /// The losses of a graph, and for each the nodes between it and what it is differentiated by.
@@ -45,6 +46,11 @@ impl Losses {
 }
 
 impl Loss {
+    /// Whether some of what is computed is on the tape.
+    fn records(&self, computed: &[NodeId]) -> bool {
+        computed.iter().any(|id| self.taped[id.index()])
+    }
+
     fn new(graph: &Graph, loss: NodeId, wrt: &[NodeId]) -> Result<Self, EngineError> {
         let mut depends = vec![false; graph.len()];
         for id in wrt {
@@ -110,9 +116,9 @@ impl<E: Element, D: Backend<E>> Gradients<E, D> {
         }
     }
 
-    /// The recorder for a node of the first loss's tape.
-    pub(crate) fn recorder(&mut self, losses: &Losses, id: NodeId) -> Option<Recorder<E, D>> {
-        let taped = losses.losses.first().is_some_and(|loss| loss.taped[id.index()]);
+    /// The recorder for what is computed, if some of it is on the first loss's tape.
+    pub(crate) fn recorder(&mut self, losses: &Losses, computed: &[NodeId]) -> Option<Recorder<E, D>> {
+        let taped = losses.losses.first().is_some_and(|loss| loss.records(computed));
         if taped { self.recorder.take() } else { None }
     }
 
@@ -126,16 +132,17 @@ impl<E: Element, D: Backend<E>> Gradients<E, D> {
     pub(crate) fn answer(
         &mut self,
         run: &Run<'_, E, D>,
+        schedule: &Schedule<E>,
         losses: &Losses,
         node: &Node,
-        values: &[Option<Value<E, D>>],
+        values: &Values<E, D>,
     ) -> Result<Value<E, D>, EngineError> {
         let (loss, wrt) = (node.inputs[0], node.inputs[1]);
         let Some(index) = losses.losses.iter().position(|l| l.node == loss) else {
             return Err(EngineError::Unsupported("a gradient of an unknown loss".to_string()));
         };
         if self.known[index].is_none() {
-            self.differentiate(run, losses, index, values)?;
+            self.differentiate(run, schedule, losses, index, values)?;
         }
         let own = &self.values[index];
         let value = own.get(wrt.index()).and_then(Option::as_ref).or(values[wrt.index()].as_ref());
@@ -154,14 +161,15 @@ impl<E: Element, D: Backend<E>> Gradients<E, D> {
     fn differentiate(
         &mut self,
         run: &Run<'_, E, D>,
+        schedule: &Schedule<E>,
         losses: &Losses,
         index: usize,
-        values: &[Option<Value<E, D>>],
+        values: &Values<E, D>,
     ) -> Result<(), EngineError> {
         let loss = &losses.losses[index];
         let recorder = match self.recorder.take().filter(|_| index == 0) {
             Some(recorder) => recorder,
-            None => self.record_again(run, loss, index, values)?,
+            None => self.record_again(run, schedule, loss, index, values)?,
         };
         let own = &self.values[index];
         let value =
@@ -183,14 +191,15 @@ impl<E: Element, D: Backend<E>> Gradients<E, D> {
     fn record_again(
         &mut self,
         run: &Run<'_, E, D>,
+        schedule: &Schedule<E>,
         loss: &Loss,
         index: usize,
-        values: &[Option<Value<E, D>>],
+        values: &Values<E, D>,
     ) -> Result<Recorder<E, D>, EngineError> {
-        let mut own: Vec<Option<Value<E, D>>> = values.to_vec();
+        let mut own = values.clone();
         let mut recorder = Recorder::recording(run.device, loss.depends.clone());
-        for (id, node) in run.graph.nodes().filter(|(id, _)| loss.taped[id.index()]) {
-            own[id.index()] = Some(run.compute(id, node, &own, Some(&mut recorder))?);
+        for unit in schedule.units.iter().filter(|unit| loss.records(&schedule.computes(**unit))) {
+            run.unit(schedule, *unit, &mut own, Some(&mut recorder))?;
         }
         self.values[index] = own;
         Ok(recorder)

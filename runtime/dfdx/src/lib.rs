@@ -17,6 +17,7 @@ mod element;
 mod elementwise;
 mod execute;
 mod fold;
+mod fused;
 mod gradient;
 mod im2col;
 mod operands;
@@ -30,23 +31,40 @@ mod session;
 mod view;
 mod way_back;
 
+use std::fmt;
+use std::sync::Arc;
+
 use dfdx::prelude::Cpu;
+use vspec_engine::plan::Fuser;
 use vspec_engine::{Engine, Precision, Session};
 
 pub use composed::NOT_COMPOSED;
 use execute::Kernels;
 
 /// The dfdx engine on the CPU.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Default)]
 pub struct DfdxEngine {
     precision: Precision,
     kernels: Kernels,
+    fuser: Option<Arc<dyn Fuser>>,
+}
+
+impl fmt::Debug for DfdxEngine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DfdxEngine({}, {:?})", self.name(), self.precision)
+    }
 }
 
 impl DfdxEngine {
     /// An engine that computes `f32` values in single or double precision.
     pub fn new(precision: Precision) -> Self {
-        DfdxEngine { precision, kernels: Kernels::Custom }
+        DfdxEngine { precision, ..DfdxEngine::default() }
+    }
+
+    /// The same engine with fused regions: each goes onto the tape as one custom operation, whose way back comes from the compiler.
+    #[must_use]
+    pub fn fusing(self, fuser: Arc<dyn Fuser>) -> Self {
+        DfdxEngine { fuser: Some(fuser), ..self }
     }
 
     /// The same engine with every differentiable op but those of [`NOT_COMPOSED`] built from dfdx's own operations, so that their
@@ -60,6 +78,7 @@ impl DfdxEngine {
 impl Engine for DfdxEngine {
     fn name(&self) -> &'static str {
         match self.kernels {
+            Kernels::Custom if self.fuser.is_some() => "dfdx-fused",
             Kernels::Custom => "dfdx",
             Kernels::Composed => "dfdx-composed",
         }
@@ -67,8 +86,14 @@ impl Engine for DfdxEngine {
 
     fn session(&self) -> Box<dyn Session> {
         match self.precision {
-            Precision::F32 => Box::new(session::DfdxSession::<f32, Cpu>::new(Cpu::default(), self.kernels)),
-            Precision::F64 => Box::new(session::DfdxSession::<f64, Cpu>::new(Cpu::default(), self.kernels)),
+            Precision::F32 => Box::new(
+                session::DfdxSession::<f32, Cpu>::new(Cpu::default(), self.kernels)
+                    .fusing(self.fuser.clone()),
+            ),
+            Precision::F64 => Box::new(
+                session::DfdxSession::<f64, Cpu>::new(Cpu::default(), self.kernels)
+                    .fusing(self.fuser.clone()),
+            ),
         }
     }
 }

@@ -170,14 +170,31 @@ impl<E: Element, D: Backend<E>> Recorder<E, D> {
             self.customs += 1;
         }
         let result = float(&self.device, values, shape);
-        let Some(tape) = &mut self.tape else { return result };
+        self.record(operands, std::slice::from_ref(&result), |incoming, outgoing| {
+            backward(&incoming[0], outgoing)
+        });
+        result
+    }
+
+    /// What a custom operation does on the way back: `backward` adds to the gradients of the operands, given those of the results.
+    pub(crate) fn record(
+        &mut self,
+        operands: &[&Float<E, D>],
+        results: &[Float<E, D>],
+        backward: impl FnOnce(&[Vec<E>], &mut [Vec<E>]) + 'static,
+    ) {
+        let Some(tape) = &mut self.tape else { return };
         let inputs: Vec<Flat<E, D>> = operands.iter().map(|o| o.tensor.clone()).collect();
         let ids: Vec<u64> = operands.iter().map(|o| o.id).collect();
-        let (device, output) = (self.device.clone(), result.tensor.clone());
+        let outputs: Vec<Flat<E, D>> = results.iter().map(|result| result.tensor.clone()).collect();
+        let device = self.device.clone();
         tape.add_backward_op(move |gradients| {
             // A tensor that is an operand twice has one gradient: the further parts are added at the end.
             let first = |i: usize| ids[..i].iter().all(|id| *id != ids[i]);
-            let incoming = device.take(gradients.get_or_alloc_mut(&output)?);
+            let mut incoming = vec![];
+            for output in &outputs {
+                incoming.push(device.take(gradients.get_or_alloc_mut(output)?));
+            }
             let mut outgoing = vec![];
             for (i, input) in inputs.iter().enumerate() {
                 let slot = gradients.get_or_alloc_mut(input)?;
@@ -192,9 +209,10 @@ impl<E: Element, D: Backend<E>> Recorder<E, D> {
                 }
                 device.put(slot, part);
             }
-            device.put(gradients.get_or_alloc_mut(&output)?, incoming);
+            for (output, incoming) in outputs.iter().zip(incoming) {
+                device.put(gradients.get_or_alloc_mut(output)?, incoming);
+            }
             Ok(())
         });
-        result
     }
 }

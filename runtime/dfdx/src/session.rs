@@ -1,27 +1,60 @@
 //! Variables on the device, and runs that read and write them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use vspec_engine::{EngineError, HostTensor, Inputs, NodeTime, RunKey, Session, Stopwatch};
+use vspec_engine::plan::Fuser;
+use vspec_engine::{EngineError, HostTensor, Inputs, NodeTime, RunKey, Session, Stopwatch, bind};
 use vspec_ir::{Graph, OutputKind};
 
 use crate::backend::Backend;
 use crate::element::Element;
 use crate::execute::{Kernels, Run, Value};
+use crate::fused::Schedule;
 
 /// Variables by path.
-#[derive(Debug)]
 pub(crate) struct DfdxSession<E: Element, D: Backend<E>> {
     device: D,
     kernels: Kernels,
     variables: BTreeMap<String, Value<E, D>>,
     stopwatch: Option<Stopwatch>,
+    /// Finds regions; without it every op is dfdx's by itself.
+    fuser: Option<Arc<dyn Fuser>>,
+    /// Schedules of graphs and sizes, the newest last.
+    schedules: Vec<((u64, String), Schedule<E>)>,
 }
+
+/// Most schedules that are kept; the oldest goes first.
+const KEPT: usize = 32;
 
 impl<E: Element, D: Backend<E>> DfdxSession<E, D> {
     /// A session without variables on a device.
     pub(crate) fn new(device: D, kernels: Kernels) -> Self {
-        DfdxSession { device, kernels, variables: BTreeMap::new(), stopwatch: None }
+        let (variables, schedules) = (BTreeMap::new(), vec![]);
+        DfdxSession { device, kernels, variables, stopwatch: None, fuser: None, schedules }
+    }
+
+    /// The same with regions that somebody finds.
+    pub(crate) fn fusing(self, fuser: Option<Arc<dyn Fuser>>) -> Self {
+        DfdxSession { fuser, ..self }
+    }
+
+    /// How a graph is run with the sizes of some inputs; the position among the schedules.
+    fn schedule(&mut self, graph: &Graph, inputs: &Inputs) -> Result<usize, EngineError> {
+        let sizes = bind(graph, inputs)?;
+        let made = (graph.stamp(), sizes.to_string());
+        if let Some(known) = self.schedules.iter().position(|(own, _)| *own == made) {
+            return Ok(known);
+        }
+        let schedule = match &self.fuser {
+            Some(fuser) => Schedule::fused(fuser.as_ref(), graph, &sizes)?,
+            None => Schedule::plain(graph),
+        };
+        if self.schedules.len() == KEPT {
+            self.schedules.remove(0);
+        }
+        self.schedules.push((made, schedule));
+        Ok(self.schedules.len() - 1)
     }
 }
 
@@ -50,8 +83,10 @@ impl<E: Element, D: Backend<E>> Session for DfdxSession<E, D> {
     }
 
     fn run(&mut self, graph: &Graph, inputs: &Inputs, key: RunKey) -> Result<Vec<HostTensor>, EngineError> {
+        let schedule = self.schedule(graph, inputs)?;
         let run = Run::new(&self.device, graph, inputs, &self.variables, key)?;
-        let values = Run { kernels: self.kernels, stopwatch: self.stopwatch.clone(), ..run }.values()?;
+        let values = Run { kernels: self.kernels, stopwatch: self.stopwatch.clone(), ..run }
+            .values(&self.schedules[schedule].1)?;
         let mut results = vec![];
         let mut written = BTreeMap::new();
         for output in graph.outputs() {

@@ -7,12 +7,14 @@
 //! run without asking again.
 
 mod check;
+mod fusion;
 mod index;
 mod layout;
 mod print;
 mod region;
 
 pub use check::{PlanFault, check};
+pub use fusion::{Backward, Fusion, Fusions, Unit};
 pub use index::{Atom, Index};
 pub use layout::Layout;
 pub use region::{Coordinate, Fold, Instr, Reg, Region, Step};

@@ -17,16 +17,18 @@ mod legality;
 mod lower;
 mod nodes;
 mod profit;
+mod regions;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use vspec_ir::plan::Plan;
-use vspec_ir::{Graph, NodeId};
+use vspec_ir::{Graph, NodeId, Op};
 
 use group::{GroupId, Groups};
 pub use legality::Reason;
 use nodes::Nodes;
+pub use regions::regions;
 
 /// Which kernels are made of a graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +70,9 @@ pub struct Fused {
 /// # Errors
 /// When sizes are not bound or gradients not written out.
 pub fn fuse(graph: &Graph, options: Options) -> Result<Fused, String> {
+    if graph.nodes().any(|(_, node)| matches!(node.op, Op::Gradient {} | Op::CustomGradient {})) {
+        return Err("gradients have to be written out before kernels are planned".to_string());
+    }
     let nodes = Nodes::of(graph)?;
     let mut groups = Groups::single(&nodes);
     let mut declined = BTreeMap::new();

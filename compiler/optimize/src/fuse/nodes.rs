@@ -48,7 +48,7 @@ pub(super) struct Nodes<'g> {
 }
 
 impl<'g> Nodes<'g> {
-    /// Looks at every node that an output needs. Sizes must be bound and gradients written out.
+    /// Looks at every node that an output needs. Sizes must be bound.
     pub(super) fn of(graph: &'g Graph) -> Result<Self, String> {
         let live = graph.live(graph.outputs());
         let mut nodes = Nodes {
@@ -64,7 +64,7 @@ impl<'g> Nodes<'g> {
         for (id, node) in graph.nodes().filter(|(id, _)| live[id.index()]) {
             let shape = node.ty.const_shape().ok_or_else(|| format!("{id} has a size without a value"))?;
             nodes.shapes[id.index()] = shape;
-            nodes.roles[id.index()] = nodes.role_of(node)?;
+            nodes.roles[id.index()] = nodes.role_of(node);
             nodes.views[id.index()] = nodes.role(id) == Role::View;
         }
         nodes.copy_what_must_lie_in_memory(&live);
@@ -255,20 +255,18 @@ impl<'g> Nodes<'g> {
         at.iter().zip(self.shape(id)).map(one).collect()
     }
 
-    fn role_of(&self, node: &Node) -> Result<Role, String> {
-        Ok(match (&node.op, node.op.decl().class) {
+    fn role_of(&self, node: &Node) -> Role {
+        match (&node.op, node.op.decl().class) {
             (Op::Input { .. } | Op::Param { .. } | Op::State { .. }, _) => Role::Memory,
             (Op::Constant { value }, _) if value.values.len() > 1 => Role::Memory,
-            (Op::Gradient {} | Op::CustomGradient {}, _) => {
-                return Err("gradients have to be written out before kernels are planned".to_string());
-            }
             (Op::Constant { .. } | Op::Cotangent {}, _) | (_, OpClass::Source) => Role::Free,
             (op, _) if views::is_view(op, node.inputs.len()) => Role::View,
             (Op::Gather { .. } | Op::TakeAlong { .. }, _) => Role::Map,
             (_, OpClass::Elementwise | OpClass::Random) => Role::Map,
             (op, OpClass::Reduce) => self.role_of_fold(op, node.inputs[0]),
+            // Gradients, too, where an engine has a tape.
             _ => Role::Anchor,
-        })
+        }
     }
 
     /// What folds nothing but axes of size 1 only drops them.

@@ -12,7 +12,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use vspec_ir::Graph;
-use vspec_ir::plan::Plan;
+use vspec_ir::plan::{Fusions, Plan};
 
 use crate::{Engine, EngineError, Precision, Session, Sizes};
 
@@ -23,6 +23,15 @@ pub trait Planner: Send + Sync {
     /// # Errors
     /// When the graph cannot be planned for them.
     fn plan(&self, graph: &Graph, sizes: &Sizes) -> Result<Plan, EngineError>;
+}
+
+/// Finds parts of graphs that are computed together: the compiler, handed to an engine with a tape.
+pub trait Fuser: Send + Sync {
+    /// The parts of a graph for given sizes. Gradients may be left in it.
+    ///
+    /// # Errors
+    /// When the graph cannot be planned for them.
+    fn fusions(&self, graph: &Graph, sizes: &Sizes) -> Result<Fusions, EngineError>;
 }
 
 /// The interpreter of plans as an engine. It plans anew at each run.
