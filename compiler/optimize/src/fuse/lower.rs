@@ -188,6 +188,7 @@ impl<'n, 'g> KernelBuilder<'n, 'g> {
             Op::Full { value, .. } => Instr::Number(*value),
             Op::Constant { value } => Instr::Number(value.values.first().copied().unwrap_or(0.0)),
             Op::Cotangent {} => Instr::Number(0.0),
+            Op::Size { value, .. } => Instr::Number(value.as_const().ok_or("a size has no value")? as f64),
             Op::Iota { axis, .. } => Instr::Index(at[*axis as usize].clone()),
             op => return Err(format!("`{}` is no number", op.decl().name)),
         };
