@@ -74,6 +74,16 @@ pub struct Node {
 }
 
 impl Node {
+    /// Adds the names that the sizes of its type and its attributes depend on.
+    fn collect_symbols(&self, found: &mut BTreeSet<Arc<str>>) {
+        let named = self.ty.shape.iter().filter(|d| d.as_const().is_none());
+        found.extend(named.flat_map(Dim::symbols));
+        // Only these have sizes that their types do not show.
+        if matches!(self.op, Op::Size { .. } | Op::Slice { .. }) {
+            found.extend(self.sizes().iter().flat_map(Dim::symbols));
+        }
+    }
+
     /// Every size in its type and its attributes.
     pub(crate) fn sizes(&self) -> Vec<Dim> {
         let mut sizes = self.ty.shape.clone();
@@ -284,10 +294,10 @@ impl Graph {
 
     /// The part of the graph that the given outputs need, as a graph of its own.
     ///
-    /// Inputs whose sizes the conditions among the facts are about are kept, too: they tell whether the graph is the one to run.
+    /// An input stays if it is what gives a size its value. So do inputs whose sizes the conditions among the facts are about: they
+    /// tell whether the graph is the one to run.
     pub fn extract(&self, name: impl Into<String>, outputs: &[Output]) -> Graph {
-        let mut live = self.live(outputs);
-        self.keep_conditions_live(&mut live);
+        let live = self.needed(outputs);
         let mut part = Graph { name: name.into(), facts: self.facts.clone(), ..Graph::default() };
         let mut renamed: Vec<Option<NodeId>> = vec![None; self.len()];
         for (id, node) in self.nodes().filter(|(id, _)| live[id.index()]) {
@@ -368,6 +378,43 @@ impl Graph {
             if live[i] {
                 self.node(NodeId::from_index(i)).inputs.iter().for_each(|input| mark(&mut live, *input));
             }
+        }
+        live
+    }
+}
+
+impl Graph {
+    /// The same as [`Graph::live`], with the inputs from whose shapes the sizes of live nodes and of conditions are learnt.
+    pub fn needed(&self, outputs: &[Output]) -> Vec<bool> {
+        let mut live = self.live(outputs);
+        self.keep_conditions_live(&mut live);
+        let mut unknown: BTreeSet<Arc<str>> = BTreeSet::new();
+        for (_, node) in self.nodes().filter(|(id, _)| live[id.index()]) {
+            node.collect_symbols(&mut unknown);
+        }
+        let obliged = self.obligations.iter().filter(|(id, _)| live.get(id.index()) == Some(&true));
+        unknown.extend(obliged.flat_map(|(_, o)| [o.left.symbols(), o.right.symbols()]).flatten());
+        // What a definition is made of has to be known as well.
+        while let Some(defined) = unknown.iter().find(|s| self.facts.definition(s).is_some()).cloned() {
+            unknown.remove(&defined);
+            unknown.extend(self.facts.definition(&defined).map(Dim::symbols).unwrap_or_default());
+        }
+        let bound = |node: &Node| -> Vec<Arc<str>> {
+            let input = matches!(node.op, Op::Input { .. });
+            let names = node.ty.shape.iter().filter(|_| input).filter_map(Dim::as_symbol);
+            names.map(Arc::from).collect()
+        };
+        for (_, node) in self.nodes().filter(|(id, _)| live[id.index()]) {
+            for symbol in bound(node) {
+                unknown.remove(&symbol);
+            }
+        }
+        for (id, node) in self.nodes() {
+            if unknown.is_empty() {
+                break;
+            }
+            let found: Vec<Arc<str>> = bound(node).into_iter().filter(|s| unknown.remove(s)).collect();
+            live[id.index()] |= !found.is_empty();
         }
         live
     }

@@ -18,6 +18,7 @@ mod infer;
 pub mod ops;
 pub mod plan;
 mod program;
+pub mod scalar;
 mod scopes;
 mod stats;
 pub mod text;

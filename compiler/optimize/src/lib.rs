@@ -7,13 +7,21 @@ mod bind;
 pub mod common;
 pub mod dead;
 pub mod differentiate;
+pub mod fold;
+pub mod fold_norm;
 pub mod fuse;
 pub mod memory;
 mod pass;
+mod pipeline;
 mod rebuild;
+mod rewrite;
+pub mod simplify;
 
 pub use bind::{BindError, bind};
 pub use pass::{Context, Error, Numerics, Pass, Remark, Verify, run};
+pub use pipeline::{Level, pipeline};
+pub use rewrite::Rule;
 
 /// Every pass over graphs, by name.
-pub static PASSES: &[&Pass] = &[&differentiate::PASS, &common::PASS, &dead::PASS];
+pub static PASSES: &[&Pass] =
+    &[&differentiate::PASS, &common::PASS, &fold::PASS, &simplify::PASS, &fold_norm::PASS, &dead::PASS];

@@ -3,7 +3,9 @@
 //! Graphs are append-only, so that a pass never mends one: it goes through the old graph in order and adds to a new one whatever takes
 //! the place of each node. [`Rebuild`] keeps the account of what became of what.
 
-use vspec_ir::{Graph, Node, NodeId, Output};
+use std::collections::HashSet;
+
+use vspec_ir::{Graph, Node, NodeId, Obligation, Output};
 
 /// A graph that is being replaced.
 pub(crate) struct Rebuild<'g> {
@@ -19,7 +21,7 @@ impl<'g> Rebuild<'g> {
     pub(crate) fn of(old: &'g Graph) -> Self {
         let mut new = Graph::new(old.name.clone());
         *new.facts_mut() = old.facts().clone();
-        Rebuild { old, new, became: vec![None; old.len()], live: old.live(old.outputs()) }
+        Rebuild { old, new, became: vec![None; old.len()], live: old.needed(old.outputs()) }
     }
 
     /// Nodes of the old graph that an output needs, each with its operands in the new one.
@@ -36,6 +38,11 @@ impl<'g> Rebuild<'g> {
     /// Number of nodes of the old graph.
     pub(crate) fn len(&self) -> usize {
         self.old.len()
+    }
+
+    /// What a node became, if its turn has come.
+    pub(crate) fn became(&self, old: NodeId) -> Option<NodeId> {
+        self.became[old.index()]
     }
 
     /// Says what a node became.
@@ -60,13 +67,36 @@ impl<'g> Rebuild<'g> {
                 origin.name.clone_from(&node.origin.name);
             }
         }
-        for (id, obligation) in self.old.obligations() {
-            if let Some(new) = self.became[id.index()] {
-                self.new.oblige(new, obligation.clone());
-            }
-        }
         let renamed = |o: &Output| self.became[o.node.index()].map(|node| Output { node, ..o.clone() });
         let outputs: Vec<Output> = self.old.outputs().iter().filter_map(renamed).collect();
+        self.carry_obligations(&outputs);
         self.new.extract(self.old.name.clone(), &outputs)
+    }
+
+    /// What was refused before is refused after: an obligation whose node is gone goes to an output.
+    fn carry_obligations(&mut self, outputs: &[Output]) {
+        let live = self.new.live(outputs);
+        let of_live = self.new.obligations().iter().filter(|(id, _)| live[id.index()]);
+        let mut known: HashSet<Obligation> = of_live.map(|(_, o)| o.clone()).collect();
+        let mut placed: HashSet<(NodeId, Obligation)> = self.new.obligations().iter().cloned().collect();
+        let mut homeless = vec![];
+        for (id, obligation) in self.old.obligations() {
+            match self.became[id.index()] {
+                Some(new) if live[new.index()] => {
+                    known.insert(obligation.clone());
+                    if placed.insert((new, obligation.clone())) {
+                        self.new.oblige(new, obligation.clone());
+                    }
+                }
+                Some(_) => homeless.push(obligation),
+                None => {}
+            }
+        }
+        let Some(home) = outputs.first().map(|o| o.node) else { return };
+        for obligation in homeless {
+            if known.insert(obligation.clone()) {
+                self.new.oblige(home, obligation.clone());
+            }
+        }
     }
 }

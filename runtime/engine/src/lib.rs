@@ -2,6 +2,7 @@
 //! interpreter, which defines what each op means by being slow and obvious. [`plan`] interprets plans in the same spirit.
 
 mod bind;
+pub mod draw;
 mod engine;
 pub mod host;
 mod interp;

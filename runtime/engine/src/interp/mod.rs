@@ -25,7 +25,6 @@ use vspec_ir::{Node, Op};
 
 use crate::bind::Sizes;
 use crate::{Engine, EngineError, HostTensor, RunKey, Session};
-use elementwise as ew;
 use reduce::Over;
 use value::{Real, Value};
 use window::Moves;
@@ -119,38 +118,38 @@ pub(crate) fn compute<T: Real>(
         Op::Iota { axis, .. } => Ok(source::iota(cx.shape, *axis)),
         Op::Uniform { stream, .. } => Ok(source::uniform(cx.shape, stream, cx.key)),
         Op::Normal { stream, .. } => Ok(source::normal(cx.shape, stream, cx.key)),
-        Op::Neg {} => ew::number(x[0], |v| -v, i32::wrapping_neg),
-        Op::Abs {} => ew::number(x[0], f64::abs, i32::wrapping_abs),
-        Op::Sign {} => ew::number(x[0], ew::sign, i32::signum),
-        Op::Exp {} => ew::float(x[0], libm::exp),
-        Op::Log {} => ew::float(x[0], libm::log),
-        Op::Log1p {} => ew::float(x[0], libm::log1p),
-        Op::Sqrt {} => ew::float(x[0], libm::sqrt),
-        Op::Sin {} => ew::float(x[0], libm::sin),
-        Op::Cos {} => ew::float(x[0], libm::cos),
-        Op::Atan {} => ew::float(x[0], libm::atan),
-        Op::Tanh {} => ew::float(x[0], libm::tanh),
-        Op::Sigmoid {} => ew::float(x[0], ew::sigmoid),
-        Op::Erf {} => ew::float(x[0], libm::erf),
-        Op::Relu {} => ew::float(x[0], ew::relu),
-        Op::Floor {} => ew::float(x[0], libm::floor),
-        Op::Not {} => ew::mask(x[0], |v| !v),
-        Op::Cast { dtype } => Ok(Value::from_wide(*dtype, &x[0].wide())),
-        Op::Add {} => ew::numbers([x[0], x[1]], |a, b| a + b, i32::wrapping_add),
-        Op::Sub {} => ew::numbers([x[0], x[1]], |a, b| a - b, i32::wrapping_sub),
-        Op::Mul {} => ew::numbers([x[0], x[1]], |a, b| a * b, i32::wrapping_mul),
-        Op::Div {} => ew::numbers([x[0], x[1]], |a, b| a / b, ew::floor_div_i32),
-        Op::Rem {} => ew::numbers([x[0], x[1]], ew::rem, ew::rem_i32),
-        Op::Pow {} => ew::floats([x[0], x[1]], libm::pow),
-        Op::Atan2 {} => ew::floats([x[0], x[1]], libm::atan2),
-        Op::Max {} => ew::numbers([x[0], x[1]], ew::max, i32::max),
-        Op::Min {} => ew::numbers([x[0], x[1]], ew::min, i32::min),
-        Op::Eq {} => ew::compare([x[0], x[1]], f64::eq),
-        Op::Lt {} => ew::compare([x[0], x[1]], f64::lt),
-        Op::Le {} => ew::compare([x[0], x[1]], f64::le),
-        Op::And {} => ew::masks([x[0], x[1]], |a, b| a && b),
-        Op::Or {} => ew::masks([x[0], x[1]], |a, b| a || b),
-        Op::Where {} => ew::select(x[0], [x[1], x[2]]),
+        Op::Neg {}
+        | Op::Abs {}
+        | Op::Sign {}
+        | Op::Exp {}
+        | Op::Log {}
+        | Op::Log1p {}
+        | Op::Sqrt {}
+        | Op::Sin {}
+        | Op::Cos {}
+        | Op::Atan {}
+        | Op::Tanh {}
+        | Op::Sigmoid {}
+        | Op::Erf {}
+        | Op::Relu {}
+        | Op::Floor {}
+        | Op::Not {}
+        | Op::Cast { .. }
+        | Op::Add {}
+        | Op::Sub {}
+        | Op::Mul {}
+        | Op::Div {}
+        | Op::Rem {}
+        | Op::Pow {}
+        | Op::Atan2 {}
+        | Op::Max {}
+        | Op::Min {}
+        | Op::Eq {}
+        | Op::Lt {}
+        | Op::Le {}
+        | Op::And {}
+        | Op::Or {}
+        | Op::Where {} => elementwise::apply(&node.op, x),
         Op::Sum { axes, keepdims } => over(axes, *keepdims).numbers(x[0], reduce::sum, reduce::sum_i32),
         Op::Mean { axes, keepdims } => over(axes, *keepdims).mean(x[0]),
         Op::ReduceMax { axes, keepdims } => over(axes, *keepdims).numbers(x[0], reduce::max, reduce::max_i32),

@@ -1,7 +1,8 @@
 //! Reductions over axes: floats are accumulated in double precision and rounded once; integers wrap around.
 
+use vspec_ir::scalar;
+
 use super::array::{Array, around, ravel, strides, unravel};
-use super::elementwise as ew;
 use super::value::{Real, Value};
 use crate::EngineError;
 
@@ -67,7 +68,7 @@ pub(crate) fn sum_i32(group: &[i32]) -> i32 {
 
 /// Nothing has the largest element minus infinity.
 pub(crate) fn max(group: &[f64]) -> f64 {
-    group.iter().copied().fold(f64::NEG_INFINITY, ew::max)
+    group.iter().copied().fold(f64::NEG_INFINITY, scalar::max)
 }
 
 pub(crate) fn max_i32(group: &[i32]) -> i32 {
@@ -76,7 +77,7 @@ pub(crate) fn max_i32(group: &[i32]) -> i32 {
 
 /// Nothing has the smallest element infinity.
 pub(crate) fn min(group: &[f64]) -> f64 {
-    group.iter().copied().fold(f64::INFINITY, ew::min)
+    group.iter().copied().fold(f64::INFINITY, scalar::min)
 }
 
 pub(crate) fn min_i32(group: &[i32]) -> i32 {
