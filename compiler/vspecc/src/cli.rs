@@ -1,5 +1,7 @@
 //! The command line, with the help that people read.
 
+mod passes;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -8,6 +10,7 @@ use vspec_train::Cadence;
 use vspec_train::weights::Rename;
 
 use crate::engines::EngineName;
+pub(crate) use passes::{BisectArgs, JudgeArgs, OptArgs, PassArgs, ReduceArgs, SubjectArgs, VerifyWhen};
 
 const MAIN_EXAMPLES: &str = "\
 Examples:
@@ -61,6 +64,15 @@ pub(crate) enum Command {
     /// Run the `test` blocks of files, or of the standard library
     #[command(after_help = TEST_EXAMPLES)]
     Test(TestArgs),
+    /// Run passes over graphs, and print what comes out
+    #[command(after_help = passes::OPT_EXAMPLES)]
+    Opt(OptArgs),
+    /// Find the rewrite that changes what a graph computes
+    #[command(after_help = passes::BISECT_EXAMPLES)]
+    Bisect(BisectArgs),
+    /// Make a graph smaller on which passes fail
+    #[command(after_help = passes::REDUCE_EXAMPLES)]
+    Reduce(ReduceArgs),
     /// Print what a shell needs to complete arguments
     #[command(after_help = COMPLETIONS_EXAMPLES)]
     Completions(CompletionsArgs),
@@ -85,7 +97,8 @@ Examples:
   vspecc ir my.vspec                                  every graph of the file as text
   vspecc ir my.vspec --entry net --format dot | dot -Tsvg > net.svg
   vspecc ir my.vspec --step train --format json
-  vspecc ir my.vspec --stage ast                      the syntax tree";
+  vspecc ir my.vspec --stage ast                      the syntax tree
+  vspecc ir my.vspec --step train --stage simplified -O2";
 
 #[derive(Debug, Args)]
 pub(crate) struct IrArgs {
@@ -94,6 +107,9 @@ pub(crate) struct IrArgs {
     /// How far to compile
     #[arg(long, value_enum, default_value_t = Stage::Graph)]
     pub(crate) stage: Stage,
+    /// With `--stage simplified`, how much: 0, 1 or 2 [default: 1]
+    #[arg(short = 'O', value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(0..=2))]
+    pub(crate) level: Option<u8>,
     /// What to print; `dot` and `json` take one graph
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
@@ -116,6 +132,8 @@ pub(crate) enum Stage {
     Graph,
     /// The graph with every gradient written out
     Gradients,
+    /// That graph after the passes of a level
+    Simplified,
 }
 
 /// `--format`

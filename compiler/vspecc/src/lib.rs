@@ -13,6 +13,7 @@ mod lsp;
 mod numbers;
 mod package;
 mod panic;
+mod passes;
 mod plot;
 mod progress;
 pub mod render;

@@ -1,7 +1,7 @@
 //! The files that a specification may read, and the data sets that it may ask about.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use vspec_elaborate::{SourceInfo, World};
@@ -61,6 +61,15 @@ impl World for Package {
 /// Text of a file that the user names.
 pub(crate) fn read_file(path: &Path) -> CommandResult<String> {
     read_bounded(path).map_err(|error| Failure::unreadable(path, &error))
+}
+
+/// Reads standard input.
+pub(crate) fn read_stdin() -> CommandResult<String> {
+    let mut text = String::new();
+    let limit = MAX_FILE_SIZE as u64 + 1;
+    let read = io::stdin().lock().take(limit).read_to_string(&mut text);
+    read.map_err(|error| Failure::unreadable(Path::new("-"), &error))?;
+    Ok(text)
 }
 
 /// Reads a text file, unless it is larger than a specification may be: a wrong path could name a disk image.

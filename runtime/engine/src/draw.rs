@@ -130,7 +130,7 @@ fn tensor(
         (DType::F32, Kind::State) => Buffer::F32(at.map(|i| 0.5 + stream.uniform(i) as f32).collect()),
         (DType::I32, Kind::Input(bound)) => Buffer::I32(at.map(|i| stream.below(i, bound) as i32).collect()),
         (DType::I32, Kind::State) => Buffer::I32(at.map(|_| 0).collect()),
-        (DType::Bool, _) => Buffer::Bool(at.map(|i| stream.bits(i) % 2 == 0).collect()),
+        (DType::Bool, _) => Buffer::Bool(at.map(|i| stream.bits(i).is_multiple_of(2)).collect()),
     };
     HostTensor::new(shape, buffer).ok_or_else(unknown)
 }

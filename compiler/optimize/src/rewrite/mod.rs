@@ -41,14 +41,13 @@ pub(crate) fn rewrite(graph: &Graph, cx: &mut Context, rules: &[&'static [Rule]]
         origin: Origin::default(),
         left: 0,
     };
-    let uses = uses(graph);
-    for index in 0..sweep.rebuild.len() {
+    for (index, users) in uses(graph).into_iter().enumerate() {
         let Some((id, node)) = sweep.rebuild.next(index) else { continue };
         sweep.at = id;
         sweep.origin = Origin { name: None, ..node.origin.clone() };
         sweep.left = MAX_REWRITES;
         let new = sweep.place(node, false)?;
-        sweep.uses[new.index()] += uses[index];
+        sweep.uses[new.index()] += users;
         sweep.rebuild.set(id, new);
     }
     Ok(sweep.rebuild.finish())

@@ -50,7 +50,7 @@ pub(super) fn evaluation_step(program: &Program, name: Option<&str>) -> CommandR
 }
 
 /// A name that there is none of, with the one that was probably meant.
-pub(super) fn unknown(what: &str, name: &str, known: &[&str]) -> Failure {
+pub(crate) fn unknown(what: &str, name: &str, known: &[&str]) -> Failure {
     let failure = Failure::input(format!("there is no {what} `{name}`"));
     match did_you_mean(name, known.iter().copied()) {
         Some(near) => failure.hint(format!("did you mean `{near}`?")),

@@ -1,17 +1,16 @@
 //! `vspecc fmt`: the one canonical layout.
 
 use std::fs;
-use std::io::{self, Read};
 use std::path::Path;
 
-use vspec_syntax::{MAX_FILE_SIZE, Sources};
+use vspec_syntax::Sources;
 use vspec_train::FileError;
 
 use super::front;
 use crate::cli::FmtArgs;
 use crate::console;
 use crate::failure::{CommandResult, Exit, Failure};
-use crate::package::{read_file, specifications};
+use crate::package::{read_file, read_stdin, specifications};
 
 /// Formats files one after the other; a broken one does not keep the others from being formatted.
 pub(super) fn fmt(args: &FmtArgs) -> CommandResult {
@@ -55,12 +54,4 @@ fn formatted(file: &Path, text: &str) -> CommandResult<String> {
         front::show(&diagnostics, &sources);
         front::has_errors(file, &diagnostics)
     })
-}
-
-fn read_stdin() -> CommandResult<String> {
-    let mut text = String::new();
-    let limit = MAX_FILE_SIZE as u64 + 1;
-    let read = io::stdin().lock().take(limit).read_to_string(&mut text);
-    read.map_err(|error| Failure::unreadable(Path::new("-"), &error))?;
-    Ok(text)
 }

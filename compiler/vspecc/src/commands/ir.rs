@@ -2,7 +2,7 @@
 
 use vspec_elaborate::Compiled;
 use vspec_ir::{Condition, Entry, Graph, Step, export};
-use vspec_optimize::differentiate;
+use vspec_optimize::{Context, Level, Verify, pipeline, run};
 use vspec_syntax::Sources;
 
 use super::{choice, front};
@@ -10,12 +10,16 @@ use crate::cli::{Format, IrArgs, Stage};
 use crate::console;
 use crate::failure::{CommandResult, Exit, Failure};
 use crate::package::read_file;
+use crate::passes;
 
 /// Prints what the options ask for.
 pub(super) fn ir(args: &IrArgs) -> CommandResult {
+    if args.level.is_some() && args.stage != Stage::Simplified {
+        return Err(Failure::input("-O says how much is simplified").hint("add --stage simplified"));
+    }
     match args.stage {
         Stage::Ast => ast(args),
-        Stage::Graph | Stage::Gradients => graphs(args),
+        Stage::Graph | Stage::Gradients | Stage::Simplified => graphs(args),
     }
 }
 
@@ -38,12 +42,10 @@ fn ast(args: &IrArgs) -> CommandResult {
 
 fn graphs(args: &IrArgs) -> CommandResult {
     let compiled = front::compile_experiment(&args.file, &args.experiment)?;
-    let (conditions, mut graphs): (Vec<&[Condition]>, Vec<Graph>) =
-        selected(args, &compiled)?.into_iter().map(|(when, graph)| (when, graph.clone())).unzip();
-    if args.stage == Stage::Gradients {
-        let expanded: Result<Vec<Graph>, _> = graphs.iter().map(differentiate::expand).collect();
-        graphs = expanded.map_err(|error| Failure::input(error.to_string()))?;
-    }
+    let selected = selected(args, &compiled)?;
+    let conditions: Vec<&[Condition]> = selected.iter().map(|(when, _)| *when).collect();
+    let graphs: Vec<Graph> =
+        selected.iter().map(|(_, graph)| staged(args, graph)).collect::<CommandResult<_>>()?;
     match (args.format, graphs.as_slice()) {
         (_, []) => {
             return Err(Failure::input("the file has neither an entry nor an experiment")
@@ -69,6 +71,16 @@ fn graphs(args: &IrArgs) -> CommandResult {
 fn comment(when: &[Condition]) -> String {
     let conditions: Vec<String> = when.iter().map(ToString::to_string).collect();
     if when.is_empty() { String::new() } else { format!("// when {}\n", conditions.join(" and ")) }
+}
+
+/// A graph as far as it is to be compiled.
+fn staged(args: &IrArgs, graph: &Graph) -> CommandResult<Graph> {
+    let passes = match args.stage {
+        Stage::Ast | Stage::Graph => return Ok(graph.clone()),
+        Stage::Gradients => pipeline(Level::O0),
+        Stage::Simplified => pipeline(passes::level(args.level)),
+    };
+    run(passes, graph, &mut Context::default(), Verify::Last).map_err(|e| Failure::input(e.to_string()))
 }
 
 /// A graph, and when it is the one that runs.

@@ -1,7 +1,8 @@
 //! One module for each command, and what they share.
 
+mod bisect;
 mod check;
-mod choice;
+pub(crate) mod choice;
 mod completions;
 mod eval;
 mod explain;
@@ -11,9 +12,11 @@ mod init;
 mod ir;
 mod lsp;
 mod new;
+mod opt;
 mod parallel;
 pub(crate) mod plot;
 mod profile;
+mod reduce;
 mod resume;
 mod run;
 mod stats;
@@ -37,5 +40,8 @@ pub(crate) fn dispatch(command: &Command) -> CommandResult {
         Command::Explain(args) => explain::explain(args),
         Command::Fmt(args) => fmt::fmt(args),
         Command::Test(args) => test::test(args),
+        Command::Opt(args) => opt::opt(args),
+        Command::Bisect(args) => bisect::bisect(args),
+        Command::Reduce(args) => reduce::reduce(args),
     }
 }
