@@ -183,3 +183,43 @@ fn names_of_rules_are_distinct() {
     let names: BTreeSet<&str> = rules().map(|r| r.name).collect();
     assert_eq!(names.len(), rules().count());
 }
+
+/// Blocks of a page, by their info strings: `vir`, and `vir,after=simplify,exact` for what passes make of the last plain one.
+fn blocks(page: &str) -> Vec<(String, String)> {
+    let mut found: Vec<(String, String)> = vec![];
+    let mut open = false;
+    for line in page.lines() {
+        match (open, line.strip_prefix("```")) {
+            (false, Some(info)) => {
+                found.push((info.to_string(), String::new()));
+                open = true;
+            }
+            (true, Some(_)) => open = false,
+            (true, None) => found.last_mut().expect("a block is open").1 += &format!("{line}\n"),
+            (false, None) => {}
+        }
+    }
+    found.retain(|(info, _)| info.starts_with("vir"));
+    found
+}
+
+#[test]
+fn graphs_of_the_book_are_what_passes_make_of_them() {
+    let page = vspec_tests::read("book/src/optimizing.md");
+    let (mut before, mut checked) = (None, 0);
+    for (info, text) in blocks(&page) {
+        let parsed = verify(parse(&text).expect("well formed")).expect("right").into_graph();
+        let Some(names) = info.strip_prefix("vir,after=") else {
+            before = Some(parsed);
+            continue;
+        };
+        let mut cx = Context::default();
+        cx.exact = names.ends_with(",exact");
+        let passes: Vec<&Pass> = names.split(',').filter(|n| *n != "exact").map(pass).chain([pass("dead")]).collect();
+        let before = before.as_ref().expect("a graph to begin with");
+        let after = run(&passes, before, &mut cx, Verify::Each).expect("passes");
+        assert_eq!(format!("{after}\n"), text, "after {names}");
+        checked += 1;
+    }
+    assert_eq!(checked, 3);
+}

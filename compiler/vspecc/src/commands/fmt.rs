@@ -9,7 +9,7 @@ use vspec_train::FileError;
 use super::front;
 use crate::cli::FmtArgs;
 use crate::console;
-use crate::failure::{CommandResult, Exit, Failure};
+use crate::failure::{CommandResult, Exit};
 use crate::package::{read_file, read_stdin, specifications};
 
 /// Formats files one after the other; a broken one does not keep the others from being formatted.

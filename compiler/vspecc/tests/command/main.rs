@@ -3,6 +3,7 @@
 mod clauses;
 mod init;
 mod new;
+mod optimize;
 mod passes;
 mod plot;
 mod profile;
