@@ -46,7 +46,12 @@ fn failed(error: impl fmt::Display) -> TestCaseError {
 }
 
 /// What each order of passes makes of a graph has its values. A graph whose drawn sizes break an obligation has none.
-fn same_values(graph: &Graph, precision: Precision, tolerance: f64, exact: bool) -> Result<(), TestCaseError> {
+fn same_values(
+    graph: &Graph,
+    precision: Precision,
+    tolerance: f64,
+    exact: bool,
+) -> Result<(), TestCaseError> {
     let engine = Interpreter::new(precision);
     let Ok(drawn) = Drawn::for_graph(graph, &engine, 3) else { return Ok(()) };
     let want = drawn.run(graph, &engine).map_err(failed)?;
@@ -114,7 +119,9 @@ fn graphs_of_specifications() -> Vec<(String, Graph)> {
         let steps = compiled.programs.iter().flat_map(|p| &p.steps);
         let graphs = entries.chain(steps.flat_map(|s| std::iter::once(&s.graph).chain(&s.finish)));
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
-        found.extend(graphs.map(|g| (format!("{name} {}", g.name), differentiate::expand(g).expect("has gradients"))));
+        found.extend(
+            graphs.map(|g| (format!("{name} {}", g.name), differentiate::expand(g).expect("has gradients"))),
+        );
     }
     found
 }
@@ -126,7 +133,8 @@ fn a_second_run_of_a_pipeline_finds_nothing() {
     for (what, graph) in graphs {
         for level in [Level::O1, Level::O2] {
             let mut first = Context::default();
-            let once = run(pipeline(level), &graph, &mut first, Verify::Each).unwrap_or_else(|e| panic!("{what}: {e}"));
+            let once = run(pipeline(level), &graph, &mut first, Verify::Each)
+                .unwrap_or_else(|e| panic!("{what}: {e}"));
             let mut second = Context::default();
             let twice = run(pipeline(level), &once, &mut second, Verify::Each).expect("passes");
             let rules: Vec<&str> = second.remarks.iter().map(|r| r.rule).collect();

@@ -215,7 +215,8 @@ fn graphs_of_the_book_are_what_passes_make_of_them() {
         };
         let mut cx = Context::default();
         cx.exact = names.ends_with(",exact");
-        let passes: Vec<&Pass> = names.split(',').filter(|n| *n != "exact").map(pass).chain([pass("dead")]).collect();
+        let passes: Vec<&Pass> =
+            names.split(',').filter(|n| *n != "exact").map(pass).chain([pass("dead")]).collect();
         let before = before.as_ref().expect("a graph to begin with");
         let after = run(&passes, before, &mut cx, Verify::Each).expect("passes");
         assert_eq!(format!("{after}\n"), text, "after {names}");

@@ -85,7 +85,7 @@ fn cut(graph: &Graph, place: usize) -> Option<Graph> {
         inputs: vec![],
         ..graph.node(id).clone()
     };
-    Some(replaced(graph, id, Replacement::Node(input)))
+    Some(replaced(graph, id, Replacement::Node(Box::new(input))))
 }
 
 /// With an operand of its own type in the place of a node.
@@ -107,7 +107,7 @@ fn computed(graph: &Graph, place: usize) -> Option<NodeId> {
 }
 
 enum Replacement {
-    Node(Node),
+    Node(Box<Node>),
     Value(NodeId),
 }
 
@@ -117,7 +117,7 @@ fn replaced(graph: &Graph, at: NodeId, replacement: Replacement) -> Graph {
     let mut became: Vec<NodeId> = vec![];
     for (id, node) in graph.nodes() {
         became.push(match &replacement {
-            Replacement::Node(new) if id == at => out.push(new.clone()),
+            Replacement::Node(new) if id == at => out.push(Node::clone(new)),
             Replacement::Value(x) if id == at => became[x.index()],
             _ => {
                 let inputs = node.inputs.iter().map(|i| became[i.index()]).collect();

@@ -54,7 +54,10 @@ fn levels_fuel_and_exactness_say_how_much_is_done() {
 fn rules_can_be_listed() {
     let listed = scene().succeed(&["opt", "--rules"]).stdout;
     let line = listed.lines().find(|l| l.contains(" scale-twice ")).expect("a line for the rule");
-    assert!(line.starts_with("simplify") && line.contains("reassociating") && line.contains("if floats"), "{line}");
+    assert!(
+        line.starts_with("simplify") && line.contains("reassociating") && line.contains("if floats"),
+        "{line}"
+    );
 }
 
 #[test]
@@ -69,11 +72,20 @@ fn mistakes_in_graphs_and_options_are_named() {
     assert!(scene.refuse(&["opt", "empty.vir"]).contains("`empty.vir` has no graph"));
     assert!(scene.refuse(&["opt", "none.vir"]).contains("cannot read `none.vir`"));
     let message = scene.refuse(&["opt", "scaled.vir", "--passes", "simplfy"]);
-    assert!(message.contains("there is no pass `simplfy`") && message.contains("did you mean `simplify`?"), "{message}");
+    assert!(
+        message.contains("there is no pass `simplfy`") && message.contains("did you mean `simplify`?"),
+        "{message}"
+    );
     scene.refuse(&["opt", "scaled.vir", "-O3"]);
     scene.refuse(&["opt", "scaled.vir", "-O1", "--passes", "dead"]);
-    assert!(scene.refuse(&["bisect", "scaled.vir", "--tolerance", "-1"]).contains("a tolerance is not negative"));
-    assert!(scene.refuse(&["bisect", "scaled.vir", "--step", "train"]).contains("steps are parts of a specification"));
+    assert!(
+        scene.refuse(&["bisect", "scaled.vir", "--tolerance", "-1"]).contains("a tolerance is not negative")
+    );
+    assert!(
+        scene
+            .refuse(&["bisect", "scaled.vir", "--step", "train"])
+            .contains("steps are parts of a specification")
+    );
     assert!(scene.refuse(&["bisect", "scaled.vir", "--graph", "scale"]).contains("did you mean `scaled`?"));
     assert!(scene.refuse(&["ir", "tiny.vspec", "-O1"]).contains("add --stage simplified"));
 }
@@ -82,8 +94,17 @@ fn mistakes_in_graphs_and_options_are_named() {
 fn rewrites_that_keep_values_are_not_blamed() {
     let scene = scene();
     let done = scene.succeed(&["bisect", "scaled.vir", "-O2"]);
-    assert!(done.stdout.starts_with("scaled: ") && done.stdout.contains("rewrites change nothing"), "{}", done.stdout);
-    assert!(scene.succeed(&["bisect", "tiny.vspec", "--step", "evaluate", "-O2"]).stdout.contains("change nothing"));
+    assert!(
+        done.stdout.starts_with("scaled: ") && done.stdout.contains("rewrites change nothing"),
+        "{}",
+        done.stdout
+    );
+    assert!(
+        scene
+            .succeed(&["bisect", "tiny.vspec", "--step", "evaluate", "-O2"])
+            .stdout
+            .contains("change nothing")
+    );
 }
 
 #[test]
@@ -100,7 +121,11 @@ fn the_rewrite_that_changes_bits_is_found_and_the_graph_made_small() {
     let again = scene.vspecc(&["bisect", "small.vir", "--passes", "simplify", "--tolerance", "0"]);
     assert!(again.status == 1 && again.stdout.contains("rule `scale-twice`"), "{}", again.stdout);
     let nothing = scene.vspecc(&["reduce", "scaled.vir"]);
-    assert!(nothing.status == 1 && nothing.stderr.contains("there is nothing to reduce"), "{}", nothing.stderr);
+    assert!(
+        nothing.status == 1 && nothing.stderr.contains("there is nothing to reduce"),
+        "{}",
+        nothing.stderr
+    );
 }
 
 #[test]
