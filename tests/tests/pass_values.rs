@@ -12,7 +12,7 @@ use vspec_engine::{Interpreter, Precision};
 use vspec_ir::arbitrary::{GraphOptions, graphs};
 use vspec_ir::{Graph, Op, Origin, OutputKind};
 use vspec_optimize::{Context, Level, PASSES, Pass, Verify, differentiate, pipeline, run};
-use vspec_tests::random::{float_inputs, loss};
+use vspec_tests::random::{Numbers, float_inputs, loss};
 use vspec_tests::{NoWorld, vspec_files};
 
 /// Cases when `PROPTEST_CASES` does not say how many.
@@ -72,7 +72,7 @@ fn same_values(
 /// The graph of the gradients of a weighted sum of the outputs, written out, beside the outputs.
 fn with_gradients(mut graph: Graph) -> Option<Graph> {
     let inputs = float_inputs(&graph);
-    let loss = loss(&mut graph)?;
+    let loss = loss(&mut graph, Numbers::Normal)?;
     for (name, input) in inputs {
         if let Ok(gradient) = graph.add(Op::Gradient {}, &[loss, input], Origin::default()) {
             graph.output(format!("d{name}"), OutputKind::Value, gradient);
@@ -83,7 +83,7 @@ fn with_gradients(mut graph: Graph) -> Option<Graph> {
     differentiate::expand(&graph).ok()
 }
 
-const SMOOTH: GraphOptions = GraphOptions { recipes: 12, symbolic: true, jumps: false };
+const SMOOTH: GraphOptions = GraphOptions { recipes: 12, symbolic: true, jumps: false, exact: false };
 
 proptest! {
     #![proptest_config(config())]
