@@ -49,7 +49,7 @@ fn differentiate_step(bencher: Bencher<'_, '_>, spec: &str) {
 /// The graph of a training step of a ResNet.
 fn training_step(depth: u32) -> Graph {
     let text = TRAINING.replace("DEPTH", &depth.to_string());
-    compiled("step.vspec", &text).programs.remove(0).steps.remove(0).graph
+    compiled("step.vspec", &text).programs.remove(0).steps.remove(0).graphs.remove(0).graph
 }
 
 const TRAINING: &str = "

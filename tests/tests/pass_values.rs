@@ -117,7 +117,7 @@ fn graphs_of_specifications() -> Vec<(String, Graph)> {
         let compiled = compile(&NoWorld, &path, &text, &[]);
         let entries = compiled.entries.iter().map(|e| &e.graph);
         let steps = compiled.programs.iter().flat_map(|p| &p.steps);
-        let graphs = entries.chain(steps.flat_map(|s| std::iter::once(&s.graph).chain(&s.finish)));
+        let graphs = entries.chain(steps.flat_map(vspec_ir::Step::all_graphs));
         let name = path.file_name().expect("a name").to_string_lossy().into_owned();
         found.extend(
             graphs.map(|g| (format!("{name} {}", g.name), differentiate::expand(g).expect("has gradients"))),

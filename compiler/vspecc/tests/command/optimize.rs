@@ -79,7 +79,7 @@ fn mistakes_in_graphs_and_options_are_named() {
     scene.refuse(&["opt", "scaled.vir", "-O3"]);
     scene.refuse(&["opt", "scaled.vir", "-O1", "--passes", "dead"]);
     assert!(
-        scene.refuse(&["bisect", "scaled.vir", "--tolerance", "-1"]).contains("a tolerance is not negative")
+        scene.refuse(&["bisect", "scaled.vir", "--tolerance=-1"]).contains("a tolerance is not negative")
     );
     assert!(
         scene
