@@ -5,6 +5,9 @@
 //! because rules make equal nodes, and merged nodes are used less often or more often than they were. `dead` comes last. A second run of
 //! a pipeline finds nothing in any of this project's specifications, which a test checks. Each pass takes time that grows with the graph
 //! as a line does.
+//!
+//! No pass computes cheap values again instead of keeping them: whether that pays depends on which kernel reads them, so that
+//! [`crate::fuse`] decides it, for readers of its kernels.
 
 use crate::pass::Pass;
 use crate::{common, dead, differentiate, fold_norm, simplify};
