@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vspec_ir::OutputKind;
-use vspec_ir::plan::{Coordinate, Instr, Kernel, Place, Plan, ValueId};
+use vspec_ir::plan::{Coordinate, Instr, Kernel, Place, Plan, Uses, ValueId};
 
 /// Bytes that places are multiples of: a cache line, and a vector register.
 const ALIGNMENT: usize = 64;
@@ -67,21 +67,13 @@ fn rounded(bytes: usize) -> usize {
 
 /// Lives of all values in the arena.
 fn lives(plan: &Plan) -> BTreeMap<ValueId, Life> {
-    let mut lives: BTreeMap<ValueId, Life> = BTreeMap::new();
-    for (at, kernel) in plan.kernels.iter().enumerate() {
-        for value in kernel.writes().into_iter().chain(kernel.reads()) {
-            if matches!(plan.value(value).place, Place::Arena(_)) {
-                let bytes = rounded(plan.value(value).bytes());
-                lives.entry(value).or_insert(Life { first: at, last: at, bytes }).last = at;
-            }
-        }
-    }
-    for output in &plan.outputs {
-        if let Some(life) = lives.get_mut(&output.value) {
-            life.last = plan.kernels.len();
-        }
-    }
-    lives
+    let in_arena = |(index, uses): (usize, Uses)| {
+        let value = &plan.values[index];
+        let (first, last) = (uses.first?, uses.last(plan.kernels.len())?);
+        let life = Life { first, last, bytes: rounded(value.bytes()) };
+        matches!(value.place, Place::Arena(_)).then_some((ValueId(index as u32), life))
+    };
+    plan.uses().into_iter().enumerate().filter_map(in_arena).collect()
 }
 
 /// Values that share a place, one after the other.
@@ -164,16 +156,18 @@ fn update_variables_in_place(plan: &mut Plan) {
         .filter(|o| o.kind == OutputKind::Write)
         .map(|o| (o.name.clone(), o.value))
         .collect();
+    let uses = plan.uses();
+    let mut times: BTreeMap<ValueId, usize> = BTreeMap::new();
+    writes.iter().for_each(|(_, value)| *times.entry(*value).or_default() += 1);
     for (path, new) in &writes {
         let Some(old) = variables.get(path) else { continue };
+        let (before, after) = (uses[old.index()], uses[new.index()]);
         // One value may be written to several variables.
-        let alone = writes.iter().filter(|(_, value)| value == new).count() == 1;
-        let old_is_read_out = plan.outputs.iter().any(|o| o.value == *old);
-        let writer = plan.kernels.iter().position(|kernel| kernel.writes().contains(new));
-        let Some(writer) = writer.filter(|_| alone && !old_is_read_out) else { continue };
-        let read_later = plan.kernels[writer + 1..].iter().any(|kernel| kernel.reads().contains(old));
+        let alone = times.get(new) == Some(&1);
+        let Some(writer) = after.written.filter(|_| alone && !before.output) else { continue };
+        let read_later = before.last_read > Some(writer);
         let kernel = &plan.kernels[writer];
-        let free = !kernel.reads().contains(old) || takes_place(plan, kernel, *old, *new);
+        let free = before.last_read < Some(writer) || takes_place(plan, kernel, *old, *new);
         let alike = plan.value(*old).layout == plan.value(*new).layout;
         if !read_later && free && alike {
             plan.values[new.index()].place = Place::Variable(path.clone());

@@ -3,10 +3,10 @@
 //! Engines address memory as a plan says, without asking again. [`check`] is what makes that safe: whatever it accepts stays within the
 //! values that it names, but for places that data names ([`Coordinate::From`]), which engines compare with the axis.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::{Coordinate, Index, Instr, Kernel, Place, Plan, Region, ValueId, size_of};
+use super::{Coordinate, Index, Instr, Kernel, Place, Plan, Region, ValueId};
 
 /// Something that is wrong with a plan: a bug in the compiler.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +58,8 @@ pub fn check(plan: &Plan) -> Result<(), PlanFault> {
             });
         }
     }
-    overlaps(plan)
+    overlaps(plan)?;
+    variables(plan)
 }
 
 fn steps(plan: &Plan, region: &Region) -> Result<(), String> {
@@ -125,23 +126,11 @@ fn within(index: &Index, size: usize, extents: &[usize]) -> Result<(), String> {
 /// unless one takes the place of the other in the very kernel that reads it last.
 fn overlaps(plan: &Plan) -> Result<(), PlanFault> {
     let mut lives: Vec<(usize, usize, usize, usize, usize)> = vec![];
-    for (index, value) in plan.values.iter().enumerate() {
+    for (index, (value, uses)) in plan.values.iter().zip(plan.uses()).enumerate() {
         let Place::Arena(start) = value.place else { continue };
-        let id = ValueId(index as u32);
-        let touches = |k: &Kernel| k.reads().contains(&id) || k.writes().contains(&id);
-        let first = plan.kernels.iter().position(touches);
-        let last = plan.kernels.iter().rposition(touches);
-        let (Some(first), Some(mut last)) = (first, last) else { continue };
-        if plan.outputs.iter().any(|o| o.value == id) {
-            last = plan.kernels.len();
+        if let (Some(first), Some(last)) = (uses.first, uses.last(plan.kernels.len())) {
+            lives.push((start, start + value.bytes(), first, last, index));
         }
-        lives.push((
-            start,
-            start + value.layout.elements(&value.shape) * size_of(value.dtype),
-            first,
-            last,
-            index,
-        ));
     }
     lives.sort_unstable();
     for (i, a) in lives.iter().enumerate() {
@@ -150,6 +139,26 @@ fn overlaps(plan: &Plan) -> Result<(), PlanFault> {
                 let detail = format!("values {} and {} share bytes of the arena", a.4, b.4);
                 return Err(PlanFault { kernel: None, detail });
             }
+        }
+    }
+    Ok(())
+}
+
+/// What is read of a variable is its old value: nothing may read it after the kernel that writes the new one in its place.
+fn variables(plan: &Plan) -> Result<(), PlanFault> {
+    let uses = plan.uses();
+    let mut written: BTreeMap<&str, usize> = BTreeMap::new();
+    for (value, uses) in plan.values.iter().zip(&uses) {
+        if let (Place::Variable(path), Some(kernel)) = (&value.place, uses.written) {
+            written.insert(path, kernel);
+        }
+    }
+    for (value, uses) in plan.values.iter().zip(&uses).filter(|(_, uses)| uses.written.is_none()) {
+        let Place::Variable(path) = &value.place else { continue };
+        let late = |kernel: &usize| uses.output || uses.last_read > Some(*kernel);
+        if let Some(kernel) = written.get(&**path).copied().filter(late) {
+            let detail = format!("`{path}` has its new value before the old one is read");
+            return Err(PlanFault { kernel: Some(kernel), detail });
         }
     }
     Ok(())

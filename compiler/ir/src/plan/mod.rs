@@ -157,7 +157,47 @@ pub struct Plan {
     pub arena: usize,
 }
 
+/// Which kernels use a value, by their numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Uses {
+    /// The kernel that writes it, if one does.
+    pub written: Option<usize>,
+    /// The first kernel that uses it.
+    pub first: Option<usize>,
+    /// The last kernel that reads it.
+    pub last_read: Option<usize>,
+    /// Whether it is read out at the end.
+    pub output: bool,
+}
+
+impl Uses {
+    /// The last kernel that uses it; the one behind the last of `kernels` when it is read out.
+    pub fn last(&self, kernels: usize) -> Option<usize> {
+        let last = self.last_read.max(self.written);
+        if self.output { Some(kernels) } else { last }
+    }
+}
+
 impl Plan {
+    /// The uses of each value.
+    pub fn uses(&self) -> Vec<Uses> {
+        let mut uses = vec![Uses::default(); self.values.len()];
+        for (number, kernel) in self.kernels.iter().enumerate() {
+            for value in kernel.writes() {
+                let own = &mut uses[value.index()];
+                own.written = Some(number);
+                own.first.get_or_insert(number);
+            }
+            for value in kernel.reads() {
+                let own = &mut uses[value.index()];
+                own.last_read = Some(number);
+                own.first.get_or_insert(number);
+            }
+        }
+        self.outputs.iter().for_each(|output| uses[output.value.index()].output = true);
+        uses
+    }
+
     /// A value of this plan.
     ///
     /// # Panics

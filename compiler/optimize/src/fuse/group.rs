@@ -123,13 +123,25 @@ impl Groups {
         self.order.iter().map(|id| (*id, self.get(*id))).filter(|(_, group)| !group.members.is_empty())
     }
 
-    /// Groups that read what a group computes, each once.
-    fn readers(&self, nodes: &Nodes<'_>, id: GroupId) -> BTreeSet<GroupId> {
-        self.get(id).members.iter().flat_map(|member| self.reading(nodes, *member)).collect()
+    /// Groups that read what a group computes, in any order and perhaps several times.
+    fn each_reader(&self, nodes: &Nodes<'_>, id: GroupId, mut see: impl FnMut(GroupId)) {
+        for member in &self.get(id).members {
+            let users = nodes.users(*member).iter();
+            match self.again_by.is_empty() {
+                true => {
+                    users.filter_map(|user| self.of(*user)).filter(|group| *group != id).for_each(&mut see)
+                }
+                false => self.reading(nodes, *member).into_iter().for_each(&mut see),
+            }
+        }
     }
 
     /// Whether a member has readers outside two groups, or is an output.
     pub(super) fn is_needed_outside(&self, nodes: &Nodes<'_>, id: NodeId, inside: [GroupId; 2]) -> bool {
+        if self.again_by.is_empty() {
+            let outside = |user: &NodeId| self.of(*user).is_some_and(|group| !inside.contains(&group));
+            return nodes.is_output(id) || nodes.users(id).iter().any(outside);
+        }
         nodes.is_output(id) || self.reading(nodes, id).iter().any(|group| !inside.contains(group))
     }
 
@@ -142,15 +154,16 @@ impl Groups {
         second: GroupId,
     ) -> Option<BTreeSet<GroupId>> {
         let end = self.place[second.0];
-        let mut found = BTreeSet::new();
-        let mut open: Vec<GroupId> =
-            self.readers(nodes, first).into_iter().filter(|g| *g != second).collect();
+        let (mut found, mut open) = (BTreeSet::new(), vec![]);
+        let mut seen = vec![false; self.all.len()];
+        self.each_reader(nodes, first, |group| open.extend((group != second).then_some(group)));
         while let Some(group) = open.pop() {
             if group == second {
                 return None;
             }
-            if self.place[group.0] < end && found.insert(group) {
-                open.extend(self.readers(nodes, group));
+            if self.place[group.0] < end && !std::mem::replace(&mut seen[group.0], true) {
+                found.insert(group);
+                self.each_reader(nodes, group, |reader| open.push(reader));
             }
         }
         Some(found)
