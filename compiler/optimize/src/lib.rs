@@ -10,6 +10,7 @@ pub mod differentiate;
 pub mod fold;
 pub mod fold_norm;
 pub mod fuse;
+pub mod layout;
 pub mod memory;
 mod pass;
 mod pipeline;
