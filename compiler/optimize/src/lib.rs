@@ -1,7 +1,8 @@
 //! Passes over the graph.
 //!
 //! A pass takes a graph and gives a new one that computes the same. Each is a file that shows what it does, says why that is legal and
-//! when it declines. [`differentiate`] turns `gradient` nodes into the graph that computes them.
+//! when it declines. [`differentiate`] turns `gradient` nodes into the graph that computes them. [`fuse`] says which nodes one kernel
+//! computes, [`layout`] and [`memory`] where values lie, and [`plan()`] does all of it.
 
 mod bind;
 pub mod common;
@@ -14,6 +15,7 @@ pub mod layout;
 pub mod memory;
 mod pass;
 mod pipeline;
+mod plan;
 mod rebuild;
 mod rewrite;
 pub mod simplify;
@@ -21,6 +23,7 @@ pub mod simplify;
 pub use bind::{BindError, bind};
 pub use pass::{Context, Error, Numerics, Pass, Remark, Verify, run};
 pub use pipeline::{Level, pipeline};
+pub use plan::{PlanError, Planned, Target, plan};
 pub use rewrite::Rule;
 
 /// Every pass over graphs, by name.

@@ -98,7 +98,8 @@ Examples:
   vspecc ir my.vspec --entry net --format dot | dot -Tsvg > net.svg
   vspecc ir my.vspec --step train --format json
   vspecc ir my.vspec --stage ast                      the syntax tree
-  vspecc ir my.vspec --step train --stage simplified -O2";
+  vspecc ir my.vspec --step train --stage simplified -O2
+  vspecc ir my.vspec --step train --stage fused --size B=8    the kernels of a step with batches of 8";
 
 #[derive(Debug, Args)]
 pub(crate) struct IrArgs {
@@ -107,9 +108,12 @@ pub(crate) struct IrArgs {
     /// How far to compile
     #[arg(long, value_enum, default_value_t = Stage::Graph)]
     pub(crate) stage: Stage,
-    /// With `--stage simplified`, how much: 0, 1 or 2 [default: 1]
+    /// With `--stage simplified` or `fused`, how much: 0, 1 or 2 [default: 1; of `fused` 2]
     #[arg(short = 'O', value_name = "LEVEL", value_parser = clap::value_parser!(u8).range(0..=2))]
     pub(crate) level: Option<u8>,
+    /// With `--stage fused`, the value of a named size; that of a step's batch is known; may be repeated
+    #[arg(long = "size", value_name = "NAME=N", value_parser = size)]
+    pub(crate) sizes: Vec<(String, i64)>,
     /// What to print; `dot` and `json` take one graph
     #[arg(long, value_enum, default_value_t = Format::Text)]
     pub(crate) format: Format,
@@ -134,6 +138,8 @@ pub(crate) enum Stage {
     Gradients,
     /// That graph after the passes of a level
     Simplified,
+    /// The kernels that are made of it, for given sizes
+    Fused,
 }
 
 /// `--format`
@@ -284,13 +290,33 @@ pub(crate) struct EvalArgs {
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   vspecc explain V0203
-  vspecc explain                  every code with its title";
+  vspecc explain                  every code with its title
+  vspecc explain my.vspec         which kernels are made of each step, and why values are stored between them
+  vspecc explain my.vspec --step train --size B=8 --all";
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
-    /// The code; left out, all of them are listed
-    #[arg(value_name = "CODE")]
-    pub(crate) code: Option<String>,
+    /// A diagnostic code, or a file; left out, all codes are listed
+    #[arg(value_name = "CODE|FILE")]
+    pub(crate) what: Option<String>,
+    /// Only this step of the experiment
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: Option<String>,
+    /// Every value that is stored, not only the largest
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// The value of a named size; that of a step's batch is known; may be repeated
+    #[arg(long = "size", value_name = "NAME=N", value_parser = size)]
+    pub(crate) sizes: Vec<(String, i64)>,
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+}
+
+/// `B=8`
+fn size(text: &str) -> Result<(String, i64), String> {
+    let (name, value) = text.split_once('=').ok_or("a size is given as NAME=N")?;
+    let value: i64 = value.trim().parse().map_err(|_| format!("`{value}` is no whole number"))?;
+    if value < 0 { Err("sizes are not negative".to_string()) } else { Ok((name.trim().to_string(), value)) }
 }
 
 const LSP_EXAMPLES: &str = "\

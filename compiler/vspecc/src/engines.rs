@@ -1,15 +1,26 @@
-//! The engines that can be asked for by name.
+//! The engines that can be asked for by name, and the compiler that is handed to them.
+
+use std::sync::Arc;
 
 use clap::ValueEnum;
+use vspec_cpu::CpuEngine;
 use vspec_dfdx::DfdxEngine;
-use vspec_engine::{Engine, Interpreter};
+use vspec_engine::plan::{Fuser, Planner};
+use vspec_engine::{Engine, EngineError, Interpreter, Precision, Sizes};
+use vspec_ir::Graph;
+use vspec_ir::plan::{Fusions, Plan};
 use vspec_optimize::differentiate::Tape;
+use vspec_optimize::{Level, Target, bind, fuse, plan};
 
 /// `--engine`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineName {
     /// dfdx tensors on the CPU, with gradients
     Dfdx,
+    /// dfdx with fused regions on its tape, whose way back comes from the compiler
+    DfdxFused,
+    /// Plans of fused kernels on the CPU
+    Fused,
     /// The reference interpreter: obvious and slow
     Interp,
 }
@@ -19,15 +30,37 @@ impl EngineName {
     pub(crate) fn engine(self) -> Box<dyn Engine> {
         match self {
             EngineName::Dfdx => Box::new(DfdxEngine::default()),
+            EngineName::DfdxFused => Box::new(DfdxEngine::default().fusing(Arc::new(Compiler))),
+            EngineName::Fused => {
+                Box::new(CpuEngine { precision: Precision::F32, planner: Arc::new(Compiler) })
+            }
             EngineName::Interp => Box::new(Interpreter::default()),
         }
     }
 
-    /// What it does with gradients by itself.
+    /// What it does with gradients by itself. Plans have theirs written out when they are made.
     pub(crate) fn tape(self) -> Tape {
         match self {
-            EngineName::Dfdx => Tape::First,
+            EngineName::Dfdx | EngineName::DfdxFused | EngineName::Fused => Tape::First,
             EngineName::Interp => Tape::None,
         }
+    }
+}
+
+/// The compiler, as engines see it.
+struct Compiler;
+
+impl Planner for Compiler {
+    fn plan(&self, graph: &Graph, sizes: &Sizes) -> Result<Plan, EngineError> {
+        let planned = plan(graph, Target::dense(Level::O2), &|name| sizes.named(name));
+        planned.map(|planned| planned.plan).map_err(|error| EngineError::Unsupported(error.to_string()))
+    }
+}
+
+impl Fuser for Compiler {
+    fn fusions(&self, graph: &Graph, sizes: &Sizes) -> Result<Fusions, EngineError> {
+        let unsupported = |error: String| EngineError::Unsupported(error);
+        let bound = bind(graph, &|name| sizes.named(name)).map_err(|error| unsupported(error.to_string()))?;
+        fuse::regions(&bound).map_err(unsupported)
     }
 }

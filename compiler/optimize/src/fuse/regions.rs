@@ -12,7 +12,7 @@ use vspec_ir::{DType, Graph, Node, NodeId, Op, Origin, OutputKind, Type};
 use super::group::{Group, GroupId, Groups};
 use super::nodes::{Nodes, Role};
 use super::{Anchors, Declined, Options, fuse, merge_readers};
-use crate::{Context, PASSES, Verify, memory, run};
+use crate::{Context, Level, Verify, memory, pipeline, run};
 
 /// Nodes of the smallest region that is worth an operation of its own.
 const SMALLEST: usize = 2;
@@ -118,7 +118,8 @@ impl Region<'_, '_> {
             wanted.push(i);
         }
         let mut cx = Context::default();
-        let graph = run(PASSES, &body.graph, &mut cx, Verify::Last).map_err(|error| error.to_string())?;
+        let graph = run(pipeline(Level::O1), &body.graph, &mut cx, Verify::Last)
+            .map_err(|error| error.to_string())?;
         // What is 0 whatever arrives needs no plan.
         let flows = |o: &&vspec_ir::Output| !matches!(graph.node(o.node).op, Op::Full { value: 0.0, .. });
         let kept: Vec<vspec_ir::Output> = graph.outputs().iter().filter(flows).cloned().collect();

@@ -1,17 +1,23 @@
-//! `vspecc explain`: what a diagnostic code means.
+//! `vspecc explain`: what a diagnostic code means, or what becomes of a file.
+
+use std::path::Path;
 
 use vspec_elaborate::catalogue;
 use vspec_syntax::codes::CodeInfo;
 use vspec_syntax::did_you_mean;
 
+use super::fusion;
 use crate::cli::ExplainArgs;
 use crate::console;
 use crate::explain::{self, Example};
 use crate::failure::{CommandResult, Exit, Failure};
 
-/// Explains one code, or lists them all.
+/// Explains one code or one file, or lists all codes.
 pub(super) fn explain(args: &ExplainArgs) -> CommandResult {
-    let text = match &args.code {
+    if let Some(file) = args.what.as_deref().map(Path::new).filter(|file| is_file(file)) {
+        return fusion::explain(file, args);
+    }
+    let text = match &args.what {
         None => catalogue().iter().map(|info| format!("{}  {}\n", info.code, info.title)).collect(),
         Some(code) => match explain::find(code) {
             Some((info, example)) => page(&info, example),
@@ -20,6 +26,11 @@ pub(super) fn explain(args: &ExplainArgs) -> CommandResult {
     };
     console::print(&text);
     Ok(Exit::Fine)
+}
+
+/// Codes have neither folders nor endings.
+fn is_file(path: &Path) -> bool {
+    path.extension().is_some() || path.components().count() > 1 || path.exists()
 }
 
 fn page(info: &CodeInfo, example: Option<&Example>) -> String {

@@ -5,7 +5,7 @@ use vspec_ir::{Condition, Entry, Graph, Step, export};
 use vspec_optimize::{Context, Level, Verify, pipeline, run};
 use vspec_syntax::Sources;
 
-use super::{choice, front};
+use super::{choice, front, fusion};
 use crate::cli::{Format, IrArgs, Stage};
 use crate::console;
 use crate::failure::{CommandResult, Exit, Failure};
@@ -14,12 +14,16 @@ use crate::passes;
 
 /// Prints what the options ask for.
 pub(super) fn ir(args: &IrArgs) -> CommandResult {
-    if args.level.is_some() && args.stage != Stage::Simplified {
-        return Err(Failure::input("-O says how much is simplified").hint("add --stage simplified"));
+    if args.level.is_some() && !matches!(args.stage, Stage::Simplified | Stage::Fused) {
+        return Err(Failure::input("-O says how much is simplified or fused").hint("add --stage simplified"));
+    }
+    if !args.sizes.is_empty() && args.stage != Stage::Fused {
+        return Err(Failure::input("only kernels are made for given sizes").hint("add --stage fused"));
     }
     match args.stage {
         Stage::Ast => ast(args),
         Stage::Graph | Stage::Gradients | Stage::Simplified => graphs(args),
+        Stage::Fused => plans(args),
     }
 }
 
@@ -67,6 +71,22 @@ fn graphs(args: &IrArgs) -> CommandResult {
     Ok(Exit::Fine)
 }
 
+/// The kernels of each graph.
+fn plans(args: &IrArgs) -> CommandResult {
+    if args.format != Format::Text {
+        return Err(Failure::input("kernels are shown as text").hint("leave out --format, or --stage fused"));
+    }
+    let compiled = front::compile_experiment(&args.file, &args.experiment)?;
+    let level = args.level.map_or(Level::O2, |level| passes::level(Some(level)));
+    let mut texts = vec![];
+    for (when, graph) in selected(args, &compiled)? {
+        let planned = fusion::planned(&compiled, graph, level, &args.sizes)?;
+        texts.push(format!("{}{}", comment(when), planned.plan));
+    }
+    console::print(&texts.join("\n"));
+    Ok(Exit::Fine)
+}
+
 /// A line about when a graph is the one that runs; none if it always is.
 fn comment(when: &[Condition]) -> String {
     let conditions: Vec<String> = when.iter().map(ToString::to_string).collect();
@@ -76,7 +96,7 @@ fn comment(when: &[Condition]) -> String {
 /// A graph as far as it is to be compiled.
 fn staged(args: &IrArgs, graph: &Graph) -> CommandResult<Graph> {
     let passes = match args.stage {
-        Stage::Ast | Stage::Graph => return Ok(graph.clone()),
+        Stage::Ast | Stage::Graph | Stage::Fused => return Ok(graph.clone()),
         Stage::Gradients => pipeline(Level::O0),
         Stage::Simplified => pipeline(passes::level(args.level)),
     };

@@ -8,6 +8,7 @@ mod eval;
 mod explain;
 mod fmt;
 mod front;
+mod fusion;
 mod init;
 mod ir;
 mod lsp;

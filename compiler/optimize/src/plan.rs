@@ -1,0 +1,83 @@
+//! From a graph to a plan: passes, sizes, kernels, layouts, memory.
+
+use std::fmt;
+
+use vspec_ir::Graph;
+use vspec_ir::plan::Plan;
+
+use crate::memory::Footprint;
+use crate::{BindError, Context, Error, Level, Verify, bind, fuse, layout, memory, pipeline, run};
+
+/// What a plan is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    /// How much is done: kernels are fused from O1 on, and cheap values computed again from O2 on.
+    pub level: Level,
+    /// Channels that lie together in maps, for engines whose kernels want that.
+    pub block: Option<usize>,
+}
+
+impl Target {
+    /// A level, with every value in rows.
+    pub fn dense(level: Level) -> Self {
+        Target { level, block: None }
+    }
+}
+
+/// A plan, and what there is to say about it.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The graph that it was made of: after all passes, with sizes bound.
+    pub graph: Graph,
+    /// The plan.
+    pub plan: Plan,
+    /// Why values are stored.
+    pub remarks: Vec<fuse::Remark>,
+    /// What it needs.
+    pub footprint: Footprint,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PlanError {
+    /// A pass failed.
+    Pass(Error),
+    /// The sizes do not fit the graph.
+    Bind(BindError),
+    /// Kernels could not be made, which is a bug in the compiler.
+    Fuse(String),
+}
+
+impl fmt::Display for PlanError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PlanError::Pass(error) => write!(f, "{error}"),
+            PlanError::Bind(error) => write!(f, "{error}"),
+            PlanError::Fuse(error) => write!(f, "{error}; this is a bug in vspecc"),
+        }
+    }
+}
+
+impl std::error::Error for PlanError {}
+
+/// The plan of a graph for given sizes.
+///
+/// # Errors
+/// When the sizes do not fit, or the compiler makes a mistake.
+pub fn plan(
+    graph: &Graph,
+    target: Target,
+    lookup: &dyn Fn(&str) -> Option<i64>,
+) -> Result<Planned, PlanError> {
+    let mut cx = Context::default();
+    let rewritten =
+        run(pipeline(target.level), graph, &mut cx, Verify::default()).map_err(PlanError::Pass)?;
+    let graph = bind(&rewritten, lookup).map_err(PlanError::Bind)?;
+    let options = fuse::Options { fuse: target.level >= Level::O1, recompute: target.level >= Level::O2 };
+    let fuse::Fused { mut plan, remarks } = fuse::fuse(&graph, options).map_err(PlanError::Fuse)?;
+    if let Some(block) = target.block {
+        layout::assign(&mut plan, block);
+    }
+    let footprint = memory::place(&mut plan);
+    Ok(Planned { graph, plan, remarks, footprint })
+}
