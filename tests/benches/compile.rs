@@ -10,7 +10,7 @@ use std::path::Path;
 use divan::Bencher;
 use vspec_elaborate::{Compiled, compile, stdlib};
 use vspec_ir::Graph;
-use vspec_optimize::{Context, Level, Verify, differentiate, pipeline, run};
+use vspec_optimize::{Context, Level, Target, Verify, differentiate, pipeline, plan, run};
 use vspec_tests::{NoWorld, read};
 
 /// As in the compiler's binary: what memory costs is part of what is measured.
@@ -74,4 +74,11 @@ experiment imagenet {
 fn simplify_step(bencher: Bencher<'_, '_>, depth: u32) {
     let graph = training_step(depth);
     bencher.bench(|| run(pipeline(Level::O2), &graph, &mut Context::default(), Verify::Last));
+}
+
+/// From a step to its plan for batches of 4: passes, sizes, kernels and memory.
+#[divan::bench(args = [18, 50, 101, 152])]
+fn plan_step(bencher: Bencher<'_, '_>, depth: u32) {
+    let graph = training_step(depth);
+    bencher.bench(|| plan(&graph, Target::dense(Level::O2), &|name| (name == "B").then_some(4)));
 }

@@ -9,10 +9,14 @@ use vspec_engine::{EngineError, Precision, Sizes};
 use vspec_ir::Graph;
 use vspec_ir::plan::{Fusions, Plan};
 use vspec_optimize::fuse::{self, Options};
-use vspec_optimize::{bind, memory};
+use vspec_optimize::{bind, layout, memory};
 
 /// Plans a graph as it is, without rewriting it first.
-struct Direct(Options);
+struct Direct {
+    options: Options,
+    /// Channels that lie together.
+    block: Option<usize>,
+}
 
 fn bound(graph: &Graph, sizes: &Sizes) -> Result<Graph, EngineError> {
     bind(graph, &|name| sizes.named(name)).map_err(|error| EngineError::Unsupported(error.to_string()))
@@ -20,8 +24,11 @@ fn bound(graph: &Graph, sizes: &Sizes) -> Result<Graph, EngineError> {
 
 impl Planner for Direct {
     fn plan(&self, graph: &Graph, sizes: &Sizes) -> Result<Plan, EngineError> {
-        let fused = fuse::fuse(&bound(graph, sizes)?, self.0).map_err(EngineError::Unsupported)?;
+        let fused = fuse::fuse(&bound(graph, sizes)?, self.options).map_err(EngineError::Unsupported)?;
         let mut plan = fused.plan;
+        if let Some(block) = self.block {
+            layout::assign(&mut plan, block);
+        }
         memory::place(&mut plan);
         Ok(plan)
     }
@@ -35,15 +42,21 @@ impl Fuser for Direct {
 
 /// The interpreter of plans, with kernels as the options say.
 pub fn planned(precision: Precision, options: Options) -> PlanInterpreter {
-    PlanInterpreter { precision, planner: Arc::new(Direct(options)) }
+    PlanInterpreter { precision, planner: Arc::new(Direct { options, block: None }) }
+}
+
+/// The interpreter of plans, with pairs of channels that lie together.
+pub fn in_blocks(precision: Precision) -> PlanInterpreter {
+    let planner = Direct { options: Options::default(), block: Some(2) };
+    PlanInterpreter { precision, planner: Arc::new(planner) }
 }
 
 /// The fused engine, with kernels as the options say.
 pub fn fused(precision: Precision, options: Options) -> CpuEngine {
-    CpuEngine { precision, planner: Arc::new(Direct(options)) }
+    CpuEngine { precision, planner: Arc::new(Direct { options, block: None }) }
 }
 
 /// dfdx with fused regions on its tape.
 pub fn fusing(precision: Precision) -> DfdxEngine {
-    DfdxEngine::new(precision).fusing(Arc::new(Direct(Options::default())))
+    DfdxEngine::new(precision).fusing(Arc::new(Direct { options: Options::default(), block: None }))
 }

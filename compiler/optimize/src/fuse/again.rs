@@ -24,13 +24,14 @@ pub(super) fn choose(nodes: &Nodes<'_>, groups: &mut Groups) {
     for (id, _) in nodes.graph.nodes().filter(|(id, _)| nodes.role(*id) == Role::Map) {
         let Some(own) = groups.of(id) else { continue };
         let readers = groups.reading(nodes, id);
-        if readers.is_empty() || nodes.is_output(id) {
+        if readers.is_empty() {
             continue;
         }
         let plans: Option<Vec<Again>> =
             readers.iter().map(|reader| plan(nodes, groups, id, own, *reader)).collect();
         let Some(plans) = plans else { continue };
-        let saved = nodes.bytes(id) * (1 + readers.len());
+        // What is read out at the end is written all the same.
+        let saved = nodes.bytes(id) * (usize::from(!nodes.is_output(id)) + readers.len());
         let written: BTreeSet<NodeId> = plans.iter().flat_map(|plan| &plan.stored).copied().collect();
         let extra = plans.iter().map(|plan| plan.read).sum::<usize>()
             + written.iter().map(|id| nodes.bytes(*id)).sum::<usize>();
