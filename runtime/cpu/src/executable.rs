@@ -141,7 +141,7 @@ impl<T: Element> Executable<T> {
             sizes.max().unwrap_or(0)
         };
         let constant = |(i, value): (usize, &Value)| match &value.place {
-            Place::Constant(literal) => Some((i, Data::from_host(&HostTensor::from(literal)))),
+            Place::Constant(literal) => Some((i, Data::from_host(&HostTensor::wide(literal)))),
             _ => None,
         };
         Ok(Executable {

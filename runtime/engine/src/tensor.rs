@@ -59,6 +59,16 @@ impl HostTensor {
         HostTensor { shape: vec![], buffer: Buffer::F32(vec![value]) }
     }
 
+    /// A literal with its floats in double precision: not every one is a number of single precision.
+    pub fn wide(literal: &Literal) -> Self {
+        match literal.dtype {
+            DType::F32 => {
+                HostTensor { shape: literal.shape.clone(), buffer: Buffer::F64(literal.values.to_vec()) }
+            }
+            DType::I32 | DType::Bool => HostTensor::from(literal),
+        }
+    }
+
     /// Size of each axis.
     pub fn shape(&self) -> &[usize] {
         &self.shape

@@ -49,7 +49,7 @@ impl<'p> Memory<'p> {
                     None if !is_read(plan, index) => zeros(value),
                     None => return Err(EngineError::MissingVariable(path.to_string())),
                 },
-                Place::Constant(literal) => HostTensor::from(literal),
+                Place::Constant(literal) => HostTensor::wide(literal),
             };
             memory.fill::<T>(index, value, &given)?;
         }
