@@ -29,7 +29,7 @@ pub(crate) fn apply(
     overrides: &[Override],
 ) -> Result<String, Vec<Diagnostic>> {
     let settings = settings(loader, file, text);
-    let mut edits: Vec<(Span, String)> = vec![];
+    let mut edits: Vec<Edit> = vec![];
     let mut errors = vec![];
     for o in overrides {
         match edit(loader, &settings, o) {
@@ -42,27 +42,34 @@ pub(crate) fn apply(
     }
     // From the end, so that earlier places stay where they are; of two values for one place the later one wins.
     edits.reverse();
-    edits.sort_by_key(|(span, _)| std::cmp::Reverse(span.start));
-    edits.dedup_by_key(|(span, value)| (span.start, span.end, value.starts_with(',').then(|| value.clone())));
+    edits.sort_by(|a, b| b.at.start.cmp(&a.at.start).then_with(|| a.prefix.cmp(&b.prefix)));
+    edits.dedup_by(|a, b| a.at == b.at && a.prefix == b.prefix);
     let mut out = text.to_string();
-    for (span, value) in edits {
-        out.replace_range(span.start as usize..span.end as usize, &value);
+    let mut behind: Option<Span> = None;
+    for Edit { at, prefix, value } in edits {
+        // Of two arguments that are added to a call without any, the first one needs a comma.
+        let comma = if behind == Some(at) && !prefix.starts_with(',') { ", " } else { "" };
+        out.replace_range(at.start as usize..at.end as usize, &format!("{prefix}{value}{comma}"));
+        behind = Some(at);
     }
     Ok(out)
 }
 
-fn edit(
-    loader: &mut Loader<'_>,
-    settings: &[Setting],
-    o: &Override,
-) -> Result<(Span, String), Box<Diagnostic>> {
+/// A value and where it goes.
+struct Edit {
+    at: Span,
+    prefix: String,
+    value: String,
+}
+
+fn edit(loader: &mut Loader<'_>, settings: &[Setting], o: &Override) -> Result<Edit, Box<Diagnostic>> {
     let source = loader.sources.add("--set", format!("{}={}", o.path, o.value));
     let path_span = Span::new(source, 0, o.path.len());
     if let Err(error) = vspec_syntax::parse_expr(source, &o.value, o.path.len() + 1) {
         return Err(Box::new(error));
     }
     match settings.iter().find(|s| s.path == o.path) {
-        Some(setting) => Ok((setting.at, format!("{}{}", setting.prefix, o.value))),
+        Some(setting) => Ok(Edit { at: setting.at, prefix: setting.prefix.clone(), value: o.value.clone() }),
         None => {
             let error = Diagnostic::error(
                 codes::UNKNOWN_SETTING,

@@ -10,6 +10,7 @@ use vspec_syntax::Span;
 use vspec_syntax::ast;
 
 use crate::builtins::Builtin;
+use crate::experiment::Item;
 use crate::globs::matches;
 use crate::load::{FnItem, LossItem, ModuleItem, OptimizerItem};
 use crate::scope::Scope;
@@ -268,8 +269,8 @@ pub(crate) struct Pipeline {
     pub(crate) stages: Vec<Stage>,
     /// Number of classes, where known without looking at the data.
     pub(crate) classes: Option<usize>,
-    /// Height and width of images, where all have the same.
-    pub(crate) size: Option<(usize, usize)>,
+    /// Fields of one item.
+    pub(crate) item: Item,
     /// Name in the experiment.
     pub(crate) name: Option<Arc<str>>,
     pub(crate) span: Span,

@@ -230,6 +230,24 @@ pub enum Source {
         /// 10 or 100.
         classes: usize,
     },
+    /// Items of other data sets. Of the items of an epoch each part has a share in proportion to its weight, up to rounding.
+    Mix {
+        /// What is mixed, at least one.
+        parts: Vec<MixPart>,
+    },
+}
+
+/// A data set that is part of a mix.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MixPart {
+    /// Its name in the experiment.
+    pub name: String,
+    /// Positive; only ratios count.
+    pub weight: f64,
+    /// Where its items come from.
+    pub source: Source,
+    /// Its stages, without batches.
+    pub stages: Vec<Stage>,
 }
 
 impl Source {
@@ -243,10 +261,33 @@ impl Source {
 /// A stage of a data pipeline.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Stage {
-    /// Applied to each item.
+    /// Applied to the image of each item.
     Each(Transform),
+    /// A function of the specification, applied to each item. Inputs of the graph are fields of the item, and its outputs
+    /// are fields that are changed or added. Random ops draw anew for each data set, stage, seed, epoch and item.
+    Map(Graph),
+    /// Makes pairs: every item is the first of one, and each epoch another item is the second. Field `f` of an item becomes
+    /// `first.f` and `second.f`, and `positive: bool[]` says whether the two share a class.
+    Pairs {
+        /// How far apart items of a positive pair are at most, counted among the items of their class.
+        within: Option<usize>,
+        /// Probability of a pair of different classes.
+        negative: f64,
+    },
     /// The first items only.
     Take(usize),
+    /// The items of one of several disjoint parts, always the same ones, in the order that they have.
+    Part {
+        /// The part's place when all parts are laid out one after the other in [0, 1].
+        range: [f64; 2],
+        /// Key of the choice; neither the run's seed nor the data set's name plays a role.
+        seed: u64,
+        /// Whether each class is divided in the same proportions.
+        stratified: bool,
+    },
+    /// So many items an epoch, in a random order: without repetition until all items were drawn, over epochs, then in a new
+    /// order. Directly behind a [`Source::Mix`] it is the number of items of the mix.
+    Draw(usize),
     /// A new order each epoch.
     Shuffle,
     /// A new order each epoch in which every `classes * per_class` items hold `per_class` of each of `classes` classes.

@@ -1,4 +1,4 @@
-//! Data sets, transforms and prefetching: from a [`DataSet`](vspec_ir::DataSet) to batches of host tensors.
+//! Data sets, transforms, functions of items and prefetching: from a [`DataSet`](vspec_ir::DataSet) to batches of host tensors.
 //!
 //! [`inspect`] tells how many items and classes a source has without decoding an image. A [`Loader`] reads items, applies
 //! the stages of the pipeline and hands out [`Batch`]es that worker threads prepare ahead. All randomness is drawn from

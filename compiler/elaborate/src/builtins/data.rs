@@ -1,13 +1,14 @@
-//! Sources, transforms and samplers of data pipelines.
+//! Sources and samplers of data pipelines, and what cuts them into batches.
 
 use std::rc::Rc;
 
 use vspec_ir::{Source, Stage};
+use vspec_syntax::Diagnostic;
 
 use super::{Builtin, Call};
 use crate::codes;
 use crate::eval::{Eval, Evaluator};
-use crate::value::{Pipeline, Value};
+use crate::value::{Callable, Pipeline, Value};
 
 pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("shapes", "count, size?, split?", shapes),
@@ -39,12 +40,13 @@ pub(super) const BUILTINS: &[Builtin] = &[
 fn sample(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
     let pipeline = data(e, call)?;
     let (classes, per_class) = (call.count(e, "classes")?, call.count(e, "per_class")?);
-    if pipeline.stages.iter().any(|s| matches!(s, Stage::Shuffle)) {
-        return e.error(
-            codes::BAD_PIPELINE,
-            call.span,
-            "`sample` chooses the order itself: leave `shuffle` out",
-        );
+    for stage in &pipeline.stages {
+        let message = match stage {
+            Stage::Shuffle => "`sample` chooses the order itself: leave `shuffle` out",
+            Stage::Pairs { .. } => "`sample` chooses items by their class, and a pair has none",
+            _ => continue,
+        };
+        return e.error(codes::BAD_PIPELINE, call.span, message);
     }
     if let Some(all) = pipeline.classes.filter(|all| *all < classes) {
         let message = format!("{classes} different classes cannot be drawn from {all}");
@@ -124,17 +126,17 @@ fn classes(e: &mut Evaluator<'_>, call: &Call) -> Eval<Option<usize>> {
     if call.get("classes").is_some() { call.count(e, "classes").map(Some) } else { Ok(None) }
 }
 
+/// A data set of images or frames, all of which have one size or are of unknown sizes.
 fn pipeline(
     call: &Call,
     source: Source,
     classes: Option<usize>,
     size: Option<(usize, usize)>,
 ) -> Eval<Value> {
-    let span = call.span;
-    Ok(Value::Pipeline(Rc::new(Pipeline { source, stages: vec![], classes, size, name: None, span })))
+    Ok(Value::Pipeline(Rc::new(Pipeline::of_images(source, classes, size, call.span))))
 }
 
-fn data(e: &mut Evaluator<'_>, call: &Call) -> Eval<Rc<Pipeline>> {
+pub(super) fn data(e: &mut Evaluator<'_>, call: &Call) -> Eval<Rc<Pipeline>> {
     match call.value("data") {
         Value::Pipeline(pipeline) => Ok(pipeline),
         other => {
@@ -144,17 +146,47 @@ fn data(e: &mut Evaluator<'_>, call: &Call) -> Eval<Rc<Pipeline>> {
     }
 }
 
-fn add(e: &mut Evaluator<'_>, call: &Call, stage: Stage) -> Eval<Value> {
+pub(super) fn add(e: &mut Evaluator<'_>, call: &Call, stage: Stage) -> Eval<Value> {
     let pipeline = data(e, call)?;
     e.with_stage(&pipeline, stage, call.span)
 }
 
+/// `each(resize(64))`, or `each(f)` with a function of an item.
 fn each(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let span = call.span_of("transform");
     match call.value("transform") {
         Value::Stage(stage) => add(e, call, (*stage).clone()),
+        Value::Callable(callable) if callable.builtin().is_none() => {
+            let pipeline = data(e, call)?;
+            e.open_end(&pipeline, call.span)?;
+            let stage = e.item_function(&pipeline, &callable, span)?;
+            e.with_stage(&pipeline, stage, call.span)
+        }
         other => {
-            let message = format!("`each` takes a transform, such as `resize(64)`, not {}", other.kind());
-            e.error(codes::WRONG_KIND, call.span_of("transform"), message)
+            let message = format!(
+                "`each` takes a transform, such as `resize(64)`, or a function of an item, not {}",
+                other.kind()
+            );
+            let error = Diagnostic::error(codes::WRONG_KIND, span, message);
+            let builtin = match &other {
+                Value::Callable(callable) => callable.builtin(),
+                _ => None,
+            };
+            e.fail(match builtin {
+                Some(builtin) => error.hint(format!("`{0}` alone is no transform: `{0}(..)`", builtin.name)),
+                None => error,
+            })
+        }
+    }
+}
+
+impl Callable {
+    /// The built-in that this is, with or without some of its arguments.
+    fn builtin(&self) -> Option<&'static Builtin> {
+        match self {
+            Callable::Builtin(builtin) => Some(builtin),
+            Callable::Partial(inner, _) => inner.builtin(),
+            _ => None,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod data;
+mod draws;
 mod elementwise;
 mod gradient;
 mod masks;
@@ -80,12 +81,19 @@ const FAMILIES: &[&[Builtin]] = &[
     random::BUILTINS,
     statics::BUILTINS,
     data::BUILTINS,
+    draws::BUILTINS,
     transforms::BUILTINS,
 ];
 
 /// The built-in function of a name.
 pub(crate) fn find(name: &str) -> Option<&'static Builtin> {
     FAMILIES.iter().copied().flatten().find(|b| b.name == name)
+}
+
+/// Whether a name only has a meaning in a data pipeline, so that nothing is lost when a value is called so: `pairs`, `batch`.
+pub(crate) fn is_stage(name: &str) -> bool {
+    let behind_data = data::BUILTINS.iter().filter(|b| b.params.starts_with("data"));
+    behind_data.chain(draws::BUILTINS).any(|b| b.name == name)
 }
 
 /// Names that are no functions but have a meaning everywhere.

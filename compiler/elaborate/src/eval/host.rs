@@ -63,7 +63,7 @@ impl Evaluator<'_> {
         }
         match self.place {
             Place::Step | Place::Test | Place::Entry => Ok(()),
-            Place::Static | Place::Init | Place::Experiment => {
+            Place::Static | Place::Init | Place::Item | Place::Experiment => {
                 let message = format!("`{name}` is a function of the run, and there is no run here");
                 self.error(codes::WRONG_PLACE, span, message)
             }

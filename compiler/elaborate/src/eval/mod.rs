@@ -28,7 +28,7 @@ pub(crate) mod view;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use vspec_ir::{DType, Graph, NodeId, Variable};
 use vspec_syntax::{Diagnostic, Label, Span};
 
@@ -36,7 +36,7 @@ use crate::codes;
 use crate::experiment::StepContext;
 use crate::load::Loader;
 use crate::observe::Observer;
-use crate::value::{Mode, Value, VariableDecl};
+use crate::value::{Mode, Pipeline, Value, VariableDecl};
 
 /// The error of an evaluation that has reported what is wrong.
 #[derive(Debug, Clone, Copy)]
@@ -51,6 +51,8 @@ pub(crate) enum Place {
     Static,
     /// The initial value of a variable.
     Init,
+    /// A function of an item of a data set: there are neither variables nor a clock.
+    Item,
     /// A value of an experiment outside its steps: may depend on the run clock, not on batches.
     Experiment,
     /// An entry: type literals are inputs.
@@ -94,6 +96,10 @@ pub(crate) struct Evaluator<'w> {
     /// Paths that the step has written, in order of the first write.
     pub(crate) written: IndexMap<Arc<str>, NodeId>,
     pub(crate) step: StepContext,
+    /// Data sets of the experiment so far; nothing for one whose error was reported.
+    pub(crate) data_sets: IndexMap<Arc<str>, Option<Rc<Pipeline>>>,
+    /// Names of those that a mix is made of.
+    pub(crate) mixed: IndexSet<Arc<str>>,
     /// Whether modules behave as in training.
     pub(crate) training: bool,
     /// Path of the instance whose method is being evaluated.
@@ -128,6 +134,8 @@ impl<'w> Evaluator<'w> {
             scalars: IndexMap::new(),
             written: IndexMap::new(),
             step: StepContext::default(),
+            data_sets: IndexMap::new(),
+            mixed: IndexSet::new(),
             training: false,
             module_path: None,
             inside_instances: 0,

@@ -84,6 +84,10 @@ impl Evaluator<'_> {
                 format!("`{name}` has a value only while a graph is built"),
             );
         }
+        if self.place == Place::Item {
+            let message = format!("`{name}` is a variable of a module, and a data stage has none");
+            return self.error(codes::WRONG_PLACE, span, message);
+        }
         let Some(path) = instance.path() else { return self.without_path(instance, span) };
         let path: Arc<str> = joined(&path, name).into();
         if let Some(node) = self.substituted(&path) {

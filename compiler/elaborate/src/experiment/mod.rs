@@ -1,5 +1,6 @@
 //! Experiments: data sets, values, steps, the run.
 
+mod item;
 mod optimizer;
 mod over;
 mod pass;
@@ -18,6 +19,7 @@ use vspec_ir::{
 use vspec_syntax::ast::{ExperimentDef, ExperimentPart, StepDef};
 use vspec_syntax::{Diagnostic, Span, did_you_mean};
 
+pub(crate) use item::Item;
 pub(crate) use optimizer::OptimizerFrame;
 use pass::{Collected, Finish};
 
@@ -92,6 +94,8 @@ impl Evaluator<'_> {
         self.masks.clear();
         self.variables.clear();
         self.declared.clear();
+        self.data_sets.clear();
+        self.mixed.clear();
         self.step = StepContext::default();
         let scope = Scope::new(Parent::File(file.clone()));
         let mut parts = Parts::default();
@@ -122,6 +126,7 @@ impl Evaluator<'_> {
                 ExperimentPart::Step(_) | ExperimentPart::Run(_) => false,
             };
         }
+        failed |= self.check_batched(def, parts).is_err();
         if failed { Err(Stop) } else { Ok(()) }
     }
 

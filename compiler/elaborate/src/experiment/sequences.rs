@@ -70,7 +70,7 @@ impl Evaluator<'_> {
                 _ => {}
             }
         }
-        let item = set.item();
+        let item = &set.item;
         let numbers: Vec<&str> =
             item.iter().filter(|(_, ty)| *ty == Type::scalar(DType::I32)).map(|(n, _)| n.as_str()).collect();
         if numbers.contains(&&*per.unit.name) {

@@ -3,11 +3,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use vspec_ir::{BATCH, DType, Dim, NodeId, Op, StepBatch, Type};
 use vspec_syntax::ast::{Block, Expr, ExprKind, Ident, StatementKind, StepDef};
 use vspec_syntax::{Diagnostic, Span};
 
+use super::item::nested;
 use super::{Term, optimizer};
 use crate::codes;
 use crate::eval::{Eval, Evaluator, Place, Stop};
@@ -53,6 +53,7 @@ impl Evaluator<'_> {
                 1 => Dim::symbol(BATCH),
                 _ => Dim::symbol(&format!("{BATCH}_{}", name.name)),
             };
+            self.read_set(from, &data[index])?;
             let record = self.batch_record(name, &data[index], size)?;
             scope.bind(name.name.clone(), record, name.span);
             batches.push(StepBatch { name: name.name.to_string(), data: index, fields: vec![] });
@@ -60,10 +61,10 @@ impl Evaluator<'_> {
         Ok(batches)
     }
 
-    /// A record of graph inputs `b.image`, `b.label`, with a leading batch axis.
+    /// A record of graph inputs `b.image`, `b.label`, with a leading batch axis. Fields of a pair are `b.first.image` and so on.
     fn batch_record(&mut self, name: &Ident, pipeline: &Pipeline, size: Dim) -> Eval<Value> {
-        let mut record = IndexMap::new();
-        for (field, ty) in pipeline.item() {
+        let mut fields = vec![];
+        for (field, ty) in pipeline.item.clone() {
             let shape: Vec<Dim> = std::iter::once(size.clone()).chain(ty.shape).collect();
             let input: Arc<str> = format!("{}.{field}", name.name).into();
             self.step.input_axes.insert(input.clone(), vec![pipeline.span; shape.len()]);
@@ -72,9 +73,9 @@ impl Evaluator<'_> {
             if let Some(origin) = self.graph.origin_mut(node) {
                 origin.name = Some(field.as_str().into());
             }
-            record.insert(Arc::from(field.as_str()), Value::Tensor(node));
+            fields.push((field, Value::Tensor(node)));
         }
-        Ok(Value::Record(Rc::new(record)))
+        Ok(nested(fields))
     }
 
     /// `term name = value`: a named part of a loss.

@@ -176,8 +176,21 @@ impl Checker<'_> {
         if self.is_data(&name.name) {
             return self.read(&name.name, name.span);
         }
-        let hint = if self.suggests() { one_of(name, self.data_names()) } else { None };
+        let later = self.later.contains(&name.name);
+        let hint = match self.suggests() {
+            true if later => {
+                Some(format!("`{}` is defined further down; `data` parts are read in order", name.name))
+            }
+            true => one_of(name, self.data_names()),
+            false => None,
+        };
         self.unknown_part("data set", name, hint);
+    }
+
+    /// `{ coco: 1, lasot: 2 }` in `mix(..)`: its keys are data sets.
+    pub(super) fn mixed(&mut self, weights: &Expr) {
+        let ExprKind::Record(fields) = &weights.kind else { return };
+        fields.iter().for_each(|field| self.read_data(&field.key));
     }
 
     fn unknown_part(&mut self, what: &str, name: &Ident, hint: Option<String>) {

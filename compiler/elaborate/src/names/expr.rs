@@ -24,6 +24,9 @@ impl Checker<'_> {
             ExprKind::Call(callee, args) => {
                 self.expr(callee);
                 args.iter().for_each(|arg| self.expr(&arg.value));
+                if matches!(&callee.kind, ExprKind::Name(name) if &**name == "mix" && !self.in_scope(name)) {
+                    args.iter().for_each(|arg| self.mixed(&arg.value));
+                }
             }
             ExprKind::Unary(_, e) => self.expr(e),
             ExprKind::Pipe(a, b) | ExprKind::Binary(_, a, b) | ExprKind::Range(a, b) => {

@@ -268,7 +268,7 @@ impl Checker<'_> {
 
     /// Warns about a definition that hides a built-in.
     pub(super) fn warn_hiding(&mut self, name: &Ident) {
-        if (self.surroundings.builtin)(&name.name) {
+        if (self.surroundings.builtin)(&name.name) && !crate::builtins::is_stage(&name.name) {
             let message = format!("`{}` hides the built-in of that name", name.name);
             self.found.push(Diagnostic::warning(codes::HIDES_BUILTIN, name.span, message));
         }

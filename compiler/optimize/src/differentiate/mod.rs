@@ -21,7 +21,7 @@ mod sweep;
 
 use std::collections::BTreeMap;
 
-use vspec_ir::{Graph, Node, NodeId, Op, Output, Program};
+use vspec_ir::{Graph, Node, NodeId, Op, Output, Program, Source, Stage};
 
 use crate::pass::{Error, Pass};
 
@@ -114,6 +114,19 @@ pub fn prepare_program(program: &mut Program, tape: Tape) -> Result<(), Error> {
     for step in &mut program.steps {
         for graph in step.all_graphs_mut() {
             prepare(graph, tape)?;
+        }
+    }
+    program.data.iter_mut().try_for_each(|set| prepare_stages(&mut set.source, &mut set.stages))
+}
+
+/// Functions of items run on any engine, one without gradients included.
+fn prepare_stages(source: &mut Source, stages: &mut [Stage]) -> Result<(), Error> {
+    if let Source::Mix { parts } = source {
+        parts.iter_mut().try_for_each(|part| prepare_stages(&mut part.source, &mut part.stages))?;
+    }
+    for stage in stages {
+        if let Stage::Map(graph) = stage {
+            prepare(graph, Tape::None)?;
         }
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! The program as a user starts it: real processes, real files, exit statuses.
 
 mod clauses;
+mod data;
 mod init;
 mod new;
 mod optimize;

@@ -2,16 +2,19 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use vspec_engine::{Buffer, HostTensor};
+use vspec_engine::{Buffer, HostTensor, Session};
+use vspec_ir::{DType, Type};
 
-use super::Shared;
+use super::flow::Drawn;
+use super::item::Item;
+use super::pick::Pick;
 use crate::error::DataError;
-use crate::source::Target;
 
 /// Items side by side.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Batch {
-    /// Tensors by field name, in the order of the data set's fields: `image` is `f32[B, 3, H, W]`, `label` is `i32[B]`.
+    /// Tensors by field name, in the order of the data set's fields: `image` is `f32[B, 3, H, W]`, `label` is `i32[B]`. The
+    /// fields of a pair are called `first.image`, `second.image`, and so on.
     pub fields: Vec<(String, HostTensor)>,
     /// Number of items, `B`.
     pub items: usize,
@@ -24,50 +27,61 @@ impl Batch {
     }
 }
 
-/// Reads and transforms items of an epoch. Gives nothing if told to stop on the way.
+/// One field of the items so far.
+struct Column<'a> {
+    name: &'a str,
+    ty: &'a Type,
+    values: Buffer,
+}
+
+/// Reads and changes items of an epoch. Gives nothing if told to stop on the way.
 pub(super) fn prepare(
-    shared: &Shared,
-    items: &[u32],
-    epoch: u64,
+    drawn: &Drawn,
+    fields: &[(String, Type)],
+    picks: &[Pick],
+    session: &mut dyn Session,
     stop: &AtomicBool,
 ) -> Result<Option<Batch>, DataError> {
-    let (height, width) = shared.pipeline.size;
-    let mut images = Vec::with_capacity(items.len() * 3 * height * width);
-    let mut labels = Vec::with_capacity(items.len());
-    let mut targets = Vec::new();
-    for item in items {
+    let mut columns: Vec<Column<'_>> = fields.iter().map(|(name, ty)| Column::new(name, ty, picks)).collect();
+    for pick in picks {
         if stop.load(Ordering::Relaxed) {
             return Ok(None);
         }
-        let (image, label, target) = shared.item(*item as usize, epoch)?;
-        images.extend_from_slice(&image.planes);
-        labels.push(label);
-        targets.extend(target);
+        let item = drawn.item(*pick, session)?;
+        let added = columns.iter_mut().try_for_each(|column| column.add(&item));
+        added.map_err(|message| DataError::Item { item: drawn.describe(*pick), message })?;
     }
-    let image = tensor(vec![items.len(), 3, height, width], Buffer::F32(images));
-    let label = tensor(vec![items.len()], Buffer::I32(labels));
-    let mut fields = vec![("image".to_string(), image)];
-    match targets.is_empty() {
-        true => fields.push(("label".to_string(), label)),
-        false => fields.extend(of_frames(&targets, label)),
-    }
-    Ok(Some(Batch { fields, items: items.len() }))
+    let fields = columns.into_iter().map(|column| column.finish(picks.len())).collect();
+    Ok(Some(Batch { fields, items: picks.len() }))
 }
 
-/// The fields of frames beside their images.
-fn of_frames(targets: &[Target], video: HostTensor) -> Vec<(String, HostTensor)> {
-    let n = targets.len();
-    let bounds = targets.iter().flat_map(|t| t.bounds).collect();
-    let visible = targets.iter().map(|t| t.visible).collect();
-    let frames = targets.iter().map(|t| t.frame).collect();
-    vec![
-        ("box".to_string(), tensor(vec![n, 4], Buffer::F32(bounds))),
-        ("visible".to_string(), tensor(vec![n], Buffer::Bool(visible))),
-        ("video".to_string(), video),
-        ("frame".to_string(), tensor(vec![n], Buffer::I32(frames))),
-    ]
-}
+impl<'a> Column<'a> {
+    fn new(name: &'a str, ty: &'a Type, picks: &[Pick]) -> Self {
+        let values = picks.len() * ty.const_shape().unwrap_or_default().iter().product::<usize>();
+        let values = match ty.dtype {
+            DType::F32 => Buffer::F32(Vec::with_capacity(values)),
+            DType::I32 => Buffer::I32(Vec::with_capacity(values)),
+            DType::Bool => Buffer::Bool(Vec::with_capacity(values)),
+        };
+        Column { name, ty, values }
+    }
 
-fn tensor(shape: Vec<usize>, buffer: Buffer) -> HostTensor {
-    HostTensor::new(shape, buffer).expect("every item was checked to have the size of the data set")
+    /// Adds the field of an item, if it has the type that was declared.
+    fn add(&mut self, item: &Item) -> Result<(), String> {
+        item.check(self.name, self.ty)?;
+        match (&mut self.values, item.get(self.name).map(HostTensor::buffer)) {
+            (Buffer::F32(all), Some(Buffer::F32(own))) => all.extend_from_slice(own),
+            (Buffer::I32(all), Some(Buffer::I32(own))) => all.extend_from_slice(own),
+            (Buffer::Bool(all), Some(Buffer::Bool(own))) => all.extend_from_slice(own),
+            _ => return Err(format!("`{}` is not {}", self.name, self.ty)),
+        }
+        Ok(())
+    }
+
+    fn finish(self, items: usize) -> (String, HostTensor) {
+        let shape = std::iter::once(items).chain(self.ty.const_shape().unwrap_or_default()).collect();
+        let tensor =
+            HostTensor::new(shape, self.values).expect("every item was checked to have the declared type");
+        (self.name.to_string(), tensor)
+    }
 }

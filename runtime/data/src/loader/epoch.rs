@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 
 use super::batch::{Batch, prepare};
+use super::flow::{Drawn, Flow};
 use super::{DataError, Shared};
 
 /// Batches that wait to be used, over all threads.
@@ -31,8 +32,7 @@ struct Lane {
 /// What a thread works on.
 struct Job {
     shared: Arc<Shared>,
-    order: Arc<[u32]>,
-    epoch: u64,
+    drawn: Arc<Drawn>,
     first: usize,
     step: usize,
     stop: Arc<AtomicBool>,
@@ -48,16 +48,16 @@ impl Epoch {
         if left == 0 {
             return pass;
         }
-        let order: Arc<[u32]> = match pipeline.order(epoch, shared.reader.as_ref()) {
-            Ok(order) => order.into(),
+        let drawn = match Flow::draw(&pipeline.flow, epoch) {
+            Ok(drawn) => Arc::new(drawn),
             Err(failure) => {
                 pass.failure = Some(failure);
                 return pass;
             }
         };
         for lane in 0..step {
-            let (shared, order, stop) = (shared.clone(), order.clone(), pass.stop.clone());
-            match Lane::start(Job { shared, order, epoch, first: skip + lane, step, stop }) {
+            let (shared, drawn, stop) = (shared.clone(), drawn.clone(), pass.stop.clone());
+            match Lane::start(Job { shared, drawn, first: skip + lane, step, stop }) {
                 Ok(lane) => pass.lanes.push(lane),
                 Err(cause) => pass.failure = Some(pass.thread_error(&format!("cannot be started: {cause}"))),
             }
@@ -121,11 +121,12 @@ impl Lane {
 
 impl Job {
     fn run(&self, sender: &SyncSender<Result<Batch, DataError>>) {
-        for index in (self.first..self.shared.pipeline.batches()).step_by(self.step) {
-            let items = self.shared.pipeline.slice(&self.order, index);
-            let Some(batch) = prepare(&self.shared, items, self.epoch, &self.stop).transpose() else {
-                return;
-            };
+        let pipeline = &self.shared.pipeline;
+        let mut session = self.shared.engine.session();
+        for index in (self.first..pipeline.batches()).step_by(self.step) {
+            let picks = pipeline.slice(&self.drawn.order, index);
+            let batch = prepare(&self.drawn, &pipeline.fields, picks, session.as_mut(), &self.stop);
+            let Some(batch) = batch.transpose() else { return };
             let last = batch.is_err();
             if sender.send(batch).is_err() || last {
                 return;

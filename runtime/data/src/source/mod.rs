@@ -18,7 +18,7 @@ use crate::pixels::Pixels;
 /// What a source says about itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Info {
-    /// Number of classes.
+    /// Number of classes; 0 for a mix of data sets with different numbers of classes.
     pub classes: usize,
     /// Names of the classes in the order of their labels; empty where the source only has numbers.
     pub class_names: Vec<String>,
@@ -30,6 +30,16 @@ impl Info {
     /// Of a source that names its classes.
     fn named(class_names: Vec<String>, items: usize) -> Self {
         Info { classes: class_names.len(), class_names, items }
+    }
+
+    /// Of the parts of a mix together. Parts that number their classes differently mix, too; how many classes there are then
+    /// has no answer.
+    pub(crate) fn joined(parts: Vec<Info>) -> Self {
+        let items = parts.iter().map(|p| p.items).sum();
+        let Some(first) = parts.first() else { return Info::named(vec![], 0) };
+        let classes = if parts.iter().all(|p| p.classes == first.classes) { first.classes } else { 0 };
+        let named = parts.iter().all(|p| p.class_names == first.class_names);
+        Info { classes, class_names: if named { first.class_names.clone() } else { vec![] }, items }
     }
 }
 
@@ -80,7 +90,14 @@ pub(crate) trait Reader: Send + Sync {
 /// Counts items and classes of a source without decoding an image. `root` is the folder that holds the data sets;
 /// [`Source::Shapes`] needs none.
 pub fn inspect(source: &Source, root: Option<&Path>) -> Result<Info, DataError> {
-    Ok(open(source, root)?.info().clone())
+    match source {
+        Source::Mix { parts } => {
+            let infos: Result<Vec<Info>, DataError> =
+                parts.iter().map(|p| inspect(&p.source, root)).collect();
+            Ok(Info::joined(infos?))
+        }
+        source => Ok(open(source, root)?.info().clone()),
+    }
 }
 
 /// Opens a source: lists its items, but reads none of them.
@@ -101,6 +118,13 @@ pub(crate) fn open(source: &Source, root: Option<&Path>) -> Result<Box<dyn Reade
         }
         Source::Cifar { key, split, classes } => {
             Box::new(cifar::Cifar::open(&root::folder(root, key)?, split, *classes)?)
+        }
+        Source::Mix { parts } => {
+            let names: Vec<&str> = parts.iter().map(|p| p.name.as_str()).collect();
+            return Err(DataError::Pipeline {
+                data: names.join(", "),
+                message: "a mix is put together from data sets, and is no source to read".to_string(),
+            });
         }
     })
 }

@@ -24,7 +24,7 @@ impl Chance {
     /// Numbers that one item may draw in one stage.
     const DRAWS: u64 = 32;
 
-    /// `stream` belongs to the stage and the epoch.
+    /// `stream` belongs to the stage and the epoch; `item` is below 2^56.
     pub(crate) fn new(stream: Stream, item: u64) -> Self {
         Chance { stream, item }
     }

@@ -1,0 +1,124 @@
+//! Items on their way through a pipeline.
+
+use vspec_engine::{Buffer, EngineError, HostTensor, Inputs, RunKey, Session};
+use vspec_ir::{Graph, OutputKind, Type};
+
+use crate::pixels::Image;
+use crate::source::Sample;
+
+/// The field that transforms of images change.
+pub(super) const IMAGE: &str = "image";
+/// The class, as the source has it.
+const LABEL: &str = "label";
+/// Whether the two items of a pair share a class.
+const POSITIVE: &str = "positive";
+
+/// Tensors by field.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(super) struct Item {
+    fields: Vec<(String, HostTensor)>,
+}
+
+impl Item {
+    pub(super) fn of_sample(sample: &Sample) -> Self {
+        let mut item = Item::default();
+        item.set_image(sample.pixels.to_image());
+        let number = |value| tensor(vec![], Buffer::I32(vec![value]));
+        match &sample.target {
+            None => item.set(LABEL, number(sample.label)),
+            Some(target) => {
+                item.set("box", tensor(vec![4], Buffer::F32(target.bounds.to_vec())));
+                item.set("visible", tensor(vec![], Buffer::Bool(vec![target.visible])));
+                item.set("video", number(sample.label));
+                item.set("frame", number(target.frame));
+            }
+        }
+        item
+    }
+
+    /// The fields of two items side by side.
+    pub(super) fn pair(first: Item, second: Item, positive: bool) -> Self {
+        let prefixed = |prefix: &'static str, item: Item| {
+            item.fields.into_iter().map(move |(name, value)| (format!("{prefix}.{name}"), value))
+        };
+        let mut fields: Vec<(String, HostTensor)> = prefixed("first", first).collect();
+        fields.extend(prefixed("second", second));
+        fields.push((POSITIVE.to_string(), tensor(vec![], Buffer::Bool(vec![positive]))));
+        Item { fields }
+    }
+
+    pub(super) fn get(&self, field: &str) -> Option<&HostTensor> {
+        self.fields.iter().find(|(name, _)| name == field).map(|(_, value)| value)
+    }
+
+    fn set(&mut self, field: &str, value: HostTensor) {
+        match self.fields.iter_mut().find(|(name, _)| name == field) {
+            Some((_, old)) => *old = value,
+            None => self.fields.push((field.to_string(), value)),
+        }
+    }
+
+    /// Takes the image out, if there is one of three planes.
+    pub(super) fn take_image(&mut self) -> Option<Image> {
+        let at = self.fields.iter().position(|(name, value)| name == IMAGE && is_image(value))?;
+        let (_, value) = self.fields.remove(at);
+        let (height, width) = (value.shape()[1], value.shape()[2]);
+        match value.into_buffer() {
+            Buffer::F32(planes) => Some(Image { height, width, planes }),
+            _ => None,
+        }
+    }
+
+    pub(super) fn set_image(&mut self, image: Image) {
+        let shape = vec![3, image.height, image.width];
+        self.set(IMAGE, tensor(shape, Buffer::F32(image.planes)));
+    }
+
+    /// Runs a graph whose inputs and outputs are fields.
+    pub(super) fn map(
+        self,
+        graph: &Graph,
+        key: RunKey,
+        session: &mut dyn Session,
+    ) -> Result<Item, EngineError> {
+        let names: Vec<String> = self.fields.iter().map(|(name, _)| name.clone()).collect();
+        let mut fields: Inputs = self.fields.into_iter().collect();
+        let values = session.run(graph, &fields, key)?;
+        // In the order that they had; new ones behind.
+        let mut item = Item::default();
+        for name in names {
+            if let Some(value) = fields.remove(&name) {
+                item.fields.push((name, value));
+            }
+        }
+        let outputs = graph.outputs().iter().filter(|o| o.kind != OutputKind::Write);
+        outputs.zip(values).for_each(|(output, value)| item.set(&output.name, value));
+        Ok(item)
+    }
+
+    /// Says what is wrong with a field that does not have the type that the graph expects.
+    pub(super) fn check(&self, field: &str, ty: &Type) -> Result<(), String> {
+        let Some(value) = self.get(field) else { return Err(format!("there is no field `{field}`")) };
+        let (shape, declared) = (value.shape(), ty.const_shape().unwrap_or_default());
+        if value.dtype() == ty.dtype && !matches!(value.buffer(), Buffer::F64(_)) && shape == declared {
+            return Ok(());
+        }
+        match (shape, declared.as_slice()) {
+            ([3, h, w], [3, height, width]) if field == IMAGE => Err(format!(
+                "the image has {h}x{w} pixels, not {height}x{width}; add `|> each(resize({height}, {width}))`"
+            )),
+            _ => {
+                let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+                Err(format!("`{field}` is {}[{}], not {ty}", value.dtype(), sizes.join(", ")))
+            }
+        }
+    }
+}
+
+fn is_image(value: &HostTensor) -> bool {
+    matches!((value.shape(), value.buffer()), ([3, _, _], Buffer::F32(_)))
+}
+
+fn tensor(shape: Vec<usize>, buffer: Buffer) -> HostTensor {
+    HostTensor::new(shape, buffer).expect("the shape is that of the values")
+}
