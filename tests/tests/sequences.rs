@@ -42,6 +42,15 @@ fn a_run_over_sequences_is_one_phase() {
     assert_eq!(fields, ["image", "box", "visible", "video", "frame"]);
 }
 
+#[test]
+fn parts_and_functions_keep_the_order() {
+    let stages = "take(4) |> part(\"a\", of = { a: 0.5, b: 0.5 }) |> each(dark) |> batch(1)";
+    let text = EXPERIMENT
+        .replace("size = 16) |> batch(1)\n  data pic", &format!("size = 16) |> {stages}\n  data pic"))
+        .replacen("\n", "\nfn dark(item: { image: f32[3, H, W] }) { { image: 0.5 * item.image } }\n", 1);
+    assert_clean(&compile_text(&text), &text);
+}
+
 /// What is reported when a part of the experiment is another.
 fn reported(old: &str, new: &str) -> String {
     assert!(EXPERIMENT.contains(old), "{old}");
@@ -64,6 +73,16 @@ refused! {
     items_have_to_come_in_order:
         "size = 16) |> batch(1)\n  data pic" => "size = 16) |> shuffle |> batch(1)\n  data pic",
         ["V0243 18:20 `val` the items of `val` do not come in order", "hint: leave `shuffle` out"];
+    items_are_not_drawn:
+        "size = 16) |> batch(1)\n  data pic" => "size = 16) |> draw(4) |> batch(1)\n  data pic",
+        ["V0243 18:20 `val` the items of `val` do not come in order", "hint: leave `draw` out"];
+    items_of_balanced_batches_are_in_no_order:
+        "size = 16) |> batch(1)\n  data pic" => "size = 16) |> sample(classes = 1, per_class = 1)\n  data pic",
+        ["V0243 18:20 `val` the items of `val` do not come in order", "hint: leave `sample` out"];
+    a_mix_is_no_sequence:
+        "data val = moving_shapes(videos = 2, frames = 3, size = 16) |> batch(1)"
+            => "data videos = moving_shapes(videos = 2, frames = 3, size = 16)\n  data val = mix({ videos: 1 }) |> batch(1)",
+        ["V0243 19:20 `val` the items of `val` do not come in order", "hint: run over each of its data sets instead"];
     items_come_one_at_a_time:
         "size = 16) |> batch(1)\n  data pic" => "size = 16) |> batch(8)\n  data pic",
         ["V0243 18:20 `val` a sequence is followed item by item, and `val` has batches of 8", "hint: end its pipeline with `batch(1)`"];
@@ -114,4 +133,14 @@ fn a_step_that_trains_does_not_follow() {
         .replacen("\n", "\nuse std.optim.sgd\n", 1);
     let found = plain(&compile_text(&text));
     assert!(found.contains("`follow` step `follow` trains, and a run over sequences only looks"), "{found}");
+}
+
+#[test]
+fn pairs_are_no_sequence() {
+    let text = EXPERIMENT
+        .replace("size = 16) |> batch(1)\n  data pic", "size = 16) |> pairs |> batch(1)\n  data pic")
+        .replace("b.box", "b.first.box");
+    let found = plain(&compile_text(&text));
+    let expected = "V0243 18:20 `val` the items of `val` do not come in order";
+    assert!(found.contains(expected) && found.contains("hint: leave `pairs` out"), "{found}");
 }

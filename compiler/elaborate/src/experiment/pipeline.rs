@@ -39,6 +39,7 @@ impl Pipeline {
             Stage::Shuffle => Some("shuffle"),
             Stage::Draw(_) => Some("draw"),
             Stage::Pairs { .. } => Some("pairs"),
+            Stage::Balanced { .. } => Some("sample"),
             _ => None,
         };
         match self.source {

@@ -54,21 +54,16 @@ impl Evaluator<'_> {
             let error = Diagnostic::error(codes::BAD_PIPELINE, per.data.span, message);
             self.fail(error.also(set.span, "declared here").hint(hint))
         };
-        for stage in &set.stages {
-            match stage {
-                Stage::Shuffle | Stage::Balanced { .. } => {
-                    return wrong(
-                        format!("the items of `{name}` do not come in order"),
-                        "leave `shuffle` out",
-                    );
-                }
-                Stage::Batch { size, .. } if *size != 1 => {
-                    let message =
-                        format!("a sequence is followed item by item, and `{name}` has batches of {size}");
-                    return wrong(message, "end its pipeline with `batch(1)`");
-                }
-                _ => {}
-            }
+        if let Some(random) = set.drawn_by() {
+            let hint = match random {
+                "mix" => "run over each of its data sets instead".to_string(),
+                _ => format!("leave `{random}` out"),
+            };
+            return wrong(format!("the items of `{name}` do not come in order"), &hint);
+        }
+        if let Some(Stage::Batch { size, .. }) = set.stages.last().filter(|_| !set.holds_one()) {
+            let message = format!("a sequence is followed item by item, and `{name}` has batches of {size}");
+            return wrong(message, "end its pipeline with `batch(1)`");
         }
         let item = &set.item;
         let numbers: Vec<&str> =
