@@ -73,3 +73,48 @@ fn groceries_in_a_list() {
     assert_eq!(inspect(&list(2, None), Some(&root)).unwrap().classes, 43);
     try_items(list(1, Some(81)), &root);
 }
+
+#[test]
+fn frames_of_sequences() {
+    let Some(root) = root_with("trk_tld/frames") else { return };
+    let videos = vec!["pedestrian3".to_string(), "david".to_string()];
+    let source = Source::Sequences { key: "trk_tld/frames".into(), height: 60, width: 80, videos };
+    let info = inspect(&source, Some(&root)).unwrap();
+    assert_eq!(
+        (info.items, info.class_names.as_slice()),
+        (184 + 250, ["pedestrian3".into(), "david".into()].as_slice())
+    );
+    let number = || Type::scalar(DType::I32);
+    let shape = |sizes: &[i64]| Type::new(DType::F32, sizes.iter().map(|s| Dim::from(*s)).collect());
+    let item = vec![
+        ("image".to_string(), shape(&[3, 60, 80])),
+        ("box".to_string(), shape(&[4])),
+        ("visible".to_string(), Type::scalar(DType::Bool)),
+        ("video".to_string(), number()),
+        ("frame".to_string(), number()),
+    ];
+    let stages = vec![Stage::Batch { size: 1, drop_last: false }];
+    let data = DataSet { name: "real".to_string(), source, stages, item };
+    let (mut absent, mut videos, mut last) = (0, vec![], 0.0);
+    for batch in Loader::open(&data, Some(&root), 0).unwrap().epoch(0, 0) {
+        let batch = batch.unwrap();
+        let number = |name: &str| batch.field(name).unwrap().to_f64()[0];
+        let bounds = batch.field("box").unwrap().to_f64();
+        assert!(
+            bounds.iter().zip([80.0, 60.0, 80.0, 60.0]).all(|(v, most)| (0.0..=most).contains(v)),
+            "{bounds:?}"
+        );
+        match number("visible") {
+            0.0 => absent += 1,
+            _ => assert!(bounds[0] < bounds[2] && bounds[1] < bounds[3], "{bounds:?}"),
+        }
+        if number("frame") == 0.0 {
+            videos.push(number("video"));
+        } else {
+            assert_eq!(number("frame"), last + 1.0);
+        }
+        last = number("frame");
+    }
+    assert_eq!(videos, [0.0, 1.0]);
+    assert!((28..40).contains(&absent), "{absent} frames without the target");
+}

@@ -10,7 +10,7 @@ use crate::position::Position;
 use crate::{Clock, Row};
 
 /// Changes with every change of what a checkpoint means.
-const VERSION: u32 = 3;
+pub(crate) const VERSION: u32 = 3;
 
 /// All that a run needs to go on, apart from its variables. Random numbers need nothing: they follow from the seed, a name,
 /// and how often a step has run.

@@ -8,6 +8,7 @@ use vspec_ir::text::parse_type;
 use vspec_ir::{Graph, Program, Variable, VariableKind};
 
 use super::*;
+use crate::state::VERSION;
 use crate::{Clock, RunState};
 
 fn variable(path: &str, kind: VariableKind, ty: &str) -> Variable {
@@ -153,6 +154,7 @@ fn a_file_of_another_program_has_no_state_and_one_of_another_version_says_so() {
         read_state(&path)
     };
     assert!(other("vspec.run", "vspec.fun").expect("a file").is_none());
-    let error = other("\\\"version\\\":2", "\\\"version\\\":9").expect_err("another version");
+    let version = |number: u32| format!("\\\"version\\\":{number}");
+    let error = other(&version(VERSION), &version(9)).expect_err("another version");
     assert!(error.to_string().ends_with("another version of the program wrote it"), "{error}");
 }

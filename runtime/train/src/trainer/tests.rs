@@ -2,6 +2,7 @@
 
 mod resume;
 mod schedule;
+mod sequences;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -134,3 +134,70 @@ fn figure(draws: &mut Draws, frame: usize) -> Figure {
     let t = frame as f64;
     Figure::at(kind, centre, radius * (1.0 + 0.12 * (breath + 0.15 * t).sin()), angle + turning * t)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn set(split: &str) -> MovingShapes {
+        MovingShapes::open([3, 12], 48, split).expect("can be drawn")
+    }
+
+    fn target(set: &MovingShapes, index: usize) -> Target {
+        set.read(index).expect("drawn").target.expect("a frame")
+    }
+
+    #[test]
+    fn a_frame_is_always_the_same_and_splits_differ() {
+        assert_eq!(set("train").read(17).expect("drawn"), set("train").read(17).expect("drawn"));
+        assert_ne!(set("train").read(17).expect("drawn").pixels, set("val").read(17).expect("drawn").pixels);
+        assert_eq!(set("train").label(17).expect("known"), 1);
+        assert_eq!(target(&set("train"), 17).frame, 5);
+    }
+
+    #[test]
+    fn the_target_moves_a_little_from_frame_to_frame_and_stays_in_the_image() {
+        let set = set("train");
+        for video in 0..3 {
+            let mut way = 0.0;
+            for frame in 1..12 {
+                let [a, b] = [frame - 1, frame].map(|f| target(&set, video * 12 + f).bounds);
+                assert!(b[0] >= 0.0 && b[1] >= 0.0 && b[2] <= 48.0 && b[3] <= 48.0, "{b:?}");
+                assert!(b[2] - b[0] > 5.0 && b[3] - b[1] > 3.0, "{b:?}");
+                let moved = a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(moved < 0.08 * 48.0, "{a:?} {b:?}");
+                way += moved;
+            }
+            assert!(way > 3.0, "video {video} moved by {way}");
+        }
+    }
+
+    #[test]
+    fn a_box_holds_the_pixels_that_change_when_the_figure_goes() {
+        // The ground of a sequence stays: where two frames differ by more than noise, the figure is in one of them.
+        let set = set("train");
+        let [first, last] = [0, 11].map(|f| set.read(f).expect("drawn"));
+        let within = |t: &Target, x: f32, y: f32| {
+            let [l, t, r, b] = t.bounds;
+            x > l - 1.0 && x < r + 1.0 && y > t - 1.0 && y < b + 1.0
+        };
+        let mut seen = 0;
+        for i in 0..48 * 48 {
+            let differs =
+                (0..3).any(|c| first.pixels.rgb[3 * i + c].abs_diff(last.pixels.rgb[3 * i + c]) > 50);
+            let (x, y) = ((i % 48) as f32 + 0.5, (i / 48) as f32 + 0.5);
+            let inside = [&first, &last].iter().any(|s| within(&s.target.expect("a frame"), x, y));
+            assert!(!differs || inside, "({x}, {y})");
+            seen += usize::from(differs);
+        }
+        assert!(seen > 20, "only {seen} pixels differ");
+    }
+
+    #[test]
+    fn impossible_sets_are_refused() {
+        assert!(MovingShapes::open([0, 5], 64, "train").is_err());
+        assert!(MovingShapes::open([5, 0], 64, "train").is_err());
+        assert!(MovingShapes::open([5, 5], 4, "train").is_err());
+        assert!(MovingShapes::open([usize::MAX, usize::MAX], 64, "train").is_err());
+    }
+}

@@ -91,7 +91,7 @@ fn train(folder: &RunFolder, every: Cadence, ending: &Ending) -> Result<Outcome,
 }
 
 /// All that a run leaves except for times.
-fn left(folder: &RunFolder) -> Vec<(String, Vec<u8>)> {
+pub(super) fn left(folder: &RunFolder) -> Vec<(String, Vec<u8>)> {
     let mut files = vec![("metrics.csv".to_string(), folder.path().join("metrics.csv"))];
     for entry in fs::read_dir(folder.checkpoints()).expect("a folder").flatten() {
         files.push((entry.file_name().to_string_lossy().into_owned(), entry.path()));
@@ -100,7 +100,7 @@ fn left(folder: &RunFolder) -> Vec<(String, Vec<u8>)> {
     files.into_iter().map(|(name, path)| (name, fs::read(path).expect("readable"))).collect()
 }
 
-fn jsonl_rows(folder: &RunFolder) -> Vec<String> {
+pub(super) fn jsonl_rows(folder: &RunFolder) -> Vec<String> {
     let text = fs::read_to_string(folder.path().join("metrics.jsonl")).expect("readable");
     let without_times = |line: &str| {
         let mut row: serde_json::Value = serde_json::from_str(line).expect("JSON");
@@ -111,11 +111,11 @@ fn jsonl_rows(folder: &RunFolder) -> Vec<String> {
     text.lines().map(without_times).collect()
 }
 
-fn new_folder(root: &tempfile::TempDir) -> RunFolder {
+pub(super) fn new_folder(root: &tempfile::TempDir) -> RunFolder {
     RunFolder::create(root.path(), "tiny").expect("writable")
 }
 
-fn assert_same(folder: &RunFolder, whole: &RunFolder, when: &str) {
+pub(super) fn assert_same(folder: &RunFolder, whole: &RunFolder, when: &str) {
     for (got, want) in left(folder).iter().zip(&left(whole)) {
         assert_eq!(got.0, want.0, "{when}");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
