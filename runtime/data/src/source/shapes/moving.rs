@@ -40,7 +40,7 @@ impl MovingShapes {
             let hint = "; ask for one or more sequences and frames".to_string();
             return Err(DataError::Empty { place: place(split), hint });
         }
-        if size < 8 || size > MAX_SIZE {
+        if !(8..=MAX_SIZE).contains(&size) {
             let message = format!("are drawn with a side of 8 to {MAX_SIZE} pixels, not {size}");
             return Err(DataError::format(place(split), message));
         }
