@@ -6,10 +6,25 @@ use vspec_ir::{DType, Dim, Node, Origin, Type};
 
 use crate::element::Element;
 use crate::executable::{Data, dense};
+use crate::kernels;
 use crate::memory::Memory;
 
 /// Computes the result of an anchor. Ops without a kernel of their own are left to the reference interpreter.
 pub(crate) fn run<T: Element>(
+    plan: &Plan,
+    memory: &Memory,
+    anchor: &Anchor,
+    result: (ValueId, &Value),
+    key: RunKey,
+) -> Result<(), EngineError> {
+    match kernels::run::<T>(plan, memory, anchor, result) {
+        Some(done) => done,
+        None => reference::<T>(plan, memory, anchor, result, key),
+    }
+}
+
+/// The result as the reference interpreter has it.
+fn reference<T: Element>(
     plan: &Plan,
     memory: &Memory,
     anchor: &Anchor,

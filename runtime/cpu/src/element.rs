@@ -2,6 +2,9 @@
 
 use vspec_engine::Buffer;
 
+use crate::kernels::micro::{self, Block, LEFT, RIGHT};
+use crate::kernels::vector::Isa;
+
 /// Single precision, or double precision for checking.
 pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug + 'static {
     /// The nearest value to a number.
@@ -42,10 +45,14 @@ pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug +
     fn mul(self, y: Self) -> Self;
     /// `x / y`
     fn div(self, y: Self) -> Self;
+    /// A block of a product of matrices: `c = a' b` for `a` of columns of 8 and `b` of rows of 32 elements.
+    fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut Block<Self>);
+    /// The products of each of some rows with each of some others; all are equally long, a multiple of 16.
+    fn dots(isa: Isa, a: [&[Self]; LEFT], b: [&[Self]; RIGHT]) -> [[Self; RIGHT]; LEFT];
 }
 
 macro_rules! element {
-    ($t:ty, $buffer:ident, $slice:expr, $exp:path, $log:path, $tanh:path, $pow:path) => {
+    ($t:ty, $buffer:ident, $slice:expr, $exp:path, $log:path, $tanh:path, $pow:path, $block:expr, $dots:expr) => {
         impl Element for $t {
             fn of(value: f64) -> Self {
                 value as $t
@@ -98,13 +105,19 @@ macro_rules! element {
             fn div(self, y: Self) -> Self {
                 self / y
             }
+            fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut Block<Self>) {
+                $block(isa, a, b, c)
+            }
+            fn dots(isa: Isa, a: [&[Self]; LEFT], b: [&[Self]; RIGHT]) -> [[Self; RIGHT]; LEFT] {
+                $dots(isa, a, b)
+            }
         }
     };
 }
 
 // From a library, so that results are the same on every machine.
-element!(f32, F32, Some, libm::expf, libm::logf, libm::tanhf, libm::powf);
-element!(f64, F64, |_| None, libm::exp, libm::log, libm::tanh, libm::pow);
+element!(f32, F32, Some, libm::expf, libm::logf, libm::tanhf, libm::powf, micro::block, micro::dots);
+element!(f64, F64, |_| None, libm::exp, libm::log, libm::tanh, libm::pow, |_, a, b, c| micro::block_of(a, b, c), |_, a, b| micro::dots_of(a, b));
 
 /// `1 / (1 + e^-x)`; the exponential is only taken of negative numbers, so that it never overflows.
 pub(crate) fn sigmoid<T: Element>(x: T) -> T {

@@ -209,8 +209,12 @@ impl<T: Element> Executable<T> {
         let mut places = vec![];
         for (index, value) in self.plan.values.iter().enumerate() {
             let count = value.layout.elements(&value.shape);
+            let bytes = match value.dtype {
+                DType::F32 => size_of::<T>(),
+                other => vspec_ir::plan::size_of(other),
+            };
             places.push(match &value.place {
-                Place::Arena(start) => Raw::new(self.arena.at(start * scale), count),
+                Place::Arena(start) => Raw::new(self.arena.at(start * scale), count, bytes),
                 Place::Constant(_) => self
                     .constants
                     .get(&index)

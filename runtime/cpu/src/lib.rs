@@ -8,9 +8,11 @@ mod anchor;
 mod element;
 mod engine;
 mod executable;
+mod kernels;
 mod memory;
 mod tile;
 
 pub use element::Element;
 pub use engine::CpuEngine;
 pub use executable::{Data, Elements, Executable};
+pub use kernels::vector::{Isa, isa, restrict};

@@ -35,22 +35,31 @@ impl Arena {
 pub(crate) struct Raw {
     start: *mut u8,
     elements: usize,
+    /// Bytes of an element.
+    size: usize,
 }
 
 impl Raw {
-    /// So many elements from a place on.
-    pub(crate) fn new(start: *mut u8, elements: usize) -> Self {
-        Raw { start, elements }
+    /// So many elements of some bytes from a place on.
+    pub(crate) fn new(start: *mut u8, elements: usize, size: usize) -> Self {
+        Raw { start, elements, size }
     }
 
     /// Elements that are only read.
     pub(crate) fn of<E>(elements: &[E]) -> Self {
-        Raw { start: elements.as_ptr().cast::<u8>().cast_mut(), elements: elements.len() }
+        Raw::new(elements.as_ptr().cast::<u8>().cast_mut(), elements.len(), size_of::<E>())
     }
 
     /// Elements that may be written.
     pub(crate) fn of_mut<E>(elements: &mut [E]) -> Self {
-        Raw { start: elements.as_mut_ptr().cast::<u8>(), elements: elements.len() }
+        Raw::new(elements.as_mut_ptr().cast::<u8>(), elements.len(), size_of::<E>())
+    }
+}
+
+impl Raw {
+    fn overlaps(self, other: Raw) -> bool {
+        let end = |raw: Raw| raw.start.addr() + raw.elements * raw.size;
+        self.start.addr() < end(other) && other.start.addr() < end(self)
     }
 }
 
@@ -100,5 +109,60 @@ impl Memory {
         let mut elements = vec![E::default(); self.0[value.index()].elements];
         self.read_run(value, 0, &mut elements);
         elements
+    }
+
+    /// All elements, for an op that reads them while nothing writes them. `E` must be a type of numbers or bytes, so that any bits are one.
+    pub(crate) fn elements<E: Copy>(&self, value: ValueId) -> &[E] {
+        let raw = self.0[value.index()];
+        assert_eq!(raw.size, size_of::<E>(), "elements of another size");
+        // Kernels run one after the other, and an op writes nothing but what `elements_mut` gave it, which lies elsewhere.
+        unsafe { std::slice::from_raw_parts(raw.start.cast::<E>(), raw.elements) }
+    }
+
+    /// The first elements of the value that an op writes; none if it shares memory with one that the op reads.
+    #[allow(clippy::mut_from_ref, reason = "kernels write disjoint elements; see the head of this file")]
+    pub(crate) fn elements_mut<E: Copy>(
+        &self,
+        value: ValueId,
+        count: usize,
+        reads: &[ValueId],
+    ) -> Option<&mut [E]> {
+        let raw = self.0[value.index()];
+        assert!(count <= raw.elements && size_of::<E>() <= raw.size, "{count} elements do not fit");
+        if reads.iter().any(|read| self.0[read.index()].overlaps(raw)) {
+            return None;
+        }
+        // Kernels run one after the other, and an op asks once, for the one value that it writes.
+        Some(unsafe { std::slice::from_raw_parts_mut(raw.start.cast::<E>(), count) })
+    }
+}
+
+/// Elements that several tasks write, each its own.
+pub(crate) struct Shared<'a, E> {
+    start: *mut E,
+    elements: usize,
+    borrowed: std::marker::PhantomData<&'a mut [E]>,
+}
+
+// Tasks write disjoint elements, which is what the methods ask for.
+unsafe impl<E: Send> Sync for Shared<'_, E> {}
+unsafe impl<E: Send> Send for Shared<'_, E> {}
+
+impl<'a, E: Copy> Shared<'a, E> {
+    /// Elements to be shared.
+    pub(crate) fn new(elements: &'a mut [E]) -> Self {
+        Shared {
+            start: elements.as_mut_ptr(),
+            elements: elements.len(),
+            borrowed: std::marker::PhantomData,
+        }
+    }
+
+    /// Some neighbours. Until the task that asks has done with them, nobody else may ask for one of them.
+    #[allow(clippy::mut_from_ref, reason = "tasks ask for disjoint elements")]
+    pub(crate) fn run(&self, at: usize, len: usize) -> &mut [E] {
+        assert!(at <= self.elements && len <= self.elements - at, "elements {at}.. of {}", self.elements);
+        // In bounds, and nobody else's.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(at), len) }
     }
 }

@@ -12,6 +12,7 @@ use vspec_ir::plan::{Coordinate, Fold, Instr, Layout, Place, Plan, Region, Value
 use vspec_ir::{DType, Op, Origin};
 
 use address::Address;
+pub(crate) use address::flat;
 pub(crate) use run::{Failure, Job};
 
 /// Where a step finds or puts an element.

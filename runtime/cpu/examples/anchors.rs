@@ -1,0 +1,123 @@
+//! Speed of convolutions and products of matrices, in GFLOP/s: the best of many short runs.
+//!
+//! `cargo run --release -p vspec-cpu --example anchors [THREADS]`
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use vspec_cpu::{Data, Executable, isa};
+use vspec_engine::RunKey;
+use vspec_ir::plan::{
+    Anchor, Index, Instr, Kernel, Layout, Operand, Place, Plan, PlanOutput, Reg, Region, Step, Value, ValueId,
+};
+use vspec_ir::{DType, Dim, Op, Origin, OutputKind};
+
+/// Images, input channels, output channels, size, kernel, stride, groups.
+const CONVOLUTIONS: [[usize; 7]; 11] = [
+    [8, 3, 64, 128, 7, 2, 1],
+    [8, 64, 64, 32, 3, 1, 1],
+    [8, 64, 128, 32, 3, 2, 1],
+    [8, 64, 128, 32, 1, 2, 1],
+    [8, 128, 128, 16, 3, 1, 1],
+    [8, 128, 256, 16, 3, 2, 1],
+    [8, 256, 256, 8, 3, 1, 1],
+    [8, 512, 512, 4, 3, 1, 1],
+    [8, 256, 64, 32, 1, 1, 1],
+    [16, 96, 96, 32, 3, 1, 96],
+    [16, 96, 96, 32, 5, 1, 96],
+];
+
+/// Rows, terms and columns.
+const PRODUCTS: [[usize; 3]; 4] = [[512, 512, 512], [1024, 1024, 1024], [788, 192, 768], [8, 512, 1000]];
+
+#[allow(clippy::print_stdout, reason = "its purpose")]
+fn main() {
+    if let Some(threads) = std::env::args().nth(1).and_then(|arg| arg.parse().ok()) {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        assert!(pool.is_ok(), "the pool was made before");
+    }
+    println!("{:?}, {} threads; GFLOP/s", isa(), rayon::current_num_threads());
+    println!("{:32} {:>9} {:>9} {:>9}", "convolution", "forward", "input", "weight");
+    for sizes in CONVOLUTIONS {
+        let [n, c, o, size, kernel, stride, groups] = sizes;
+        let out = (size + kernel / 2 * 2 - kernel) / stride + 1;
+        let (x, y) = (vec![n, c, size, size], vec![n, o, out, out]);
+        let w = vec![o, c / groups, kernel, kernel];
+        let work = (n * o * out * out * (c / groups) * kernel * kernel * 2) as f64;
+        let pad = kernel as i64 / 2;
+        let (stride, padding, dilation) = (vec![stride as i64; 2], vec![[pad; 2]; 2], vec![1; 2]);
+        let groups = groups as i64;
+        let dims = |size: usize| vec![Dim::from(size); 2];
+        let ops = [
+            Op::Conv { stride: stride.clone(), padding: padding.clone(), dilation: dilation.clone(), groups },
+            Op::ConvInput {
+                stride: stride.clone(),
+                padding: padding.clone(),
+                dilation: dilation.clone(),
+                groups,
+                size: dims(size),
+            },
+            Op::ConvWeight { stride, padding, dilation, groups, kernel: dims(kernel) },
+        ];
+        let shapes = [[&x, &w, &y], [&y, &w, &x], [&x, &y, &w]];
+        let speeds = ops.into_iter().zip(shapes).map(|(op, shapes)| work / best(op, shapes).as_secs_f64() / 1e9);
+        let speeds: Vec<String> = speeds.map(|speed| format!("{speed:9.1}")).collect();
+        println!("{:32} {}", format!("{sizes:?}"), speeds.join(" "));
+    }
+    for [rows, terms, columns] in PRODUCTS {
+        let (a, b, c) = (vec![rows, terms], vec![terms, columns], vec![rows, columns]);
+        let time = best(Op::Matmul {}, [&a, &b, &c]);
+        let speed = (rows * terms * columns * 2) as f64 / time.as_secs_f64() / 1e9;
+        println!("{:32} {speed:9.1}", format!("{rows} x {terms} x {columns}"));
+    }
+}
+
+/// The least time of a run of an op on two operands.
+fn best(op: Op, [a, b, result]: [&Vec<usize>; 3]) -> Duration {
+    let value = |shape: &Vec<usize>, place| Value {
+        origin: Origin::default(),
+        dtype: DType::F32,
+        shape: shape.clone(),
+        layout: Layout::dense(shape.len()),
+        place,
+    };
+    let whole = |shape: &[usize]| (0..shape.len()).map(|axis| Index::counter(axis, shape)).collect::<Vec<_>>();
+    let operand =
+        |value: u32, shape: &Vec<usize>| Operand { value: ValueId(value), shape: shape.clone(), at: whole(shape) };
+    let values = vec![
+        value(a, Place::Input("a".into())),
+        value(b, Place::Input("b".into())),
+        value(result, Place::Variable("c".into())),
+    ];
+    let anchor =
+        Anchor { op, operands: vec![operand(0, a), operand(1, b)], shape: result.clone(), dtype: DType::F32 };
+    let step = |instr| Step { instr, dtype: DType::F32, inner: true, pass: 0 };
+    let store = Instr::Store { value: ValueId(2), at: whole(result), from: Reg(0) };
+    let region = Region {
+        extents: result.clone(),
+        outer: result.len(),
+        steps: vec![step(Instr::Anchor), step(store)],
+    };
+    let plan = Plan {
+        name: "one".to_string(),
+        values,
+        kernels: vec![Kernel { origins: vec![], anchor: Some(anchor), region }],
+        outputs: vec![PlanOutput { name: "c".into(), kind: OutputKind::Write, value: ValueId(2) }],
+        arena: 0,
+    };
+    let mut executable = Executable::<f32>::new(plan).expect("a good plan");
+    let numbers = |shape: &Vec<usize>| {
+        let count: usize = shape.iter().product();
+        Data::Float((0..count).map(|i| (i * 37 % 101) as f32 / 101.0 - 0.5).collect())
+    };
+    let (a, b) = (numbers(a), numbers(b));
+    let inputs = [("a", a.elements()), ("b", b.elements())].into_iter().collect();
+    let mut variables = BTreeMap::new();
+    let (mut best, begin) = (Duration::MAX, Instant::now());
+    while begin.elapsed() < Duration::from_millis(400) {
+        let start = Instant::now();
+        executable.run(&inputs, &mut variables, RunKey { seed: 0, step: 0 }).expect("runs");
+        best = best.min(start.elapsed());
+    }
+    best
+}

@@ -1,0 +1,120 @@
+//! The windows of images as a matrix: a row for each tap of each channel, a column for each window.
+
+use std::ops::Range;
+
+use crate::element::Element;
+use crate::kernels::product::Panels;
+use crate::kernels::window::{Run, Windows};
+
+/// Rows of numbers that are copied from somewhere, a few at a time.
+pub(crate) trait Lines<T>: Sync {
+    /// Copies places `terms` of some lines into rows of `pitch` elements, with 0 behind.
+    fn fill(&self, lines: Range<usize>, terms: Range<usize>, pitch: usize, out: &mut [T]);
+}
+
+/// The windows of some channels of images.
+pub(crate) struct Columns<'a, T> {
+    pub(crate) windows: &'a Windows,
+    /// Images in row-major order.
+    pub(crate) elements: &'a [T],
+    /// Channels of an image.
+    pub(crate) channels: usize,
+    /// The first of those that are looked at.
+    pub(crate) first: usize,
+}
+
+impl<T: Element> Columns<'_, T> {
+    /// Copies what a run covers to the start of a row.
+    fn copy(&self, run: &Run, channel: usize, out: &mut [T]) {
+        let plane = self.windows.size();
+        let start = (run.image * self.channels + self.first + channel) * plane + run.place;
+        match self.windows.step() {
+            1 => out[..run.len].copy_from_slice(&self.elements[start..start + run.len]),
+            step => {
+                let from = self.elements[start..].iter().step_by(step);
+                out[..run.len].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            }
+        }
+    }
+}
+
+impl<T: Element> Panels<T> for Columns<'_, T> {
+    fn pack<const W: usize>(&self, terms: Range<usize>, first: usize, out: &mut [T]) {
+        let (taps, count) = (self.windows.taps(), self.windows.count());
+        let images = self.elements.len() / (self.channels * self.windows.size()).max(1);
+        let windows = first..(first + W).min(images * count);
+        let runs = self.windows.runs(windows);
+        for (term, out) in terms.zip(out.chunks_exact_mut(W)) {
+            let (channel, runs) = (term / taps, runs.of(term % taps));
+            // A run that fills the row needs no zeros.
+            if !matches!(runs, [run] if run.len == W) {
+                out.fill(T::default());
+            }
+            runs.iter().for_each(|run| self.copy(run, channel, &mut out[run.window - first..]));
+        }
+    }
+}
+
+impl<T: Element> Lines<T> for Columns<'_, T> {
+    fn fill(&self, lines: Range<usize>, terms: Range<usize>, pitch: usize, out: &mut [T]) {
+        let taps = self.windows.taps();
+        let runs = self.windows.runs(terms.clone());
+        for (line, out) in lines.zip(out.chunks_exact_mut(pitch)) {
+            out.fill(T::default());
+            for run in runs.of(line % taps) {
+                self.copy(run, line / taps, &mut out[run.window - terms.start..]);
+            }
+        }
+    }
+}
+
+/// Channels of images, one image after the other.
+pub(crate) struct Planes<'a, T> {
+    /// Images in row-major order.
+    pub(crate) elements: &'a [T],
+    /// Elements of a channel.
+    pub(crate) plane: usize,
+    /// Channels of an image.
+    pub(crate) channels: usize,
+    /// The first of those that are looked at.
+    pub(crate) first: usize,
+}
+
+impl<T: Element> Lines<T> for Planes<'_, T> {
+    fn fill(&self, lines: Range<usize>, terms: Range<usize>, pitch: usize, out: &mut [T]) {
+        for (line, out) in lines.zip(out.chunks_exact_mut(pitch)) {
+            let mut at = terms.start;
+            while at < terms.end {
+                let (image, place) = (at / self.plane, at % self.plane);
+                let len = (self.plane - place).min(terms.end - at);
+                let start = (image * self.channels + self.first + line) * self.plane + place;
+                out[at - terms.start..][..len].copy_from_slice(&self.elements[start..start + len]);
+                at += len;
+            }
+            out[terms.len()..].fill(T::default());
+        }
+    }
+}
+
+/// Lines as an operand whose terms run along them.
+pub(crate) struct Across<'a, L> {
+    pub(crate) lines: &'a L,
+    /// How many there are.
+    pub(crate) count: usize,
+}
+
+impl<T: Element, L: Lines<T>> Panels<T> for Across<'_, L> {
+    fn pack<const W: usize>(&self, terms: Range<usize>, first: usize, out: &mut [T]) {
+        let lines = first..(first + W).min(self.count);
+        let (width, pitch) = (lines.len(), terms.len());
+        if pitch == 0 {
+            return;
+        }
+        let mut rows = vec![T::default(); width * pitch];
+        self.lines.fill(lines, terms, pitch, &mut rows);
+        for (term, out) in out.chunks_exact_mut(W).enumerate() {
+            out[..width].iter_mut().enumerate().for_each(|(line, to)| *to = rows[line * pitch + term]);
+            out[width..].fill(T::default());
+        }
+    }
+}

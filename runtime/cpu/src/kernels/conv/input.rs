@@ -1,0 +1,150 @@
+//! The transpose of a convolution in its input.
+
+use std::ops::Range;
+
+use super::columns::Columns;
+use super::{Channels, thin};
+use crate::element::Element;
+use crate::kernels::product::{Panels, Piece, Size, Target, multiply};
+use crate::kernels::view::unravel;
+use crate::kernels::window::{Axis, Moves, Windows};
+use crate::memory::Shared;
+
+/// `[N, O, ..] * [O, C / groups, ..] -> [N, C, ..]`, all in row-major order.
+pub(crate) fn conv_input<T: Element>(
+    [(y, y_shape), (w, w_shape)]: [(&[T], &[usize]); 2],
+    (x, x_shape): (&mut [T], &[usize]),
+    moves: &Moves<'_>,
+    groups: i64,
+) {
+    let channels = Channels::new(x_shape, y_shape, groups);
+    if channels.are_thin() {
+        let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
+        return thin::input(&windows, channels, [y, w], x);
+    }
+    let kernel = &w_shape[2..];
+    let classes = classes(moves, kernel, [&y_shape[2..], &x_shape[2..]]);
+    if classes.iter().any(|class| class.taps.is_empty()) {
+        x.fill(T::default());
+    }
+    let taps = kernel.iter().product();
+    let elements = &Shared::new(x);
+    let plane: usize = x_shape[2..].iter().product();
+    for class in classes.iter().filter(|class| !class.taps.is_empty()) {
+        for group in 0..channels.groups {
+            let first = group * channels.shared;
+            let columns =
+                Columns { windows: &class.windows, elements: y, channels: channels.outputs(), first };
+            let weight = &w[first * channels.own * taps..][..channels.shared * channels.own * taps];
+            let turned = Turned { weight, own: channels.own, taps, chosen: &class.taps };
+            let (base, image) = (group * channels.own * plane, channels.inputs() * plane);
+            let pieces = |part: Range<usize>| class.places.pieces(part, base, image);
+            let target = Target { elements, row: plane, add: false, pieces };
+            let count = class.windows.count();
+            let terms = channels.shared * class.taps.len();
+            multiply(&turned, &columns, &target, Size { rows: channels.own, columns: channels.images * count, terms });
+        }
+    }
+}
+
+/// Places of the input that have the same remainders by the strides. Windows over the output reach each of them with the same taps.
+struct Class {
+    windows: Windows,
+    /// Numbers of the taps.
+    taps: Vec<usize>,
+    places: Places,
+}
+
+/// Places that are apart by steps, along each axis from a start on.
+struct Places {
+    count: Vec<usize>,
+    start: Vec<usize>,
+    step: Vec<usize>,
+    size: Vec<usize>,
+}
+
+impl Places {
+    /// The places of some columns, counted over one image after the other.
+    fn pieces(&self, part: Range<usize>, base: usize, image: usize) -> Vec<Piece> {
+        let rank = self.count.len();
+        let all: usize = self.count.iter().product();
+        // Rows that lie next to each other are one.
+        let whole = (0..rank).all(|axis| self.step[axis] == 1);
+        let width = if whole { all } else { self.count[rank - 1] };
+        let (mut pieces, mut at, mut place) = (vec![], part.start, vec![0; rank]);
+        while at < part.end {
+            let len = (width - at % width).min(part.end - at);
+            unravel(at % all, &self.count, &mut place);
+            let start = (0..rank).fold(0, |flat, axis| {
+                flat * self.size[axis] + self.start[axis] + place[axis] * self.step[axis]
+            });
+            let place = base + at / all * image + start;
+            pieces.push(Piece { column: at - part.start, len, place, step: self.step[rank - 1] });
+            at += len;
+        }
+        pieces
+    }
+}
+
+/// One class for each remainder along each axis.
+fn classes(moves: &Moves<'_>, kernel: &[usize], [count, size]: [&[usize]; 2]) -> Vec<Class> {
+    let rank = kernel.len();
+    let along: Vec<usize> = (0..rank).map(|axis| moves.stride(axis).min(size[axis])).collect();
+    let mut remainder = vec![0; rank];
+    let class = |number: usize| {
+        unravel(number, &along, &mut remainder);
+        let axes = (0..rank).map(|i| axis(moves, i, remainder[i], kernel[i], [count[i], size[i]]));
+        let (axes, chosen): (Vec<Axis>, Vec<Vec<usize>>) = axes.unzip();
+        let places = Places {
+            count: axes.iter().map(|axis| axis.count).collect(),
+            start: remainder.clone(),
+            step: (0..rank).map(|axis| moves.stride(axis)).collect(),
+            size: size.to_vec(),
+        };
+        Class { windows: Windows::of(axes), taps: all(&chosen, kernel), places }
+    };
+    (0..along.iter().product()).map(class).collect()
+}
+
+/// The places of an axis with a remainder as windows over the output, and the taps that reach them.
+fn axis(
+    moves: &Moves<'_>,
+    i: usize,
+    remainder: usize,
+    kernel: usize,
+    [count, size]: [usize; 2],
+) -> (Axis, Vec<usize>) {
+    let stride = moves.stride(i) as isize;
+    let from = |tap: usize| remainder as isize + moves.low(i) - tap as isize * moves.dilation(i);
+    let chosen: Vec<usize> = (0..kernel).filter(|tap| from(*tap).rem_euclid(stride) == 0).collect();
+    let offsets = chosen.iter().map(|tap| from(*tap).div_euclid(stride)).collect();
+    let own = (size - remainder).div_ceil(moves.stride(i));
+    (Axis { count: own, size: count, step: 1, offsets }, chosen)
+}
+
+/// Numbers of the taps that are among those chosen along every axis, in row-major order.
+fn all(chosen: &[Vec<usize>], kernel: &[usize]) -> Vec<usize> {
+    chosen.iter().zip(kernel).fold(vec![0], |taps, (own, size)| {
+        taps.iter().flat_map(|tap| own.iter().map(move |own| tap * size + own)).collect()
+    })
+}
+
+/// The weight of a group with its channels exchanged: a term for each chosen tap of each output channel, a line for each input channel.
+struct Turned<'a, T> {
+    weight: &'a [T],
+    own: usize,
+    taps: usize,
+    chosen: &'a [usize],
+}
+
+impl<T: Element> Panels<T> for Turned<'_, T> {
+    fn pack<const W: usize>(&self, terms: Range<usize>, first: usize, out: &mut [T]) {
+        let width = W.min(self.own - first);
+        for (term, out) in terms.zip(out.chunks_exact_mut(W)) {
+            let (output, tap) = (term / self.chosen.len(), self.chosen[term % self.chosen.len()]);
+            let from = &self.weight[(output * self.own + first) * self.taps + tap..];
+            out[..width].iter_mut().zip(from.iter().step_by(self.taps)).for_each(|(to, from)| *to = *from);
+            out[width..].fill(T::default());
+        }
+    }
+}

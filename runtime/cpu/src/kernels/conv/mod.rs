@@ -1,0 +1,90 @@
+//! Convolution, and its transposes in the input and in the weight.
+//!
+//! All three are products of matrices whose right operand is made of the windows of an image, panel by panel, and never lies in memory as
+//! a whole. The transpose in the input is a convolution of the gradient for each remainder of places by the stride, with the taps that
+//! reach it. Where a group has one input channel ([`thin`]), rows of windows are multiplied by numbers instead.
+
+mod columns;
+mod input;
+mod thin;
+mod weight;
+
+use std::ops::Range;
+
+use super::product::{Piece, Size, Target, multiply};
+use super::view::Matrix;
+use super::window::{Moves, Windows};
+use crate::element::Element;
+use crate::memory::Shared;
+use columns::Columns;
+pub(crate) use input::conv_input;
+pub(crate) use weight::conv_weight;
+
+/// Sizes of a convolution.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Channels {
+    pub(crate) images: usize,
+    /// Input channels of a group.
+    pub(crate) own: usize,
+    /// Output channels of a group.
+    pub(crate) shared: usize,
+    pub(crate) groups: usize,
+}
+
+impl Channels {
+    /// Those of an input, an output and a number of groups.
+    pub(crate) fn new(x: &[usize], y: &[usize], groups: i64) -> Self {
+        let groups = groups as usize;
+        Channels { images: x[0], own: x[1] / groups, shared: y[1] / groups, groups }
+    }
+
+    /// Whether products of matrices would be too thin.
+    fn are_thin(&self) -> bool {
+        self.own == 1 && self.shared <= 4
+    }
+
+    fn inputs(&self) -> usize {
+        self.own * self.groups
+    }
+
+    fn outputs(&self) -> usize {
+        self.shared * self.groups
+    }
+}
+
+/// `[N, C, ..] * [O, C / groups, ..] -> [N, O, ..]`, all in row-major order.
+pub(crate) fn conv<T: Element>(
+    [(x, x_shape), (w, w_shape)]: [(&[T], &[usize]); 2],
+    (y, y_shape): (&mut [T], &[usize]),
+    moves: &Moves<'_>,
+    groups: i64,
+) {
+    let channels = Channels::new(x_shape, y_shape, groups);
+    let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
+    if channels.are_thin() {
+        return thin::forward(&windows, channels, [x, w], y);
+    }
+    let (terms, count) = (channels.own * windows.taps(), windows.count());
+    let elements = &Shared::new(y);
+    for group in 0..channels.groups {
+        let first = group * channels.own;
+        let columns = Columns { windows: &windows, elements: x, channels: channels.inputs(), first };
+        let weight = &w[group * channels.shared * terms..][..channels.shared * terms];
+        let (base, image) = (group * channels.shared * count, channels.outputs() * count);
+        let pieces = |part: Range<usize>| by_image(part, count, base, image);
+        let target = Target { elements, row: count, add: false, pieces };
+        let size = Size { rows: channels.shared, columns: channels.images * count, terms };
+        multiply(&Matrix::dense(weight, [channels.shared, terms]).transposed(), &columns, &target, size);
+    }
+}
+
+/// Columns that are counted over one image after the other, where each image has its own place.
+fn by_image(part: Range<usize>, count: usize, base: usize, image: usize) -> Vec<Piece> {
+    let (mut pieces, mut at) = (vec![], part.start);
+    while at < part.end {
+        let len = (count - at % count).min(part.end - at);
+        pieces.push(Piece { column: at - part.start, len, place: base + at / count * image + at % count, step: 1 });
+        at += len;
+    }
+    pieces
+}

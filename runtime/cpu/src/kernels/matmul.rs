@@ -1,0 +1,40 @@
+//! Products of matrices, one for each place of the leading axes.
+
+use rayon::prelude::*;
+
+use super::micro::COLUMNS;
+use super::product::{Piece, Size, Target, multiply};
+use super::view::{Matrix, View};
+use crate::element::Element;
+use crate::memory::Shared;
+
+/// `[.., M, K] x [.., K, N] -> [.., M, N]`
+pub(crate) fn matmul<T: Element>(a: &View<'_, T>, b: &View<'_, T>, result: &mut [T]) {
+    let rank = a.shape.len();
+    let (rows, columns) = (a.shape[rank - 2], b.shape[rank - 1]);
+    if result.is_empty() {
+        return;
+    }
+    let own = |(batch, result): (usize, &mut [T])| one(a.matrix(batch), b.matrix(batch), result);
+    result.par_chunks_mut(rows * columns).enumerate().for_each(own);
+}
+
+/// One product, into elements in row-major order.
+fn one<T: Element>(a: Matrix<'_, T>, b: Matrix<'_, T>, result: &mut [T]) {
+    let ([rows, terms], columns) = (a.size, b.size[1]);
+    let elements = &Shared::new(result);
+    // Blocks are wider than high: the longer side goes along them.
+    if columns < COLUMNS && rows > columns {
+        let pieces = |part: std::ops::Range<usize>| {
+            vec![Piece { column: 0, len: part.len(), place: part.start * columns, step: columns }]
+        };
+        let target = Target { elements, row: 1, add: false, pieces };
+        multiply(&b, &a.transposed(), &target, Size { rows: columns, columns: rows, terms });
+    } else {
+        let pieces = |part: std::ops::Range<usize>| {
+            vec![Piece { column: 0, len: part.len(), place: part.start, step: 1 }]
+        };
+        let target = Target { elements, row: columns, add: false, pieces };
+        multiply(&a.transposed(), &b, &target, Size { rows, columns, terms });
+    }
+}

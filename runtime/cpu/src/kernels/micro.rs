@@ -1,0 +1,187 @@
+//! The innermost loops of products: a block of a product kept in registers.
+//!
+//! Two shapes of them. [`block`] adds up outer products of columns of 8 and rows of 32 elements, for operands that were copied into panels.
+//! [`dots`] multiplies 4 rows by 6 others, element by element along them, for operands whose rows lie in memory as they are.
+
+use super::vector::Isa;
+
+/// Rows of a block.
+pub(crate) const ROWS: usize = 8;
+/// Columns of a block.
+pub(crate) const COLUMNS: usize = 32;
+/// A block of a product, row by row.
+pub(crate) type Block<T> = [T; ROWS * COLUMNS];
+
+/// Rows on the left of [`dots`].
+pub(crate) const LEFT: usize = 4;
+/// Rows on the right of [`dots`].
+pub(crate) const RIGHT: usize = 6;
+/// Rows for [`dots`] are multiples of so many elements long.
+pub(crate) const STEP: usize = 16;
+
+/// `c = a' b` for `a` of columns of [`ROWS`] and `b` of rows of [`COLUMNS`].
+pub(crate) fn block(isa: Isa, a: &[f32], b: &[f32], c: &mut Block<f32>) {
+    #[cfg(target_arch = "x86_64")]
+    match isa {
+        // Each is called only where its instructions were found.
+        Isa::Avx512 => return unsafe { x86::block_avx512(a, b, c) },
+        Isa::Avx2 => return unsafe { x86::block_avx2(a, b, c) },
+        Isa::Baseline => {}
+    }
+    let _ = isa;
+    block_of(a, b, c);
+}
+
+/// The same for any type.
+pub(crate) fn block_of<T: Copy + Default + std::ops::Add<Output = T> + std::ops::Mul<Output = T>>(
+    a: &[T],
+    b: &[T],
+    c: &mut Block<T>,
+) {
+    const WIDTH: usize = 8;
+    for from in (0..COLUMNS).step_by(WIDTH) {
+        let mut sums = [[T::default(); WIDTH]; ROWS];
+        for (a, b) in a.chunks_exact(ROWS).zip(b.chunks_exact(COLUMNS)) {
+            let b = &b[from..from + WIDTH];
+            for (sums, a) in sums.iter_mut().zip(a) {
+                sums.iter_mut().zip(b).for_each(|(sum, b)| *sum = *sum + *a * *b);
+            }
+        }
+        for (row, sums) in c.chunks_exact_mut(COLUMNS).zip(&sums) {
+            row[from..from + WIDTH].copy_from_slice(sums);
+        }
+    }
+}
+
+/// The products of each of some rows with each of some others; all are equally long, a multiple of [`STEP`].
+pub(crate) fn dots(isa: Isa, a: [&[f32]; LEFT], b: [&[f32]; RIGHT]) -> [[f32; RIGHT]; LEFT] {
+    #[cfg(target_arch = "x86_64")]
+    match isa {
+        // Each is called only where its instructions were found.
+        Isa::Avx512 => return unsafe { x86::dots_avx512(a, b) },
+        Isa::Avx2 => return unsafe { x86::dots_avx2(a, b) },
+        Isa::Baseline => {}
+    }
+    let _ = isa;
+    dots_of(a, b)
+}
+
+/// The same for any type.
+pub(crate) fn dots_of<T: Copy + Default + std::ops::Add<Output = T> + std::ops::Mul<Output = T>>(
+    a: [&[T]; LEFT],
+    b: [&[T]; RIGHT],
+) -> [[T; RIGHT]; LEFT] {
+    a.map(|a| b.map(|b| dot(a, b)))
+}
+
+fn dot<T: Copy + Default + std::ops::Add<Output = T> + std::ops::Mul<Output = T>>(a: &[T], b: &[T]) -> T {
+    let mut sums = [T::default(); STEP];
+    for (a, b) in a.chunks_exact(STEP).zip(b.chunks_exact(STEP)) {
+        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
+            *sum = *sum + *a * *b;
+        }
+    }
+    sums.into_iter().fold(T::default(), |sum, own| sum + own)
+}
+
+/// The blocks in vector registers. `unsafe` are only loads and stores at the starts of chunks that are as long as what is loaded.
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{Block, COLUMNS, LEFT, RIGHT, ROWS, STEP};
+
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn block_avx512(a: &[f32], b: &[f32], c: &mut Block<f32>) {
+        let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
+        for (a, b) in a.chunks_exact(ROWS).zip(b.chunks_exact(COLUMNS)) {
+            let (low, high) = unsafe { (_mm512_loadu_ps(b.as_ptr()), _mm512_loadu_ps(b[16..].as_ptr())) };
+            for row in 0..ROWS {
+                let x = _mm512_set1_ps(a[row]);
+                sums[row][0] = _mm512_fmadd_ps(x, low, sums[row][0]);
+                sums[row][1] = _mm512_fmadd_ps(x, high, sums[row][1]);
+            }
+        }
+        for (row, sums) in c.chunks_exact_mut(COLUMNS).zip(sums) {
+            unsafe {
+                _mm512_storeu_ps(row.as_mut_ptr(), sums[0]);
+                _mm512_storeu_ps(row[16..].as_mut_ptr(), sums[1]);
+            }
+        }
+    }
+
+    /// In four parts of 4 rows and 16 columns, each of which fits 16 registers.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn block_avx2(a: &[f32], b: &[f32], c: &mut Block<f32>) {
+        for part in 0..4 {
+            let (top, left) = (part / 2 * 4, part % 2 * 16);
+            let mut sums = [[_mm256_setzero_ps(); 2]; 4];
+            for (a, b) in a.chunks_exact(ROWS).zip(b.chunks_exact(COLUMNS)) {
+                let b = &b[left..left + 16];
+                let (low, high) = unsafe { (_mm256_loadu_ps(b.as_ptr()), _mm256_loadu_ps(b[8..].as_ptr())) };
+                for row in 0..4 {
+                    let x = _mm256_set1_ps(a[top + row]);
+                    sums[row][0] = _mm256_fmadd_ps(x, low, sums[row][0]);
+                    sums[row][1] = _mm256_fmadd_ps(x, high, sums[row][1]);
+                }
+            }
+            for (row, sums) in sums.into_iter().enumerate() {
+                let to = &mut c[(top + row) * COLUMNS + left..][..16];
+                unsafe {
+                    _mm256_storeu_ps(to.as_mut_ptr(), sums[0]);
+                    _mm256_storeu_ps(to[8..].as_mut_ptr(), sums[1]);
+                }
+            }
+        }
+    }
+
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn dots_avx512(a: [&[f32]; LEFT], b: [&[f32]; RIGHT]) -> [[f32; RIGHT]; LEFT] {
+        let len = a[0].len() / STEP * STEP;
+        let (a, b) = (a.map(|a| &a[..len]), b.map(|b| &b[..len]));
+        let mut sums = [[_mm512_setzero_ps(); RIGHT]; LEFT];
+        for at in (0..len).step_by(STEP) {
+            // Every row has `len` elements, a multiple of 16.
+            let x = a.map(|a| unsafe { _mm512_loadu_ps(a.as_ptr().add(at)) });
+            for j in 0..RIGHT {
+                let y = unsafe { _mm512_loadu_ps(b[j].as_ptr().add(at)) };
+                for i in 0..LEFT {
+                    sums[i][j] = _mm512_fmadd_ps(x[i], y, sums[i][j]);
+                }
+            }
+        }
+        let mut result = [[0.0; RIGHT]; LEFT];
+        for (result, sums) in result.iter_mut().zip(sums) {
+            result.iter_mut().zip(sums).for_each(|(result, sum)| *result = _mm512_reduce_add_ps(sum));
+        }
+        result
+    }
+
+    /// In two halves of the rows on the left and three parts of those on the right, each of which fits 16 registers.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn dots_avx2(a: [&[f32]; LEFT], b: [&[f32]; RIGHT]) -> [[f32; RIGHT]; LEFT] {
+        let len = a[0].len() / STEP * STEP;
+        let (a, b) = (a.map(|a| &a[..len]), b.map(|b| &b[..len]));
+        let mut result = [[0.0; RIGHT]; LEFT];
+        for right in (0..RIGHT).step_by(2) {
+            let mut sums = [[_mm256_setzero_ps(); 2]; LEFT];
+            for at in (0..len).step_by(8) {
+                // Every row has `len` elements, a multiple of 8.
+                let y = [b[right], b[right + 1]].map(|b| unsafe { _mm256_loadu_ps(b.as_ptr().add(at)) });
+                for i in 0..LEFT {
+                    let x = unsafe { _mm256_loadu_ps(a[i].as_ptr().add(at)) };
+                    sums[i][0] = _mm256_fmadd_ps(x, y[0], sums[i][0]);
+                    sums[i][1] = _mm256_fmadd_ps(x, y[1], sums[i][1]);
+                }
+            }
+            for (result, sums) in result.iter_mut().zip(sums) {
+                for (j, sum) in sums.into_iter().enumerate() {
+                    let mut lanes = [0.0f32; 8];
+                    unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), sum) };
+                    result[right + j] = lanes.iter().sum();
+                }
+            }
+        }
+        result
+    }
+}

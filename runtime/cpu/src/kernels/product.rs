@@ -1,0 +1,185 @@
+//! Products of matrices that are copied into panels piece by piece.
+//!
+//! The left operand is copied once, in panels of [`ROWS`] rows. The columns of the right one are cut into panels of [`COLUMNS`]: a task
+//! copies a part of a panel that the first cache holds, and multiplies it by all panels of the left one. What an operand is (a strided
+//! matrix, the windows of an image) and where the product goes are the caller's. The order of each sum is the same whatever the number of
+//! threads.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::micro::{Block, COLUMNS, ROWS};
+use super::vector::isa;
+use super::view::Matrix;
+use crate::element::Element;
+use crate::memory::Shared;
+
+/// Terms of a sum that a panel holds at a time.
+const DEPTH: usize = 256;
+/// Most rows of the left operand that a task goes through with one panel: their part stays in the second cache.
+const TALL: usize = 768;
+/// Tasks that are enough for any machine.
+const TASKS: usize = 32;
+/// Products below which other cores are not worth waking.
+const SMALL: usize = 1 << 16;
+
+/// An operand; its terms are counted along the axis that is summed over, its lines along the other one.
+pub(crate) trait Panels<T>: Sync {
+    /// For each term of a range `W` elements: those of as many lines from the first one on, 0 behind the last line.
+    fn pack<const W: usize>(&self, terms: Range<usize>, first: usize, out: &mut [T]);
+}
+
+/// Neighbouring columns of a product whose places are at a regular distance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Piece {
+    /// The first column, counted from the panel's.
+    pub(crate) column: usize,
+    pub(crate) len: usize,
+    /// Place of the first column's element in the product's first row.
+    pub(crate) place: usize,
+    /// How far neighbours are apart.
+    pub(crate) step: usize,
+}
+
+/// Where a product goes.
+pub(crate) struct Target<'a, T, F> {
+    pub(crate) elements: &'a Shared<'a, T>,
+    /// How far rows are apart.
+    pub(crate) row: usize,
+    /// Whether the product is added to what is there.
+    pub(crate) add: bool,
+    /// The places of some columns.
+    pub(crate) pieces: F,
+}
+
+/// Rows and columns of a product, and terms of each of its sums.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) rows: usize,
+    pub(crate) columns: usize,
+    pub(crate) terms: usize,
+}
+
+/// Multiplies.
+pub(crate) fn multiply<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
+    a: &impl Panels<T>,
+    b: &impl Panels<T>,
+    target: &Target<'_, T, F>,
+    size: Size,
+) {
+    let Size { rows, columns, terms } = size;
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    let alone = rows * columns * terms < SMALL;
+    let mut left = vec![T::default(); rows.div_ceil(ROWS) * ROWS * terms];
+    let pack = |(panel, out): (usize, &mut [T])| a.pack::<ROWS>(0..terms, panel * ROWS, out);
+    match (ROWS * terms).max(1) {
+        panel if alone => left.chunks_mut(panel).enumerate().for_each(pack),
+        panel => left.par_chunks_mut(panel).enumerate().for_each(pack),
+    }
+    let (tasks, across, down) = tasks(size);
+    let task = |task: usize| {
+        let (across, down) = (part(columns.div_ceil(COLUMNS), across, task % across), part(rows.div_ceil(ROWS), down, task / across));
+        strip(&left, b, target, size, [down, across]);
+    };
+    match alone {
+        true => (0..tasks).for_each(task),
+        false => (0..tasks).into_par_iter().for_each(task),
+    }
+}
+
+/// How many tasks there are, and into how many parts columns and rows are cut.
+fn tasks(size: Size) -> (usize, usize, usize) {
+    let across = size.columns.div_ceil(COLUMNS).min(TASKS);
+    // Few columns: the rows are spread, although each of their tasks copies the columns.
+    let spread = (8 / across).min(size.rows.div_ceil(8 * ROWS));
+    let down = size.rows.div_ceil(TALL).max(spread).max(1);
+    (across * down, across, down)
+}
+
+/// One of several parts, all about equally large.
+pub(crate) fn part(of: usize, parts: usize, number: usize) -> Range<usize> {
+    of * number / parts..of * (number + 1) / parts
+}
+
+/// Some panels of rows by some panels of columns.
+fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
+    left: &[T],
+    b: &impl Panels<T>,
+    target: &Target<'_, T, F>,
+    size: Size,
+    [down, across]: [Range<usize>; 2],
+) {
+    let isa = isa();
+    let mut panel = vec![T::default(); DEPTH.min(size.terms) * COLUMNS];
+    let mut block: Block<T> = [T::default(); ROWS * COLUMNS];
+    // Without terms there is still a sum of nothing to be written.
+    for start in (0..size.terms.max(1)).step_by(DEPTH) {
+        let terms = start..(start + DEPTH).min(size.terms);
+        let add = target.add || start > 0;
+        for column in across.clone() {
+            let columns = column * COLUMNS..((column + 1) * COLUMNS).min(size.columns);
+            let panel = &mut panel[..terms.len() * COLUMNS];
+            b.pack::<COLUMNS>(terms.clone(), columns.start, panel);
+            let pieces = (target.pieces)(columns);
+            for row in down.clone() {
+                let left = &left[(row * size.terms + terms.start) * ROWS..][..terms.len() * ROWS];
+                T::block(isa, left, panel, &mut block);
+                let rows = row * ROWS..((row + 1) * ROWS).min(size.rows);
+                for (own, row) in rows.enumerate() {
+                    let from = &block[own * COLUMNS..(own + 1) * COLUMNS];
+                    pieces.iter().for_each(|piece| put(target.elements, from, *piece, row * target.row, add));
+                }
+            }
+        }
+    }
+}
+
+/// Writes a piece of a row.
+fn put<T: Element>(into: &Shared<'_, T>, from: &[T], piece: Piece, row: usize, add: bool) {
+    if piece.len == 0 {
+        return;
+    }
+    let to = into.run(row + piece.place, (piece.len - 1) * piece.step + 1);
+    let from = &from[piece.column..piece.column + piece.len];
+    match (piece.step, add) {
+        (1, false) => to.copy_from_slice(from),
+        (1, true) => to.iter_mut().zip(from).for_each(|(to, from)| *to = to.add(*from)),
+        (step, false) => to.iter_mut().step_by(step).zip(from).for_each(|(to, from)| *to = *from),
+        (step, true) => {
+            to.iter_mut().step_by(step).zip(from).for_each(|(to, from)| *to = to.add(*from));
+        }
+    }
+}
+
+/// A matrix whose rows are terms.
+impl<T: Element> Panels<T> for Matrix<'_, T> {
+    fn pack<const W: usize>(&self, terms: Range<usize>, first: usize, out: &mut [T]) {
+        let width = W.min(self.size[1] - first);
+        if self.strides[1] == 1 {
+            for (term, out) in terms.zip(out.chunks_exact_mut(W)) {
+                out[..width].copy_from_slice(self.run(term, first, width));
+                out[width..].fill(T::default());
+            }
+            return;
+        }
+        if width < W {
+            out.fill(T::default());
+        }
+        // Terms next to each other are read one after the other.
+        for line in 0..width {
+            match self.strides[0] {
+                1 => {
+                    let from = self.transposed().run(first + line, terms.start, terms.len());
+                    out.chunks_exact_mut(W).zip(from).for_each(|(out, from)| out[line] = *from);
+                }
+                _ => {
+                    let lines = out.chunks_exact_mut(W).zip(terms.clone());
+                    lines.for_each(|(out, term)| out[line] = self.at(term, first + line));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,405 @@
+//! Kernels against the reference interpreter.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use vspec_engine::{Buffer, EngineError, HostTensor, Interpreter, Precision, RunKey, Sizes};
+use vspec_ir::plan::{Anchor, Index, Instr, Kernel, Layout, Operand, Place, Plan, Reg, Region, Step, Value, ValueId};
+use vspec_ir::{DType, Dim, Graph, Node, Op, Origin, Type};
+
+use super::micro::{self, COLUMNS, LEFT, RIGHT, ROWS};
+use super::vector::{Isa, detected, restrict};
+use crate::{Data, Element, Elements, Executable};
+
+/// Numbers in [-1, 1), the same ones each time.
+fn numbers(count: usize, seed: u64) -> Vec<f64> {
+    let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 40) as f64 / f64::from(1 << 23) - 1.0
+    };
+    (0..count).map(|_| next()).collect()
+}
+
+fn floats(shape: &[usize], seed: u64) -> HostTensor {
+    HostTensor::new(shape.to_vec(), Buffer::F64(numbers(shape.iter().product(), seed))).expect("fills")
+}
+
+fn ints(shape: &[usize], below: usize, seed: u64) -> HostTensor {
+    let value = |x: f64| (((x + 1.0) / 2.0 * below as f64) as i32).min(below as i32 - 1);
+    let values = numbers(shape.iter().product(), seed).into_iter().map(value).collect();
+    HostTensor::new(shape.to_vec(), Buffer::I32(values)).expect("fills")
+}
+
+/// An op on operands, as a graph has it.
+struct Case {
+    op: Op,
+    operands: Vec<HostTensor>,
+    ty: Type,
+}
+
+impl Case {
+    /// None where the op does not take the operands.
+    fn new(op: Op, operands: Vec<HostTensor>) -> Option<Case> {
+        let mut graph = Graph::new("case");
+        let mut input = |(i, tensor): (usize, &HostTensor)| {
+            let dtype = match tensor.buffer() {
+                Buffer::F32(_) | Buffer::F64(_) => DType::F32,
+                Buffer::I32(_) => DType::I32,
+                Buffer::Bool(_) => DType::Bool,
+            };
+            let shape = tensor.shape().iter().map(|n| Dim::from(*n)).collect();
+            graph.add(Op::Input { name: format!("x{i}").into(), dtype, shape }, &[], Origin::default()).ok()
+        };
+        let inputs: Option<Vec<_>> = operands.iter().enumerate().map(&mut input).collect();
+        let id = graph.add(op.clone(), &inputs?, Origin::default()).ok()?;
+        Some(Case { op, operands, ty: graph.node(id).ty.clone() })
+    }
+
+    fn shape(&self) -> Vec<usize> {
+        Sizes::default().shape(&self.ty.shape).expect("constant")
+    }
+
+    fn reference(&self) -> Result<Vec<f64>, EngineError> {
+        let node = Node {
+            op: self.op.clone(),
+            inputs: vec![],
+            ty: self.ty.clone(),
+            origin: Origin::default(),
+        };
+        let key = RunKey { seed: 0, step: 0 };
+        let result =
+            Interpreter::new(Precision::F64).evaluate(&node, &self.operands, &Sizes::default(), key)?;
+        Ok(result.to_f64())
+    }
+
+    /// A plan whose only kernel is the op. `turned` operands lie with their last two axes exchanged.
+    fn plan(&self, turned: bool) -> Plan {
+        let mut values = vec![];
+        let mut operands = vec![];
+        for (i, tensor) in self.operands.iter().enumerate() {
+            let shape = tensor.shape().to_vec();
+            let mut order: Vec<usize> = (0..shape.len()).collect();
+            if turned && shape.len() > 1 {
+                order.swap(shape.len() - 1, shape.len() - 2);
+            }
+            let dtype = match tensor.buffer() {
+                Buffer::F32(_) | Buffer::F64(_) => DType::F32,
+                Buffer::I32(_) => DType::I32,
+                Buffer::Bool(_) => DType::Bool,
+            };
+            let at = (0..shape.len()).map(|axis| Index::counter(axis, &shape)).collect();
+            operands.push(Operand { value: ValueId(i as u32), shape: shape.clone(), at });
+            let (layout, place) = (Layout { order, block: None }, Place::Input(format!("x{i}").into()));
+            values.push(Value { origin: Origin::default(), dtype, shape, layout, place });
+        }
+        let (shape, result) = (self.shape(), ValueId(values.len() as u32));
+        values.push(Value {
+            origin: Origin::default(),
+            dtype: self.ty.dtype,
+            shape: shape.clone(),
+            layout: Layout::dense(shape.len()),
+            place: Place::Arena(0),
+        });
+        let at = (0..shape.len()).map(|axis| Index::counter(axis, &shape)).collect();
+        let step = |instr| Step { instr, dtype: self.ty.dtype, inner: true, pass: 0 };
+        let steps = vec![step(Instr::Anchor), step(Instr::Store { value: result, at, from: Reg(0) })];
+        let region = Region { extents: shape.clone(), outer: shape.len(), steps };
+        let anchor = Anchor { op: self.op.clone(), operands, shape, dtype: self.ty.dtype };
+        let arena = values[result.index()].bytes().max(1);
+        let outputs = vec![vspec_ir::plan::PlanOutput {
+            name: "y".into(),
+            kind: vspec_ir::OutputKind::Value,
+            value: result,
+        }];
+        let kernels = vec![Kernel { origins: vec![], anchor: Some(anchor), region }];
+        Plan { name: "case".to_string(), values, kernels, outputs, arena }
+    }
+
+    /// The elements of an operand in the order of their value.
+    fn laid(&self, i: usize, turned: bool) -> Vec<f64> {
+        let (tensor, all) = (&self.operands[i], self.operands[i].to_f64());
+        let rank = tensor.shape().len();
+        if !turned || rank < 2 {
+            return all;
+        }
+        let (rows, columns) = (tensor.shape()[rank - 2], tensor.shape()[rank - 1]);
+        let matrix = rows * columns;
+        let place = |flat: usize| flat / matrix * matrix + flat % rows * columns + flat % matrix / rows;
+        (0..all.len()).map(|flat| all[place(flat)]).collect()
+    }
+
+    fn run<T: Element>(&self, turned: bool) -> Result<Vec<f64>, EngineError> {
+        let mut executable = Executable::<T>::new(self.plan(turned)).expect("a good plan");
+        let data: Vec<Data<T>> = (0..self.operands.len())
+            .map(|i| {
+                let laid = self.laid(i, turned);
+                match self.operands[i].buffer() {
+                    Buffer::F32(_) | Buffer::F64(_) => Data::Float(laid.into_iter().map(T::of).collect()),
+                    Buffer::I32(_) => Data::Int(laid.into_iter().map(|x| x as i32).collect()),
+                    Buffer::Bool(_) => Data::Bool(laid.into_iter().map(|x| x != 0.0).collect()),
+                }
+            })
+            .collect();
+        let names: Vec<String> = (0..data.len()).map(|i| format!("x{i}")).collect();
+        let inputs = names.iter().zip(&data).map(|(name, data)| (name.as_str(), data.elements())).collect();
+        let results = executable.run(&inputs, &mut BTreeMap::new(), RunKey { seed: 0, step: 0 })?;
+        Ok(match results[0].elements() {
+            Elements::Float(v) => v.iter().map(|x| x.wide()).collect(),
+            Elements::Int(v) => v.iter().map(|x| f64::from(*x)).collect(),
+            Elements::Bool(v) => v.iter().map(|x| f64::from(u8::from(*x))).collect(),
+        })
+    }
+
+    /// Largest distance from the reference in the two precisions; sums have about `terms` terms.
+    fn errors(&self, turned: bool) -> Result<[f64; 2], TestCaseError> {
+        let want = self.reference().expect("has a value");
+        let worst = |got: Vec<f64>| {
+            assert_eq!(got.len(), want.len());
+            let apart = |(g, w): (&f64, &f64)| match g == w || g.is_nan() && w.is_nan() {
+                true => 0.0,
+                false => (g - w).abs(),
+            };
+            // NaN would be lost in a maximum.
+            got.iter().zip(&want).map(apart).fold(0.0, |a, b| if b.is_nan() || b > a { b } else { a })
+        };
+        let fail = |error: EngineError| TestCaseError::fail(error.to_string());
+        Ok([worst(self.run::<f64>(turned).map_err(fail)?), worst(self.run::<f32>(turned).map_err(fail)?)])
+    }
+
+    fn check(&self, turned: bool, scale: f64) -> Result<(), TestCaseError> {
+        let [double, single] = self.errors(turned)?;
+        prop_assert!(double <= 1e-14 * scale, "f64 is off by {double} in {:?}", self.op);
+        prop_assert!(single <= 2e-6 * scale, "f32 is off by {single} in {:?}", self.op);
+        Ok(())
+    }
+
+    /// Single precision on one thread and on two, bit by bit.
+    fn assert_same_on_threads(&self) {
+        let on = |threads| {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
+            pool.install(|| self.run::<f32>(false)).expect("runs")
+        };
+        let bits = |values: Vec<f64>| values.into_iter().map(f64::to_bits).collect::<Vec<_>>();
+        assert_eq!(bits(on(1)), bits(on(2)), "{:?}", self.op);
+    }
+}
+
+fn dims(sizes: &[usize]) -> Vec<Dim> {
+    sizes.iter().map(|n| Dim::from(*n)).collect()
+}
+
+/// A convolution over axes of `[size, kernel, stride, low, high, dilation]`, and both of its transposes.
+fn convolutions(images: usize, groups: usize, [own, shared]: [usize; 2], axes: &[[usize; 6]]) -> Option<[Case; 3]> {
+    let along = |i: usize| axes.iter().map(|axis| axis[i] as i64).collect::<Vec<i64>>();
+    let sizes = |i: usize| axes.iter().map(|axis| axis[i]).collect::<Vec<usize>>();
+    let padding: Vec<[i64; 2]> = axes.iter().map(|axis| [axis[3] as i64, axis[4] as i64]).collect();
+    let (stride, dilation, groups_attr) = (along(2), along(5), groups as i64);
+    let shape = |first: usize, second: usize, rest: Vec<usize>| [vec![first, second], rest].concat();
+    let x = floats(&shape(images, own * groups, sizes(0)), 1);
+    let w = floats(&shape(shared * groups, own, sizes(1)), 2);
+    let op = Op::Conv { stride: stride.clone(), padding: padding.clone(), dilation: dilation.clone(), groups: groups_attr };
+    let forward = Case::new(op, vec![x.clone(), w.clone()])?;
+    let y = floats(&forward.shape(), 3);
+    let op = Op::ConvInput {
+        stride: stride.clone(),
+        padding: padding.clone(),
+        dilation: dilation.clone(),
+        groups: groups_attr,
+        size: dims(&sizes(0)),
+    };
+    let input = Case::new(op, vec![y.clone(), w])?;
+    let op = Op::ConvWeight { stride, padding, dilation, groups: groups_attr, kernel: dims(&sizes(1)) };
+    let weight = Case::new(op, vec![x, y])?;
+    Some([forward, input, weight])
+}
+
+fn config(cases: u32) -> ProptestConfig {
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+fn axis() -> impl Strategy<Value = [usize; 6]> {
+    (1usize..9, 1usize..4, 1usize..4, 0usize..3, 0usize..3, 1usize..3)
+        .prop_map(|(size, kernel, stride, low, high, dilation)| [size, kernel, stride, low, high, dilation])
+}
+
+proptest! {
+    #![proptest_config(config(300))]
+
+    #[test]
+    fn convolutions_and_their_transposes(
+        images in 1usize..4,
+        groups in 1usize..4,
+        own in 1usize..6,
+        shared in 1usize..11,
+        axes in prop::collection::vec(axis(), 1..4),
+        turned: bool,
+    ) {
+        let Some(cases) = convolutions(images, groups, [own, shared], &axes) else { return Ok(()) };
+        for case in cases {
+            case.check(turned, 10.0)?;
+        }
+    }
+
+    #[test]
+    fn products_of_matrices(
+        batch in prop::collection::vec(1usize..4, 0..3),
+        rows in 0usize..40,
+        terms in 0usize..40,
+        columns in 0usize..40,
+        turned: bool,
+    ) {
+        let shape = |a, b| [batch.clone(), vec![a, b]].concat();
+        let operands = vec![floats(&shape(rows, terms), 1), floats(&shape(terms, columns), 2)];
+        let case = Case::new(Op::Matmul {}, operands).expect("fits");
+        case.check(turned, 10.0)?;
+    }
+
+    #[test]
+    fn poolings(
+        images in 1usize..3,
+        axes in prop::collection::vec(axis(), 1..4),
+        coarse: bool,
+        nan: bool,
+        count_padding: bool,
+        turned: bool,
+    ) {
+        let along = |i: usize| axes.iter().map(|axis| axis[i] as i64).collect::<Vec<i64>>();
+        let half = |axis: &[usize; 6]| [axis[3].min(axis[1] / 2) as i64, axis[4].min(axis[1] / 2) as i64];
+        let padding: Vec<[i64; 2]> = axes.iter().map(half).collect();
+        let shape = [vec![images, 3], axes.iter().map(|axis| axis[0]).collect()].concat();
+        let mut values = numbers(shape.iter().product(), 1);
+        if coarse {
+            // Many are equal.
+            values.iter_mut().for_each(|v| *v = (*v * 2.0).round());
+        }
+        if nan {
+            values.iter_mut().step_by(5).for_each(|v| *v = f64::NAN);
+        }
+        let x = HostTensor::new(shape, Buffer::F64(values)).expect("fills");
+        let (kernel, stride, dilation) = (along(1), along(2), along(5));
+        let ops = [
+            Op::MaxPool { kernel: kernel.clone(), stride: stride.clone(), padding: padding.clone(), dilation: dilation.clone() },
+            Op::MaxPoolIndex { kernel: kernel.clone(), stride: stride.clone(), padding: padding.clone(), dilation },
+            Op::AvgPool { kernel, stride, padding, count_padding },
+        ];
+        for op in ops {
+            if let Some(case) = Case::new(op, vec![x.clone()]) {
+                case.check(turned, 1.0)?;
+            }
+        }
+    }
+
+    #[test]
+    fn ops_along_an_axis(
+        shape in prop::collection::vec(1usize..7, 1..4),
+        axis in 0usize..3,
+        n in 0usize..9,
+        coarse: bool,
+        turned: bool,
+    ) {
+        let axis = axis % shape.len();
+        let mut values = numbers(shape.iter().product(), 1);
+        if coarse {
+            values.iter_mut().for_each(|v| *v = (*v * 2.0).round());
+            values.iter_mut().step_by(4).for_each(|v| *v = f64::NAN);
+        }
+        let x = HostTensor::new(shape.clone(), Buffer::F64(values)).expect("fills");
+        let whole = ints(&shape, 9, 4);
+        let along = axis as i64;
+        let mut ops = vec![(Op::Cumprod { axis: along }, x.clone()), (Op::Cumprod { axis: along }, whole.clone())];
+        for flag in [false, true] {
+            for x in [&x, &whole] {
+                ops.push((Op::Cumsum { axis: along, reverse: flag }, x.clone()));
+                ops.push((Op::Argsort { axis: along, descending: flag }, x.clone()));
+            }
+        }
+        for (op, x) in ops {
+            Case::new(op, vec![x]).expect("fits").check(turned, 4.0)?;
+        }
+        let mut named = shape.clone();
+        named[axis] = n;
+        let (index, values) = (ints(&named, shape[axis], 5), floats(&named, 6));
+        for op in [Op::Scatter { axis: along }, Op::ScatterAdd { axis: along }] {
+            let case = Case::new(op.clone(), vec![x.clone(), index.clone(), values.clone()]).expect("fits");
+            case.check(turned, 4.0)?;
+            let case = Case::new(op, vec![whole.clone(), index.clone(), ints(&named, 9, 7)]).expect("fits");
+            case.check(turned, 4.0)?;
+        }
+        let parts = vec![x, floats(&named, 8), floats(&shape, 9)];
+        Case::new(Op::Concat { axis: along }, parts).expect("fits").check(turned, 1.0)?;
+    }
+}
+
+/// Larger than the blocks of every kernel.
+fn large() -> Vec<Case> {
+    let mut cases = vec![];
+    let axis = |size, kernel, stride, pad, dilation| [size, kernel, stride, pad, pad, dilation];
+    for (images, groups, channels, axes) in [
+        (3, 1, [40, 75], [axis(17, 3, 1, 1, 1); 2]),
+        (2, 1, [70, 36], [axis(9, 3, 2, 1, 1); 2]),
+        (9, 1, [33, 150], [axis(4, 1, 1, 0, 1); 2]),
+        (2, 1, [3, 16], [axis(40, 7, 2, 3, 1); 2]),
+        (2, 24, [1, 1], [axis(33, 5, 1, 4, 2); 2]),
+        (2, 6, [1, 2], [axis(33, 3, 2, 1, 1); 2]),
+    ] {
+        cases.extend(convolutions(images, groups, channels, &axes).expect("fits"));
+    }
+    for [rows, terms, columns] in [[100, 600, 300], [1, 700, 90], [300, 520, 10], [900, 300, 33]] {
+        let operands = vec![floats(&[2, rows, terms], 1), floats(&[2, terms, columns], 2)];
+        cases.extend(Case::new(Op::Matmul {}, operands));
+    }
+    let (index, values) = (ints(&[5000, 9], 40, 3), floats(&[5000, 9], 4));
+    cases.extend(Case::new(Op::ScatterAdd { axis: 0 }, vec![floats(&[40, 9], 5), index, values]));
+    cases
+}
+
+#[test]
+fn large_ones_agree_and_do_not_depend_on_threads() {
+    for own in [Isa::Baseline, Isa::Avx2, Isa::Avx512] {
+        restrict(own);
+        for case in large() {
+            for turned in [false, true] {
+                case.check(turned, 100.0).expect("agrees");
+            }
+            case.assert_same_on_threads();
+        }
+    }
+}
+
+#[test]
+fn an_index_outside_is_an_error() {
+    for bad in [-1, 3] {
+        let index = HostTensor::new(vec![2], Buffer::I32(vec![0, bad])).expect("fills");
+        let case = Case::new(Op::ScatterAdd { axis: 0 }, vec![floats(&[3], 1), index, floats(&[2], 2)]).expect("fits");
+        assert_eq!(case.run::<f32>(false), case.reference());
+        assert!(case.reference().is_err());
+    }
+}
+
+#[test]
+fn every_set_of_instructions_multiplies_blocks() {
+    let single = |count, seed| numbers(count, seed).into_iter().map(|x| x as f32).collect::<Vec<f32>>();
+    let terms = 37;
+    let (a, b) = (single(terms * ROWS, 1), single(terms * COLUMNS, 2));
+    let rows = single((LEFT + RIGHT) * 48, 3);
+    let row = |k: usize| &rows[k * 48..(k + 1) * 48];
+    for own in [Isa::Baseline, Isa::Avx2, Isa::Avx512].into_iter().filter(|own| *own <= detected()) {
+        let mut c = [f32::NAN; ROWS * COLUMNS];
+        micro::block(own, &a, &b, &mut c);
+        for (flat, c) in c.iter().enumerate() {
+            let (i, j) = (flat / COLUMNS, flat % COLUMNS);
+            let product = |k: usize| f64::from(a[k * ROWS + i]) * f64::from(b[k * COLUMNS + j]);
+            assert!((f64::from(*c) - (0..terms).map(product).sum::<f64>()).abs() < 1e-5, "{own:?} {i} {j}");
+        }
+        let got = micro::dots(own, std::array::from_fn(row), std::array::from_fn(|k| row(LEFT + k)));
+        for (i, got) in got.iter().enumerate() {
+            for (j, got) in got.iter().enumerate() {
+                let products = row(i).iter().zip(row(LEFT + j)).map(|(a, b)| f64::from(*a) * f64::from(*b));
+                assert!((f64::from(*got) - products.sum::<f64>()).abs() < 1e-5, "{own:?} {i} {j}");
+            }
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! Where windows lie over an image of 1 to 4 spatial axes.
+
+use std::ops::Range;
+
+/// Windows along one axis: a tap of window `i` lies at `i * step + offset`, unless that is outside of the image.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Axis {
+    /// Number of windows.
+    pub(crate) count: usize,
+    /// Elements of the image.
+    pub(crate) size: usize,
+    /// How far neighbouring windows are apart.
+    pub(crate) step: usize,
+    /// Where each tap lies in the first window.
+    pub(crate) offsets: Vec<isize>,
+}
+
+/// All windows over an image, row by row; the last axis runs along a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Windows {
+    axes: Vec<Axis>,
+}
+
+/// What an op says of its windows, with an entry for each spatial axis.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moves<'a> {
+    pub(crate) stride: &'a [i64],
+    /// Before and after.
+    pub(crate) padding: &'a [[i64; 2]],
+    /// Empty: 1 everywhere.
+    pub(crate) dilation: &'a [i64],
+}
+
+impl Moves<'_> {
+    pub(crate) fn stride(&self, axis: usize) -> usize {
+        self.stride[axis] as usize
+    }
+
+    pub(crate) fn low(&self, axis: usize) -> isize {
+        self.padding[axis][0] as isize
+    }
+
+    pub(crate) fn dilation(&self, axis: usize) -> isize {
+        self.dilation.get(axis).map_or(1, |d| *d as isize)
+    }
+}
+
+/// Places of an image that neighbouring windows cover with one tap.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Run {
+    /// The first window.
+    pub(crate) window: usize,
+    pub(crate) len: usize,
+    /// Where it is covered.
+    pub(crate) place: usize,
+    /// Number of the image.
+    pub(crate) image: usize,
+}
+
+/// Runs of each tap.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Runs {
+    runs: Vec<Run>,
+    /// Where the runs of each tap end.
+    ends: Vec<usize>,
+}
+
+impl Runs {
+    /// Those of a tap, in order.
+    pub(crate) fn of(&self, tap: usize) -> &[Run] {
+        let start = tap.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.runs[start..self.ends[tap]]
+    }
+}
+
+/// Windows of one row.
+struct Row {
+    window: usize,
+    len: usize,
+    image: usize,
+    /// Windows before them in their row.
+    first: usize,
+    /// Number of the row in its image.
+    row: usize,
+}
+
+impl Windows {
+    /// Windows of `kernel` taps that move as an op says, `count` of them over `size` elements along each axis.
+    pub(crate) fn new(moves: &Moves<'_>, kernel: &[usize], [count, size]: [&[usize]; 2]) -> Self {
+        let axis = |i: usize| Axis {
+            count: count[i],
+            size: size[i],
+            step: moves.stride(i),
+            offsets: (0..kernel[i] as isize).map(|tap| tap * moves.dilation(i) - moves.low(i)).collect(),
+        };
+        Windows::of((0..kernel.len()).map(axis).collect())
+    }
+
+    /// Windows along each axis; axes that can be one become one, so that rows are long.
+    pub(crate) fn of(mut axes: Vec<Axis>) -> Self {
+        let mut at = axes.len().saturating_sub(1);
+        while at > 0 {
+            at -= 1;
+            let inner = &axes[at + 1];
+            let whole = inner.step == 1 && inner.offsets == [0] && inner.count == inner.size;
+            if whole && axes[at].step == 1 {
+                let width = axes.remove(at + 1).size;
+                let outer = &mut axes[at];
+                outer.count *= width;
+                outer.size *= width;
+                outer.offsets.iter_mut().for_each(|offset| *offset *= width as isize);
+            }
+        }
+        Windows { axes }
+    }
+
+    /// Windows over one image.
+    pub(crate) fn count(&self) -> usize {
+        self.axes.iter().map(|axis| axis.count).product()
+    }
+
+    /// Elements of an image.
+    pub(crate) fn size(&self) -> usize {
+        self.axes.iter().map(|axis| axis.size).product()
+    }
+
+    /// Taps of a window.
+    pub(crate) fn taps(&self) -> usize {
+        self.axes.iter().map(|axis| axis.offsets.len()).product()
+    }
+
+    /// How far the places of neighbouring windows of a row are apart.
+    pub(crate) fn step(&self) -> usize {
+        self.last().step
+    }
+
+    fn last(&self) -> &Axis {
+        &self.axes[self.axes.len() - 1]
+    }
+
+    /// For each tap what some windows cover, counted over all windows of one image after the other.
+    pub(crate) fn runs(&self, windows: Range<usize>) -> Runs {
+        let rows = self.rows(windows);
+        let mut found = Runs::default();
+        for tap in 0..self.taps() {
+            for row in &rows {
+                found.runs.extend(self.run(row, tap));
+            }
+            found.ends.push(found.runs.len());
+        }
+        found
+    }
+
+    fn rows(&self, windows: Range<usize>) -> Vec<Row> {
+        let (width, all) = (self.last().count.max(1), self.count().max(1));
+        let (mut rows, mut at) = (vec![], windows.start);
+        while at < windows.end {
+            let first = at % width;
+            let len = (width - first).min(windows.end - at);
+            rows.push(Row { window: at, len, image: at / all, first, row: at % all / width });
+            at += len;
+        }
+        rows
+    }
+
+    /// What a tap covers in a row, if anything.
+    fn run(&self, row: &Row, tap: usize) -> Option<Run> {
+        let line = self.line(row.row, tap)?;
+        let first = row.first.max(line.from);
+        let end = (row.first + row.len).min(line.to);
+        (first < end).then(|| Run {
+            window: row.window + first - row.first,
+            len: end - first,
+            place: line.place + (first - line.from) * self.step(),
+            image: row.image,
+        })
+    }
+
+    /// Where the windows of a row have a tap.
+    fn line(&self, row: usize, tap: usize) -> Option<Line> {
+        let inner = self.last();
+        let (mut rest, mut tap_rest) = (row, tap / inner.offsets.len());
+        let (mut place, mut stride) = (0, inner.size);
+        for axis in self.axes[..self.axes.len() - 1].iter().rev() {
+            let (window, tap) = (rest % axis.count, tap_rest % axis.offsets.len());
+            (rest, tap_rest) = (rest / axis.count, tap_rest / axis.offsets.len());
+            let at = (window * axis.step) as isize + axis.offsets[tap];
+            let at = usize::try_from(at).ok().filter(|at| *at < axis.size)?;
+            place += at * stride;
+            stride *= axis.size;
+        }
+        let offset = inner.offsets[tap % inner.offsets.len()];
+        // The first window whose tap is not before the image, and the first one whose tap is behind it.
+        let from = usize::try_from(-offset).map_or(0, |before| before.div_ceil(inner.step));
+        let to = usize::try_from(inner.size as isize - offset).map_or(0, |room| room.div_ceil(inner.step));
+        let to = to.min(inner.count);
+        let first = (from * inner.step) as isize + offset;
+        (from < to).then(|| Line { from, to, place: place + first as usize })
+    }
+
+    /// Calls `f` for each row and each tap, in order, with the first of the windows that have the tap, counted over the image, the
+    /// place of that one's tap, how many windows have it, and the tap.
+    pub(crate) fn each(&self, rows: Range<usize>, mut f: impl FnMut([usize; 2], usize, usize)) {
+        let width = self.last().count;
+        for row in rows {
+            for tap in 0..self.taps() {
+                if let Some(line) = self.line(row, tap) {
+                    f([row * width + line.from, line.place], line.to - line.from, tap);
+                }
+            }
+        }
+    }
+
+    /// Rows of windows over an image.
+    pub(crate) fn row_count(&self) -> usize {
+        self.axes[..self.axes.len() - 1].iter().map(|axis| axis.count).product()
+    }
+}
+
+/// Windows of a row that have a tap.
+struct Line {
+    from: usize,
+    to: usize,
+    /// Where the first of them has it.
+    place: usize,
+}
