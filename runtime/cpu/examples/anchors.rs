@@ -60,7 +60,8 @@ fn main() {
             Op::ConvWeight { stride, padding, dilation, groups, kernel: dims(kernel) },
         ];
         let shapes = [[&x, &w, &y], [&y, &w, &x], [&x, &y, &w]];
-        let speeds = ops.into_iter().zip(shapes).map(|(op, shapes)| work / best(op, shapes).as_secs_f64() / 1e9);
+        let speeds =
+            ops.into_iter().zip(shapes).map(|(op, shapes)| work / best(op, shapes).as_secs_f64() / 1e9);
         let speeds: Vec<String> = speeds.map(|speed| format!("{speed:9.1}")).collect();
         println!("{:32} {}", format!("{sizes:?}"), speeds.join(" "));
     }
@@ -81,9 +82,13 @@ fn best(op: Op, [a, b, result]: [&Vec<usize>; 3]) -> Duration {
         layout: Layout::dense(shape.len()),
         place,
     };
-    let whole = |shape: &[usize]| (0..shape.len()).map(|axis| Index::counter(axis, shape)).collect::<Vec<_>>();
-    let operand =
-        |value: u32, shape: &Vec<usize>| Operand { value: ValueId(value), shape: shape.clone(), at: whole(shape) };
+    let whole =
+        |shape: &[usize]| (0..shape.len()).map(|axis| Index::counter(axis, shape)).collect::<Vec<_>>();
+    let operand = |value: u32, shape: &Vec<usize>| Operand {
+        value: ValueId(value),
+        shape: shape.clone(),
+        at: whole(shape),
+    };
     let values = vec![
         value(a, Place::Input("a".into())),
         value(b, Place::Input("b".into())),

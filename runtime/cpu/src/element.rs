@@ -2,6 +2,7 @@
 
 use vspec_engine::Buffer;
 
+use crate::functions;
 use crate::kernels::micro::{self, Block, LEFT, RIGHT};
 use crate::kernels::vector::Isa;
 
@@ -16,6 +17,7 @@ pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug +
     /// Elements as the buffer of a host tensor.
     fn buffer(values: Vec<Self>) -> Buffer;
     /// A function of double precision, rounded once.
+    #[inline]
     fn through(self, f: fn(f64) -> f64) -> Self {
         Self::of(f(self.wide()))
     }
@@ -33,6 +35,10 @@ pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug +
     fn sqrt(self) -> Self;
     /// Hyperbolic tangent.
     fn tanh(self) -> Self;
+    /// `1 / (1 + e^-x)`
+    fn sigmoid(self) -> Self;
+    /// Gauss error function.
+    fn erf(self) -> Self;
     /// Largest integer that is not above.
     fn floor(self) -> Self;
     /// `x^y`
@@ -52,62 +58,89 @@ pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug +
 }
 
 macro_rules! element {
-    ($t:ty, $buffer:ident, $slice:expr, $exp:path, $log:path, $tanh:path, $pow:path, $block:expr, $dots:expr) => {
+    ($t:ty, $buffer:ident, $slice:expr, $exp:path, $log:path, $tanh:path, $sigmoid:path, $erf:path, $pow:path, $block:expr, $dots:expr) => {
         impl Element for $t {
+            #[inline(always)]
             fn of(value: f64) -> Self {
                 value as $t
             }
+            #[inline(always)]
             fn wide(self) -> f64 {
                 f64::from(self)
             }
+            #[inline(always)]
             fn slice_of(values: &[f32]) -> Option<&[Self]> {
                 $slice(values)
             }
+            #[inline(always)]
             fn buffer(values: Vec<Self>) -> Buffer {
                 Buffer::$buffer(values)
             }
+            #[inline(always)]
             fn is_nan(self) -> bool {
                 <$t>::is_nan(self)
             }
+            #[inline(always)]
             fn neg(self) -> Self {
                 -self
             }
+            #[inline(always)]
             fn abs(self) -> Self {
                 <$t>::abs(self)
             }
+            #[inline(always)]
             fn exp(self) -> Self {
                 $exp(self)
             }
+            #[inline(always)]
             fn log(self) -> Self {
                 $log(self)
             }
+            #[inline(always)]
             fn sqrt(self) -> Self {
                 <$t>::sqrt(self)
             }
+            #[inline(always)]
             fn tanh(self) -> Self {
                 $tanh(self)
             }
+            #[inline(always)]
+            fn sigmoid(self) -> Self {
+                $sigmoid(self)
+            }
+            #[inline(always)]
+            fn erf(self) -> Self {
+                $erf(self)
+            }
+            #[inline(always)]
             fn floor(self) -> Self {
                 <$t>::floor(self)
             }
+            #[inline(always)]
             fn pow(self, y: Self) -> Self {
                 $pow(self, y)
             }
+            #[inline(always)]
             fn add(self, y: Self) -> Self {
                 self + y
             }
+            #[inline(always)]
             fn sub(self, y: Self) -> Self {
                 self - y
             }
+            #[inline(always)]
             fn mul(self, y: Self) -> Self {
                 self * y
             }
+            #[inline(always)]
             fn div(self, y: Self) -> Self {
                 self / y
             }
+            #[inline(always)]
             fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut Block<Self>) {
                 $block(isa, a, b, c)
             }
+            #[inline(always)]
             fn dots(isa: Isa, a: [&[Self]; LEFT], b: [&[Self]; RIGHT]) -> [[Self; RIGHT]; LEFT] {
                 $dots(isa, a, b)
             }
@@ -115,28 +148,57 @@ macro_rules! element {
     };
 }
 
-// From a library, so that results are the same on every machine.
-element!(f32, F32, Some, libm::expf, libm::logf, libm::tanhf, libm::powf, micro::block, micro::dots);
-element!(f64, F64, |_| None, libm::exp, libm::log, libm::tanh, libm::pow, |_, a, b, c| micro::block_of(a, b, c), |_, a, b| micro::dots_of(a, b));
+// In single precision without branches, in double precision from a library: either way the same on every machine.
+element!(
+    f32,
+    F32,
+    Some,
+    functions::exp,
+    functions::log,
+    functions::tanh,
+    functions::sigmoid,
+    functions::erf,
+    libm::powf,
+    micro::block,
+    micro::dots
+);
+element!(
+    f64,
+    F64,
+    |_| None,
+    libm::exp,
+    libm::log,
+    libm::tanh,
+    sigmoid,
+    libm::erf,
+    libm::pow,
+    |_, a, b, c| micro::block_of(a, b, c),
+    |_, a, b| micro::dots_of(a, b)
+);
 
 /// `1 / (1 + e^-x)`; the exponential is only taken of negative numbers, so that it never overflows.
-pub(crate) fn sigmoid<T: Element>(x: T) -> T {
-    let one = T::of(1.0);
-    let e = x.abs().neg().exp();
-    if x >= T::default() { one.div(one.add(e)) } else { e.div(one.add(e)) }
+fn sigmoid(x: f64) -> f64 {
+    let e = libm::exp(-x.abs());
+    if x >= 0.0 { 1.0 / (1.0 + e) } else { e / (1.0 + e) }
 }
 
 /// The larger one; NaN wins.
+#[inline(always)]
 pub(crate) fn max<T: Element>(a: T, b: T) -> T {
-    if a.is_nan() || a > b { a } else { b }
+    // Two selections, so that the compiler makes vector instructions of it.
+    let larger = if a > b { a } else { b };
+    if a.is_nan() { a } else { larger }
 }
 
 /// The smaller one; NaN wins.
+#[inline(always)]
 pub(crate) fn min<T: Element>(a: T, b: T) -> T {
-    if a.is_nan() || a < b { a } else { b }
+    let smaller = if a < b { a } else { b };
+    if a.is_nan() { a } else { smaller }
 }
 
 /// -1, 0 or 1; NaN stays.
+#[inline(always)]
 pub(crate) fn sign<T: Element>(x: T) -> T {
     let zero = T::default();
     if x > zero {

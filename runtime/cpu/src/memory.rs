@@ -151,11 +151,7 @@ unsafe impl<E: Send> Send for Shared<'_, E> {}
 impl<'a, E: Copy> Shared<'a, E> {
     /// Elements to be shared.
     pub(crate) fn new(elements: &'a mut [E]) -> Self {
-        Shared {
-            start: elements.as_mut_ptr(),
-            elements: elements.len(),
-            borrowed: std::marker::PhantomData,
-        }
+        Shared { start: elements.as_mut_ptr(), elements: elements.len(), borrowed: std::marker::PhantomData }
     }
 
     /// Some neighbours. Until the task that asks has done with them, nobody else may ask for one of them.

@@ -138,11 +138,14 @@ mod x86 {
     #[target_feature(enable = "avx512f")]
     pub(super) fn dots_avx512(a: [&[f32]; LEFT], b: [&[f32]; RIGHT]) -> [[f32; RIGHT]; LEFT] {
         let len = a[0].len() / STEP * STEP;
-        let (a, b) = (a.map(|a| &a[..len]), b.map(|b| &b[..len]));
+        assert!(a.iter().chain(&b).all(|row| row.len() >= len), "rows are equally long");
         let mut sums = [[_mm512_setzero_ps(); RIGHT]; LEFT];
         for at in (0..len).step_by(STEP) {
             // Every row has `len` elements, a multiple of 16.
-            let x = a.map(|a| unsafe { _mm512_loadu_ps(a.as_ptr().add(at)) });
+            let mut x = [_mm512_setzero_ps(); LEFT];
+            for i in 0..LEFT {
+                x[i] = unsafe { _mm512_loadu_ps(a[i].as_ptr().add(at)) };
+            }
             for j in 0..RIGHT {
                 let y = unsafe { _mm512_loadu_ps(b[j].as_ptr().add(at)) };
                 for i in 0..LEFT {
@@ -161,13 +164,18 @@ mod x86 {
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn dots_avx2(a: [&[f32]; LEFT], b: [&[f32]; RIGHT]) -> [[f32; RIGHT]; LEFT] {
         let len = a[0].len() / STEP * STEP;
-        let (a, b) = (a.map(|a| &a[..len]), b.map(|b| &b[..len]));
+        assert!(a.iter().chain(&b).all(|row| row.len() >= len), "rows are equally long");
         let mut result = [[0.0; RIGHT]; LEFT];
         for right in (0..RIGHT).step_by(2) {
             let mut sums = [[_mm256_setzero_ps(); 2]; LEFT];
             for at in (0..len).step_by(8) {
                 // Every row has `len` elements, a multiple of 8.
-                let y = [b[right], b[right + 1]].map(|b| unsafe { _mm256_loadu_ps(b.as_ptr().add(at)) });
+                let y = unsafe {
+                    [
+                        _mm256_loadu_ps(b[right].as_ptr().add(at)),
+                        _mm256_loadu_ps(b[right + 1].as_ptr().add(at)),
+                    ]
+                };
                 for i in 0..LEFT {
                     let x = unsafe { _mm256_loadu_ps(a[i].as_ptr().add(at)) };
                     sums[i][0] = _mm256_fmadd_ps(x, y[0], sums[i][0]);

@@ -5,8 +5,8 @@
 
 mod axis;
 mod conv;
-pub(crate) mod micro;
 mod matmul;
+pub(crate) mod micro;
 mod pool;
 mod product;
 mod scatter;
@@ -23,6 +23,7 @@ use vspec_ir::{DType, Op};
 use crate::element::Element;
 use crate::memory::Memory;
 use axis::Around;
+pub use conv::exact;
 use view::View;
 use window::{Moves, Windows};
 

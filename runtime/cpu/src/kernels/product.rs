@@ -81,7 +81,10 @@ pub(crate) fn multiply<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
     }
     let (tasks, across, down) = tasks(size);
     let task = |task: usize| {
-        let (across, down) = (part(columns.div_ceil(COLUMNS), across, task % across), part(rows.div_ceil(ROWS), down, task / across));
+        let (across, down) = (
+            part(columns.div_ceil(COLUMNS), across, task % across),
+            part(rows.div_ceil(ROWS), down, task / across),
+        );
         strip(&left, b, target, size, [down, across]);
     };
     match alone {
@@ -138,6 +141,7 @@ fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
 }
 
 /// Writes a piece of a row.
+#[inline]
 fn put<T: Element>(into: &Shared<'_, T>, from: &[T], piece: Piece, row: usize, add: bool) {
     if piece.len == 0 {
         return;

@@ -56,7 +56,8 @@ impl<'m, E: Copy> View<'m, E> {
             return Cow::Borrowed(&[]);
         }
         let own = row_major(&self.shape);
-        let lies_so = self.shape.iter().zip(self.strides.iter().zip(&own)).all(|(n, (a, b))| *n == 1 || a == b);
+        let lies_so =
+            self.shape.iter().zip(self.strides.iter().zip(&own)).all(|(n, (a, b))| *n == 1 || a == b);
         if lies_so {
             return Cow::Borrowed(&self.elements[self.start..self.start + count]);
         }
@@ -83,7 +84,8 @@ impl<'m, E: Copy> View<'m, E> {
         let leading = self.shape.len() - 2;
         let mut at = vec![0; leading];
         unravel(batch, &self.shape[..leading], &mut at);
-        let start = at.iter().zip(&self.strides).fold(self.start as isize, |sum, (k, s)| sum + *k as isize * s);
+        let start =
+            at.iter().zip(&self.strides).fold(self.start as isize, |sum, (k, s)| sum + *k as isize * s);
         Matrix {
             elements: &self.elements,
             start,

@@ -57,6 +57,17 @@ pub(crate) struct Run {
     pub(crate) image: usize,
 }
 
+/// Places of one image that neighbouring windows of a row cover with one tap.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    /// The first window.
+    pub(crate) window: usize,
+    /// Where it is covered.
+    pub(crate) place: usize,
+    pub(crate) len: usize,
+    pub(crate) tap: usize,
+}
+
 /// Runs of each tap.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Runs {
@@ -67,6 +78,7 @@ pub(crate) struct Runs {
 
 impl Runs {
     /// Those of a tap, in order.
+    #[inline]
     pub(crate) fn of(&self, tap: usize) -> &[Run] {
         let start = tap.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.runs[start..self.ends[tap]]
@@ -82,6 +94,14 @@ struct Row {
     first: usize,
     /// Number of the row in its image.
     row: usize,
+}
+
+impl Axis {
+    /// The same products seen from the elements: those of windows that move by 1 as windows over the windows.
+    pub(crate) fn transposed(&self) -> Option<Axis> {
+        let offsets = self.offsets.iter().map(|offset| -offset).collect();
+        (self.step == 1).then_some(Axis { count: self.size, size: self.count, step: 1, offsets })
+    }
 }
 
 impl Windows {
@@ -120,6 +140,7 @@ impl Windows {
     }
 
     /// Elements of an image.
+    #[inline]
     pub(crate) fn size(&self) -> usize {
         self.axes.iter().map(|axis| axis.size).product()
     }
@@ -130,10 +151,12 @@ impl Windows {
     }
 
     /// How far the places of neighbouring windows of a row are apart.
+    #[inline]
     pub(crate) fn step(&self) -> usize {
         self.last().step
     }
 
+    #[inline]
     fn last(&self) -> &Axis {
         &self.axes[self.axes.len() - 1]
     }
@@ -198,22 +221,29 @@ impl Windows {
         (from < to).then(|| Line { from, to, place: place + first as usize })
     }
 
-    /// Calls `f` for each row and each tap, in order, with the first of the windows that have the tap, counted over the image, the
-    /// place of that one's tap, how many windows have it, and the tap.
-    pub(crate) fn each(&self, rows: Range<usize>, mut f: impl FnMut([usize; 2], usize, usize)) {
-        let width = self.last().count;
-        for row in rows {
-            for tap in 0..self.taps() {
-                if let Some(line) = self.line(row, tap) {
-                    f([row * width + line.from, line.place], line.to - line.from, tap);
-                }
+    /// The axes, if there are one or two: rows, and places of a row.
+    pub(crate) fn in_plane(&self) -> Option<[Axis; 2]> {
+        match self.axes.as_slice() {
+            [columns] => {
+                let rows = Axis { count: 1, size: 1, step: 1, offsets: vec![0] };
+                Some([rows, columns.clone()])
             }
+            [rows, columns] => Some([rows.clone(), columns.clone()]),
+            _ => None,
         }
     }
 
-    /// Rows of windows over an image.
-    pub(crate) fn row_count(&self) -> usize {
-        self.axes[..self.axes.len() - 1].iter().map(|axis| axis.count).product()
+    /// What each tap covers in each row of an image: row by row, and of a row tap by tap.
+    pub(crate) fn reaches(&self) -> Vec<Reach> {
+        let (width, taps) = (self.last().count, self.taps());
+        let rows: usize = self.axes[..self.axes.len() - 1].iter().map(|axis| axis.count).product();
+        let reach = |at: usize| {
+            let (row, tap) = (at / taps, at % taps);
+            let line = self.line(row, tap)?;
+            let window = row * width + line.from;
+            Some(Reach { window, place: line.place, len: line.to - line.from, tap })
+        };
+        (0..rows * taps).filter_map(reach).collect()
     }
 }
 

@@ -1,13 +1,18 @@
 //! Registers of a tile, and elementwise ops on them.
 
+use std::any::Any;
+use std::cell::RefCell;
+
 use vspec_ir::{DType, Op};
 
 use crate::element::{self, Element};
+use crate::kernels::vector::widest;
 
 /// Elements of a tile. One register of them is a few cache lines, and a program's registers stay in the first cache.
 pub(crate) const TILE: usize = 512;
 
 /// One register for each step of a program. A uniform step uses the first element only.
+#[derive(Default)]
 pub(crate) struct Lanes<T> {
     pub(crate) floats: Vec<T>,
     pub(crate) ints: Vec<i32>,
@@ -23,10 +28,38 @@ pub(crate) struct Arg {
     pub(crate) uniform: bool,
 }
 
+thread_local! {
+    /// Registers of programs that have run on this thread, for the next ones.
+    static SPARE: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(vec![]) };
+}
+
+/// Most sets of registers that a thread keeps.
+const KEPT: usize = 4;
+
 impl<T: Element> Lanes<T> {
-    pub(crate) fn new(registers: usize) -> Self {
+    /// At least so many registers, with anything in them.
+    pub(crate) fn take(registers: usize) -> Self {
+        let spare = SPARE.with_borrow_mut(|spare| {
+            let own = spare.iter().rposition(|lanes| lanes.is::<Lanes<T>>())?;
+            spare.swap_remove(own).downcast::<Lanes<T>>().ok()
+        });
+        let mut lanes = spare.map(|spare| *spare).unwrap_or_default();
         let n = registers * TILE;
-        Lanes { floats: vec![T::default(); n], ints: vec![0; n], masks: vec![false; n] }
+        if lanes.floats.len() < n {
+            lanes.floats.resize(n, T::default());
+            lanes.ints.resize(n, 0);
+            lanes.masks.resize(n, false);
+        }
+        lanes
+    }
+
+    /// Keeps them for another program.
+    pub(crate) fn give(self) {
+        SPARE.with_borrow_mut(|spare| {
+            if spare.len() < KEPT {
+                spare.push(Box::new(self));
+            }
+        });
     }
 
     /// An element as a number.
@@ -65,8 +98,8 @@ impl<T: Element> Lanes<T> {
             (Op::Where {}, [mask, a, b]) => self.select(reg, [*mask, *a, *b], n),
             (Op::Cast { dtype }, [x]) => self.cast(reg, *dtype, *x, n),
             (op, [x]) => match x.dtype {
-                DType::F32 => unary(&mut self.floats, reg, *x, n, float_function(op)),
-                DType::I32 => unary(&mut self.ints, reg, *x, n, int_function(op)),
+                DType::F32 => float_unary(&mut self.floats, reg, op, *x, n),
+                DType::I32 => int_unary(&mut self.ints, reg, op, *x, n),
                 DType::Bool => unary(&mut self.masks, reg, *x, n, |x| !x),
             },
             (op, [a, b]) => self.pair(reg, op, *a, *b, n),
@@ -79,13 +112,9 @@ impl<T: Element> Lanes<T> {
         match (compares, a.dtype) {
             (true, DType::F32) => compare(&self.floats, &mut self.masks, reg, [a, b], n, op),
             (true, DType::I32) => compare(&self.ints, &mut self.masks, reg, [a, b], n, op),
-            (true, DType::Bool) => binary(&mut self.masks, reg, a, b, n, bool_comparison(op)),
             (false, DType::F32) => float_pair(&mut self.floats, reg, op, a, b, n),
-            (false, DType::I32) => binary(&mut self.ints, reg, a, b, n, int_pair(op)),
-            (false, DType::Bool) => {
-                let or = matches!(op, Op::Or {});
-                binary(&mut self.masks, reg, a, b, n, move |a, b| if or { a | b } else { a & b });
-            }
+            (false, DType::I32) => int_pair(&mut self.ints, reg, op, a, b, n),
+            (_, DType::Bool) => bool_pair(&mut self.masks, reg, op, a, b, n),
         }
     }
 
@@ -126,28 +155,45 @@ fn split<E>(all: &mut [E], reg: usize, n: usize) -> (&[E], &mut [E]) {
     (before, &mut after[..n])
 }
 
+/// The first elements of a register.
+fn lanes<E>(all: &[E], reg: usize, n: usize) -> &[E] {
+    &all[reg * TILE..reg * TILE + n]
+}
+
 fn unary<E: Copy>(all: &mut [E], reg: usize, x: Arg, n: usize, f: impl Fn(E) -> E) {
     let n = if x.uniform { 1 } else { n };
     let (before, into) = split(all, reg, n);
-    let x = &before[x.reg * TILE..][..n];
-    into.iter_mut().zip(x).for_each(|(to, x)| *to = f(*x));
+    let x = lanes(before, x.reg, n);
+    widest(
+        #[inline(always)]
+        || into.iter_mut().zip(x).for_each(|(to, x)| *to = f(*x)),
+    );
 }
 
 fn binary<E: Copy>(all: &mut [E], reg: usize, a: Arg, b: Arg, n: usize, f: impl Fn(E, E) -> E) {
     let n = if a.uniform && b.uniform { 1 } else { n };
     let (before, into) = split(all, reg, n);
-    let (x, y) = (&before[a.reg * TILE..], &before[b.reg * TILE..]);
-    match (a.uniform, b.uniform) {
-        (true, false) => {
-            let x = x[0];
-            into.iter_mut().zip(&y[..n]).for_each(|(to, y)| *to = f(x, *y));
-        }
-        (false, true) => {
-            let y = y[0];
-            into.iter_mut().zip(&x[..n]).for_each(|(to, x)| *to = f(*x, y));
-        }
-        _ => into.iter_mut().zip(x[..n].iter().zip(&y[..n])).for_each(|(to, (x, y))| *to = f(*x, *y)),
-    }
+    pairs(before, into, a, b, f);
+}
+
+/// A function of two registers into another one, with what is the same in all lanes read once.
+fn pairs<E: Copy, F>(all: &[E], into: &mut [F], a: Arg, b: Arg, f: impl Fn(E, E) -> F) {
+    let n = into.len();
+    let (x, y) = (lanes(all, a.reg, n), lanes(all, b.reg, n));
+    widest(
+        #[inline(always)]
+        || match (a.uniform, b.uniform) {
+            (true, false) => {
+                let x = x[0];
+                into.iter_mut().zip(y).for_each(|(to, y)| *to = f(x, *y));
+            }
+            (false, true) => {
+                let y = y[0];
+                into.iter_mut().zip(x).for_each(|(to, x)| *to = f(*x, y));
+            }
+            _ => into.iter_mut().zip(x.iter().zip(y)).for_each(|(to, (x, y))| *to = f(*x, *y)),
+        },
+    );
 }
 
 fn compare<E: Copy + PartialOrd>(
@@ -160,80 +206,104 @@ fn compare<E: Copy + PartialOrd>(
 ) {
     let n = if a.uniform && b.uniform { 1 } else { n };
     let into = &mut masks[reg * TILE..][..n];
-    let (x, y) = (&all[a.reg * TILE..], &all[b.reg * TILE..]);
-    let at = |uniform: bool, lane: usize| if uniform { 0 } else { lane };
-    let pair = |lane: usize| (x[at(a.uniform, lane)], y[at(b.uniform, lane)]);
-    let lanes = into.iter_mut().enumerate();
     match op {
-        Op::Lt {} => lanes.for_each(|(lane, to)| *to = pair(lane).0 < pair(lane).1),
-        Op::Le {} => lanes.for_each(|(lane, to)| *to = pair(lane).0 <= pair(lane).1),
-        _ => lanes.for_each(|(lane, to)| *to = pair(lane).0 == pair(lane).1),
+        Op::Lt {} => pairs(all, into, a, b, |x, y| x < y),
+        Op::Le {} => pairs(all, into, a, b, |x, y| x <= y),
+        _ => pairs(all, into, a, b, |x, y| x == y),
     }
 }
 
 fn choose<E: Copy>(all: &mut [E], masks: &[bool], reg: usize, [mask, a, b]: [Arg; 3], n: usize) {
     let n = if mask.uniform && a.uniform && b.uniform { 1 } else { n };
+    if mask.uniform {
+        // One of the two, whichever it is.
+        let from = if masks[0] { a } else { b };
+        let (before, into) = split(all, reg, n);
+        return match from.uniform {
+            true => into.fill(before[from.reg * TILE]),
+            false => into.copy_from_slice(lanes(before, from.reg, n)),
+        };
+    }
     let (before, into) = split(all, reg, n);
-    let (x, y) = (&before[a.reg * TILE..], &before[b.reg * TILE..]);
-    let at = |uniform: bool, lane: usize| if uniform { 0 } else { lane };
-    for (lane, to) in into.iter_mut().enumerate() {
-        let (x, y) = (x[at(a.uniform, lane)], y[at(b.uniform, lane)]);
-        *to = if masks[at(mask.uniform, lane)] { x } else { y };
-    }
+    let (x, y, masks) = (lanes(before, a.reg, n), lanes(before, b.reg, n), &masks[..n]);
+    let lanes = into.iter_mut().zip(masks);
+    widest(
+        #[inline(always)]
+        || match (a.uniform, b.uniform) {
+            (true, true) => {
+                let (x, y) = (x[0], y[0]);
+                lanes.for_each(|(to, mask)| *to = if *mask { x } else { y });
+            }
+            (true, false) => {
+                let x = x[0];
+                lanes.zip(y).for_each(|((to, mask), y)| *to = if *mask { x } else { *y });
+            }
+            (false, true) => {
+                let y = y[0];
+                lanes.zip(x).for_each(|((to, mask), x)| *to = if *mask { *x } else { y });
+            }
+            (false, false) => {
+                let pairs = x.iter().zip(y);
+                lanes.zip(pairs).for_each(|((to, mask), (x, y))| *to = if *mask { *x } else { *y });
+            }
+        },
+    );
 }
 
-fn float_function<T: Element>(op: &Op) -> fn(T) -> T {
+/// Each function is a loop of its own; the common ones become vector instructions.
+fn float_unary<T: Element>(all: &mut [T], reg: usize, op: &Op, x: Arg, n: usize) {
     match op {
-        Op::Neg {} => T::neg,
-        Op::Abs {} => T::abs,
-        Op::Sign {} => element::sign,
-        Op::Exp {} => T::exp,
-        Op::Log {} => T::log,
-        Op::Log1p {} => |x| x.through(libm::log1p),
-        Op::Sqrt {} => T::sqrt,
-        Op::Sin {} => |x| x.through(libm::sin),
-        Op::Cos {} => |x| x.through(libm::cos),
-        Op::Atan {} => |x| x.through(libm::atan),
-        Op::Tanh {} => T::tanh,
-        Op::Sigmoid {} => element::sigmoid,
-        Op::Erf {} => |x| x.through(libm::erf),
-        Op::Relu {} => |x| element::max(x, T::default()),
-        Op::Floor {} => T::floor,
-        _ => |x| x,
+        Op::Neg {} => unary(all, reg, x, n, T::neg),
+        Op::Abs {} => unary(all, reg, x, n, T::abs),
+        Op::Sign {} => unary(all, reg, x, n, element::sign),
+        Op::Exp {} => unary(all, reg, x, n, T::exp),
+        Op::Log {} => unary(all, reg, x, n, T::log),
+        Op::Log1p {} => unary(all, reg, x, n, |x: T| x.through(libm::log1p)),
+        Op::Sqrt {} => unary(all, reg, x, n, T::sqrt),
+        Op::Sin {} => unary(all, reg, x, n, |x: T| x.through(libm::sin)),
+        Op::Cos {} => unary(all, reg, x, n, |x: T| x.through(libm::cos)),
+        Op::Atan {} => unary(all, reg, x, n, |x: T| x.through(libm::atan)),
+        Op::Tanh {} => unary(all, reg, x, n, T::tanh),
+        Op::Sigmoid {} => unary(all, reg, x, n, T::sigmoid),
+        Op::Erf {} => unary(all, reg, x, n, T::erf),
+        Op::Relu {} => unary(all, reg, x, n, |x| element::max(x, T::default())),
+        Op::Floor {} => unary(all, reg, x, n, T::floor),
+        _ => unary(all, reg, x, n, |x| x),
     }
 }
 
-fn int_function(op: &Op) -> fn(i32) -> i32 {
+fn int_unary(all: &mut [i32], reg: usize, op: &Op, x: Arg, n: usize) {
     match op {
-        Op::Neg {} => i32::wrapping_neg,
-        Op::Abs {} => i32::wrapping_abs,
-        Op::Sign {} => i32::signum,
-        _ => |x| x,
+        Op::Neg {} => unary(all, reg, x, n, i32::wrapping_neg),
+        Op::Abs {} => unary(all, reg, x, n, i32::wrapping_abs),
+        Op::Sign {} => unary(all, reg, x, n, i32::signum),
+        _ => unary(all, reg, x, n, |x| x),
     }
 }
 
-fn int_pair(op: &Op) -> fn(i32, i32) -> i32 {
+fn int_pair(all: &mut [i32], reg: usize, op: &Op, a: Arg, b: Arg, n: usize) {
     match op {
-        Op::Add {} => i32::wrapping_add,
-        Op::Sub {} => i32::wrapping_sub,
-        Op::Mul {} => i32::wrapping_mul,
-        Op::Div {} => element::floor_div,
-        Op::Rem {} => element::floor_rem,
-        Op::Max {} => i32::max,
-        Op::Min {} => i32::min,
-        _ => |x, _| x,
+        Op::Add {} => binary(all, reg, a, b, n, i32::wrapping_add),
+        Op::Sub {} => binary(all, reg, a, b, n, i32::wrapping_sub),
+        Op::Mul {} => binary(all, reg, a, b, n, i32::wrapping_mul),
+        Op::Div {} => binary(all, reg, a, b, n, element::floor_div),
+        Op::Rem {} => binary(all, reg, a, b, n, element::floor_rem),
+        Op::Max {} => binary(all, reg, a, b, n, i32::max),
+        Op::Min {} => binary(all, reg, a, b, n, i32::min),
+        _ => binary(all, reg, a, b, n, |x, _| x),
     }
 }
 
-fn bool_comparison(op: &Op) -> fn(bool, bool) -> bool {
+fn bool_pair(all: &mut [bool], reg: usize, op: &Op, a: Arg, b: Arg, n: usize) {
     match op {
-        Op::Lt {} => |a, b| !a & b,
-        Op::Le {} => |a, b| !a | b,
-        _ => |a, b| a == b,
+        Op::Lt {} => binary(all, reg, a, b, n, |a, b| !a & b),
+        Op::Le {} => binary(all, reg, a, b, n, |a, b| !a | b),
+        Op::Eq {} => binary(all, reg, a, b, n, |a, b| a == b),
+        Op::Or {} => binary(all, reg, a, b, n, |a, b| a | b),
+        _ => binary(all, reg, a, b, n, |a, b| a & b),
     }
 }
 
-/// The common ones are loops of their own, which the compiler makes vector instructions of.
 fn float_pair<T: Element>(all: &mut [T], reg: usize, op: &Op, a: Arg, b: Arg, n: usize) {
     match op {
         Op::Add {} => binary(all, reg, a, b, n, T::add),
@@ -244,7 +314,9 @@ fn float_pair<T: Element>(all: &mut [T], reg: usize, op: &Op, a: Arg, b: Arg, n:
         Op::Min {} => binary(all, reg, a, b, n, element::min),
         Op::Pow {} => binary(all, reg, a, b, n, T::pow),
         Op::Rem {} => binary(all, reg, a, b, n, element::rem),
-        Op::Atan2 {} => binary(all, reg, a, b, n, |y, x| T::of(libm::atan2(y.wide(), x.wide()))),
+        Op::Atan2 {} => {
+            binary(all, reg, a, b, n, |y: T, x| T::of(libm::atan2(y.wide(), x.wide())));
+        }
         _ => binary(all, reg, a, b, n, |x, _| x),
     }
 }

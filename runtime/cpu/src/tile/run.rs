@@ -8,9 +8,11 @@ use vspec_engine::{EngineError, RunKey};
 use vspec_ir::DType;
 use vspec_ir::plan::Fold;
 
+use super::address::Address;
 use super::lanes::{Arg, Lanes, TILE};
 use super::{Code, Pass, Program, Spot};
 use crate::element::{self, Element};
+use crate::kernels::vector::widest;
 use crate::memory::Memory;
 
 /// The first thing that went wrong on any core.
@@ -41,7 +43,7 @@ struct Folded {
 }
 
 /// State of one core.
-struct Core<'j, 'a, T> {
+struct Core<'j, 'a, T: Element> {
     job: &'j Job<'a>,
     lanes: Lanes<T>,
     counters: Vec<usize>,
@@ -77,11 +79,17 @@ impl Job<'_> {
     }
 }
 
+impl<T: Element> Drop for Core<'_, '_, T> {
+    fn drop(&mut self) {
+        std::mem::take(&mut self.lanes).give();
+    }
+}
+
 impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     fn new(job: &'j Job<'a>) -> Self {
         let program = job.program;
         let counters = vec![0; program.extents.len()];
-        Core { job, lanes: Lanes::new(program.steps.len()), counters, places: vec![] }
+        Core { job, lanes: Lanes::take(program.steps.len()), counters, places: vec![] }
     }
 
     /// Goes through one row, as often as its folds ask for; `spread` cuts it into parts for several cores.
@@ -196,10 +204,8 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
         match &step.code {
             Code::Load(spot, guard) => self.load(reg, spot, *guard, start, n),
             Code::Number(value) => self.lanes.put(reg, step.dtype, 0, *value),
-            Code::Index(address) => self.each(reg, start, n, |counters| address.at(counters) as f64),
-            Code::Inside(address, low, high) => self.each(reg, start, n, |counters| {
-                f64::from(u8::from((*low..*high).contains(&address.at(counters))))
-            }),
+            Code::Index(address) => self.index(reg, address, start, n),
+            Code::Inside(address, low, high) => self.inside(reg, address, *low..*high, start, n),
             Code::Random { normal, stream, at } => {
                 let stream = Stream::new(stream, self.job.key.seed, self.job.key.step);
                 let draw = if *normal { Stream::normal } else { Stream::uniform };
@@ -215,6 +221,27 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
             Code::Store(spot, from) => self.store(spot, *from, start, n),
             Code::Fold(..) => {}
         }
+    }
+
+    fn index(&mut self, reg: usize, address: &Address, start: usize, n: usize) {
+        let step = address.step().filter(|_| self.job.program.steps[reg].dtype == DType::I32);
+        let Some(step) = step else {
+            return self.each(reg, start, n, |counters| address.at(counters) as f64);
+        };
+        let first = address.start(&self.counters) + step * start as i64;
+        let into = &mut self.lanes.ints[reg * TILE..reg * TILE + n];
+        into.iter_mut().enumerate().for_each(|(lane, to)| *to = (first + step * lane as i64) as i32);
+    }
+
+    fn inside(&mut self, reg: usize, address: &Address, range: std::ops::Range<i64>, start: usize, n: usize) {
+        let Some(step) = address.step() else {
+            let inside = |counters: &[usize]| f64::from(u8::from(range.contains(&address.at(counters))));
+            return self.each(reg, start, n, inside);
+        };
+        let first = address.start(&self.counters) + step * start as i64;
+        let into = &mut self.lanes.masks[reg * TILE..reg * TILE + n];
+        let lanes = into.iter_mut().enumerate();
+        lanes.for_each(|(lane, to)| *to = range.contains(&(first + step * lane as i64)));
     }
 
     /// A number for each element, from the counters of its place.
@@ -255,27 +282,42 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
         let mut places = std::mem::take(&mut self.places);
         places.clear();
         let vector = self.counters.len() - 1;
+        let regular = spot.address.step();
+        let first = regular.map_or(0, |step| spot.address.start(&self.counters) + step * start as i64);
+        let guard = guard.map(|guard| self.arg(guard));
         for lane in 0..n {
-            let open = guard.is_none_or(|guard| self.lanes.number(self.arg(guard), lane) != 0.0);
-            self.counters[vector] = start + lane;
-            places.push(match open.then(|| self.named_place(spot, lane)) {
-                Some(Ok(place)) => Some(place),
-                Some(Err(error)) => {
+            let open = guard.is_none_or(|guard| {
+                self.lanes.masks[guard.reg * TILE + if guard.uniform { 0 } else { lane }]
+            });
+            if !open {
+                places.push(None);
+                continue;
+            }
+            let plain = match regular {
+                Some(step) => first + step * lane as i64,
+                None => {
+                    self.counters[vector] = start + lane;
+                    spot.address.at(&self.counters)
+                }
+            };
+            places.push(match self.named_place(spot, lane, plain) {
+                Ok(place) => Some(place),
+                Err(error) => {
                     self.job.fail(error);
                     None
                 }
-                None => None,
             });
         }
         self.counters[vector] = 0;
         self.places = places;
     }
 
-    /// Where an element lies whose place data names.
-    fn named_place(&self, spot: &Spot, lane: usize) -> Result<usize, EngineError> {
-        let mut place = spot.address.at(&self.counters);
+    /// Where an element lies whose place data names, from the place that the loops give.
+    fn named_place(&self, spot: &Spot, lane: usize, plain: i64) -> Result<usize, EngineError> {
+        let mut place = plain;
         for (reg, stride, size) in &spot.named {
-            let index = self.lanes.number(self.arg(*reg), lane) as i64;
+            let arg = self.arg(*reg);
+            let index = i64::from(self.lanes.ints[reg * TILE + if arg.uniform { 0 } else { lane }]);
             if !(0..*size as i64).contains(&index) {
                 return Err(EngineError::Unsupported(format!("index {index} is outside an axis of {size}")));
             }
@@ -296,17 +338,22 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
 
     fn scatter<E: Copy>(&self, from: &[E], uniform: bool, spot: &Spot, start: usize) {
         let memory = self.job.memory;
-        let mut counters = self.counters.clone();
-        let vector = counters.len() - 1;
-        let first =
-            spot.address.step().map(|step| (step, spot.address.start(&counters) + step * start as i64));
-        match first {
-            Some((1, first)) if !uniform => memory.write_run(spot.value, first as usize, from),
-            _ => {
+        let own = |lane: usize| from[if uniform { 0 } else { lane }];
+        let step = spot.address.step();
+        let first = step.map_or(0, |step| spot.address.start(&self.counters) + step * start as i64);
+        match step {
+            Some(1) if !uniform => memory.write_run(spot.value, first as usize, from),
+            Some(step) => {
+                for lane in 0..from.len() {
+                    memory.write(spot.value, (first + step * lane as i64) as usize, own(lane));
+                }
+            }
+            None => {
+                let mut counters = self.counters.clone();
+                let vector = counters.len() - 1;
                 for lane in 0..from.len() {
                     counters[vector] = start + lane;
-                    let place = spot.address.at(&counters) as usize;
-                    memory.write(spot.value, place, from[if uniform { 0 } else { lane }]);
+                    memory.write(spot.value, spot.address.at(&counters) as usize, own(lane));
                 }
             }
         }
@@ -341,11 +388,11 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
                 };
             }
             (Fold::Max | Fold::Min, DType::F32) => {
-                let extreme = if *kind == Fold::Max { element::max::<f64> } else { element::min::<f64> };
-                let count = if arg.uniform { 1 } else { n };
-                for value in &self.lanes.floats[arg.reg * TILE..][..count] {
-                    folded.value = extreme(folded.value, value.wide());
-                }
+                let values = &self.lanes.floats[arg.reg * TILE..][..if arg.uniform { 1 } else { n }];
+                folded.value = match kind {
+                    Fold::Max => extreme(values, T::of(folded.value), element::max).wide(),
+                    _ => extreme(values, T::of(folded.value), element::min).wide(),
+                };
             }
             (Fold::Argmax, _) => {
                 for lane in 0..if arg.uniform { 1 } else { n } {
@@ -418,14 +465,37 @@ fn read_places<E: Copy + Default>(memory: &Memory, spot: &Spot, places: &[Option
     }
 }
 
+/// Numbers that are folded side by side.
+const WIDTH: usize = 16;
+
+/// The largest or the smallest of a tile and of what was before it.
+fn extreme<T: Element>(values: &[T], before: T, f: impl Fn(T, T) -> T) -> T {
+    widest(
+        #[inline(always)]
+        || {
+            let mut own = [before; WIDTH];
+            let mut chunks = values.chunks_exact(WIDTH);
+            for chunk in &mut chunks {
+                own.iter_mut().zip(chunk).for_each(|(own, value)| *own = f(*own, *value));
+            }
+            let rest = chunks.remainder().iter().fold(before, |own, value| f(own, *value));
+            own.into_iter().fold(rest, &f)
+        },
+    )
+}
+
 /// The sum of a tile: in a few sums side by side, which are added up in double precision.
 fn sum<T: Element>(values: &[T]) -> f64 {
-    const WIDTH: usize = 16;
-    let mut sums = [T::default(); WIDTH];
-    let mut chunks = values.chunks_exact(WIDTH);
-    for chunk in &mut chunks {
-        sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum = sum.add(*value));
-    }
-    let rest: f64 = chunks.remainder().iter().map(|value| value.wide()).sum();
-    sums.iter().map(|sum| sum.wide()).sum::<f64>() + rest
+    widest(
+        #[inline(always)]
+        || {
+            let mut sums = [T::default(); WIDTH];
+            let mut chunks = values.chunks_exact(WIDTH);
+            for chunk in &mut chunks {
+                sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum = sum.add(*value));
+            }
+            let rest: f64 = chunks.remainder().iter().map(|value| value.wide()).sum();
+            sums.iter().map(|sum| sum.wide()).sum::<f64>() + rest
+        },
+    )
 }

@@ -25,6 +25,7 @@ pub(crate) struct Columns<'a, T> {
 
 impl<T: Element> Columns<'_, T> {
     /// Copies what a run covers to the start of a row.
+    #[inline]
     fn copy(&self, run: &Run, channel: usize, out: &mut [T]) {
         let plane = self.windows.size();
         let start = (run.image * self.channels + self.first + channel) * plane + run.place;
@@ -44,11 +45,17 @@ impl<T: Element> Panels<T> for Columns<'_, T> {
         let images = self.elements.len() / (self.channels * self.windows.size()).max(1);
         let windows = first..(first + W).min(images * count);
         let runs = self.windows.runs(windows);
+        let (step, plane) = (self.windows.step(), self.windows.size());
         for (term, out) in terms.zip(out.chunks_exact_mut(W)) {
             let (channel, runs) = (term / taps, runs.of(term % taps));
-            // A run that fills the row needs no zeros.
-            if !matches!(runs, [run] if run.len == W) {
-                out.fill(T::default());
+            match runs {
+                // A run that fills the row needs no zeros.
+                [run] if run.len == W && step == 1 => {
+                    let start = (run.image * self.channels + self.first + channel) * plane + run.place;
+                    out.copy_from_slice(&self.elements[start..start + W]);
+                    continue;
+                }
+                _ => out.fill(T::default()),
             }
             runs.iter().for_each(|run| self.copy(run, channel, &mut out[run.window - first..]));
         }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::columns::Columns;
-use super::{Channels, thin};
+use super::{Channels, thin, winograd};
 use crate::element::Element;
 use crate::kernels::product::{Panels, Piece, Size, Target, multiply};
 use crate::kernels::view::unravel;
@@ -21,6 +21,9 @@ pub(crate) fn conv_input<T: Element>(
     if channels.are_thin() {
         let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
         return thin::input(&windows, channels, [y, w], x);
+    }
+    if winograd::fits::<T>(channels, moves, &w_shape[2..]) {
+        return winograd::input([(y, y_shape), (w, w_shape)], (x, x_shape), moves, channels);
     }
     let kernel = &w_shape[2..];
     let classes = classes(moves, kernel, [&y_shape[2..], &x_shape[2..]]);
@@ -42,7 +45,12 @@ pub(crate) fn conv_input<T: Element>(
             let target = Target { elements, row: plane, add: false, pieces };
             let count = class.windows.count();
             let terms = channels.shared * class.taps.len();
-            multiply(&turned, &columns, &target, Size { rows: channels.own, columns: channels.images * count, terms });
+            multiply(
+                &turned,
+                &columns,
+                &target,
+                Size { rows: channels.own, columns: channels.images * count, terms },
+            );
         }
     }
 }

@@ -6,10 +6,13 @@
 
 mod columns;
 mod input;
+mod plane;
 mod thin;
 mod weight;
+mod winograd;
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::product::{Piece, Size, Target, multiply};
 use super::view::Matrix;
@@ -19,6 +22,19 @@ use crate::memory::Shared;
 use columns::Columns;
 pub(crate) use input::conv_input;
 pub(crate) use weight::conv_weight;
+
+/// What [`exact`] asked for.
+static EXACT: AtomicBool = AtomicBool::new(false);
+
+/// Whether convolutions are sums of products as they stand, in the whole process, from now on. Otherwise windows of 3x3 go through
+/// Winograd's transforms, which round more: the root mean square of their errors is about 5 times as large.
+pub fn exact(exact: bool) {
+    EXACT.store(exact, Ordering::Relaxed);
+}
+
+fn is_exact() -> bool {
+    EXACT.load(Ordering::Relaxed)
+}
 
 /// Sizes of a convolution.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +80,9 @@ pub(crate) fn conv<T: Element>(
     if channels.are_thin() {
         return thin::forward(&windows, channels, [x, w], y);
     }
+    if winograd::fits::<T>(channels, moves, &w_shape[2..]) {
+        return winograd::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels);
+    }
     let (terms, count) = (channels.own * windows.taps(), windows.count());
     let elements = &Shared::new(y);
     for group in 0..channels.groups {
@@ -83,7 +102,12 @@ fn by_image(part: Range<usize>, count: usize, base: usize, image: usize) -> Vec<
     let (mut pieces, mut at) = (vec![], part.start);
     while at < part.end {
         let len = (count - at % count).min(part.end - at);
-        pieces.push(Piece { column: at - part.start, len, place: base + at / count * image + at % count, step: 1 });
+        pieces.push(Piece {
+            column: at - part.start,
+            len,
+            place: base + at / count * image + at % count,
+            step: 1,
+        });
         at += len;
     }
     pieces

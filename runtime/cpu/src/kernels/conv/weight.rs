@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::columns::{Across, Columns, Lines, Planes};
-use super::{Channels, thin};
+use super::{Channels, thin, winograd};
 use crate::element::Element;
 use crate::kernels::micro::{LEFT, RIGHT, STEP};
 use crate::kernels::product::{Piece, Size, Target, multiply, part};
@@ -40,6 +40,9 @@ pub(crate) fn conv_weight<T: Element>(
     if w.is_empty() {
         return;
     }
+    if winograd::fits_weight::<T>(channels, moves, &w_shape[2..], y_shape) {
+        return winograd::weight([(x, x_shape), (y, y_shape)], w, moves, channels);
+    }
     for (group, w) in w.chunks_exact_mut(channels.shared * columns).enumerate() {
         let first = group * channels.own;
         let inputs = Columns { windows: &windows, elements: x, channels: channels.inputs(), first };
@@ -54,12 +57,16 @@ pub(crate) fn conv_weight<T: Element>(
             along(&outputs, &inputs, w, size);
         } else {
             let elements = &Shared::new(w);
-            let pieces = |part: Range<usize>| {
-                vec![Piece { column: 0, len: part.len(), place: part.start, step: 1 }]
-            };
+            let pieces =
+                |part: Range<usize>| vec![Piece { column: 0, len: part.len(), place: part.start, step: 1 }];
             let target = Target { elements, row: columns, add: false, pieces };
             let (rows, columns) = (size.rows, size.columns);
-            multiply(&Across { lines: &outputs, count: rows }, &Across { lines: &inputs, count: columns }, &target, size);
+            multiply(
+                &Across { lines: &outputs, count: rows },
+                &Across { lines: &inputs, count: columns },
+                &target,
+                size,
+            );
         }
     }
 }

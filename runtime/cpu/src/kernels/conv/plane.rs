@@ -1,0 +1,136 @@
+//! Windows over one plane that was copied with its padding, so that every tap of every window is there.
+
+use crate::element::Element;
+use crate::kernels::window::Axis;
+
+/// Windows that are computed side by side.
+const LANES: usize = 16;
+/// Taps that are summed side by side.
+const TAPS: usize = 4;
+
+/// Where the elements of a padded plane lie. What every `step`-th window of a row has under one tap lies side by side.
+pub(super) struct Padded {
+    rows: Axis,
+    columns: Axis,
+    /// The least offsets: where the padded plane begins.
+    low: [isize; 2],
+    /// Elements of a row whose remainder by the step is the same, with room for whole lanes.
+    pitch: usize,
+    height: usize,
+    /// Where the first window has each tap.
+    taps: Vec<usize>,
+}
+
+impl Padded {
+    pub(super) fn new([rows, columns]: [Axis; 2]) -> Self {
+        let extreme = |axis: &Axis| {
+            let low = axis.offsets.iter().copied().min().unwrap_or(0);
+            (low, axis.offsets.iter().copied().max().unwrap_or(0) - low)
+        };
+        let ((top, tall), (left, wide)) = (extreme(&rows), extreme(&columns));
+        let pitch = columns.count.next_multiple_of(LANES) + wide as usize / columns.step + 1;
+        let height = rows.count.saturating_sub(1) * rows.step + tall as usize + 1;
+        let width = pitch * columns.step;
+        let place = |y: isize, x: isize| {
+            let (y, x) = ((y - top) as usize, (x - left) as usize);
+            y * width + x % columns.step * pitch + x / columns.step
+        };
+        let taps = rows.offsets.iter().flat_map(|y| columns.offsets.iter().map(|x| place(*y, *x))).collect();
+        Padded { rows, columns, low: [top, left], pitch, height, taps }
+    }
+
+    /// Memory for a plane; all of it 0.
+    pub(super) fn room<T: Element>(&self) -> Vec<T> {
+        vec![T::default(); self.height * self.width()]
+    }
+
+    fn width(&self) -> usize {
+        self.pitch * self.columns.step
+    }
+
+    /// Copies a plane to where it is not padding. What was 0 before there stays so.
+    #[inline(always)]
+    pub(super) fn copy<T: Element>(&self, plane: &[T], room: &mut [T]) {
+        let (width, step) = (self.width(), self.columns.step);
+        for (y, row) in plane.chunks_exact(self.columns.size.max(1)).enumerate() {
+            let Some(y) = usize::try_from(y as isize - self.low[0]).ok().filter(|y| *y < self.height) else {
+                continue;
+            };
+            let to = &mut room[y * width..(y + 1) * width];
+            let first = usize::try_from(self.low[1]).unwrap_or(0);
+            let start = (first as isize - self.low[1]) as usize;
+            let row = row.get(first..).unwrap_or_default();
+            let row = &row[..row.len().min(width - start)];
+            match step {
+                1 => to[start..start + row.len()].copy_from_slice(row),
+                _ => {
+                    for (x, from) in row.iter().enumerate() {
+                        let x = start + x;
+                        to[x % step * self.pitch + x / step] = *from;
+                    }
+                }
+            }
+        }
+    }
+
+    /// For each window the sum of its taps times their weights; added to what is there, or in its place.
+    #[inline(always)]
+    pub(super) fn correlate<T: Element>(&self, room: &[T], weight: &[T], out: &mut [T], add: bool) {
+        let down = self.rows.step * self.width();
+        for (row, out) in out.chunks_exact_mut(self.columns.count).enumerate() {
+            for (part, out) in out.chunks_mut(LANES).enumerate() {
+                let start = row * down + part * LANES;
+                let mut sums = [T::default(); LANES];
+                for (tap, weight) in self.taps.iter().zip(weight) {
+                    let from = &room[start + tap..start + tap + LANES];
+                    for lane in 0..LANES {
+                        sums[lane] = sums[lane].add(weight.mul(from[lane]));
+                    }
+                }
+                match add {
+                    true => out.iter_mut().zip(&sums).for_each(|(out, sum)| *out = out.add(*sum)),
+                    false => out.copy_from_slice(&sums[..out.len()]),
+                }
+            }
+        }
+    }
+
+    /// Rows of windows, each with room for whole lanes.
+    pub(super) fn lines<T: Element>(&self) -> Vec<T> {
+        vec![T::default(); self.rows.count * self.columns.count.next_multiple_of(LANES)]
+    }
+
+    /// Copies numbers of windows to such rows; what lies behind a row stays 0.
+    #[inline(always)]
+    pub(super) fn copy_lines<T: Element>(&self, from: &[T], lines: &mut [T]) {
+        let (count, pitch) = (self.columns.count, self.columns.count.next_multiple_of(LANES));
+        let rows = lines.chunks_exact_mut(pitch).zip(from.chunks_exact(count));
+        rows.for_each(|(to, from)| to[..count].copy_from_slice(from));
+    }
+
+    /// Adds to the sum of each tap the products of what it covers with numbers of the windows.
+    #[inline(always)]
+    pub(super) fn sums<T: Element>(&self, room: &[T], lines: &[T], sums: &mut [T]) {
+        let (down, pitch) = (self.rows.step * self.width(), self.columns.count.next_multiple_of(LANES));
+        for (taps, sums) in self.taps.chunks(TAPS).zip(sums.chunks_mut(TAPS)) {
+            let mut own = [[T::default(); LANES]; TAPS];
+            // Where there are fewer, the first one is done several times.
+            let mut at = [taps[0]; TAPS];
+            at[..taps.len()].copy_from_slice(taps);
+            for (row, line) in lines.chunks_exact(pitch).enumerate() {
+                for (part, line) in line.chunks_exact(LANES).enumerate() {
+                    let start = row * down + part * LANES;
+                    for tap in 0..TAPS {
+                        let from = &room[start + at[tap]..start + at[tap] + LANES];
+                        for lane in 0..LANES {
+                            own[tap][lane] = own[tap][lane].add(line[lane].mul(from[lane]));
+                        }
+                    }
+                }
+            }
+            for (sum, own) in sums.iter_mut().zip(own) {
+                *sum = own.into_iter().fold(*sum, T::add);
+            }
+        }
+    }
+}
