@@ -291,8 +291,8 @@ fn ready(plan: &Plan, kernel: &Kernel) -> Result<Ready, String> {
         let program = Program::new(plan, &kernel.region, None)?;
         return Ok(Ready { anchor: None, result: None, program: Some(program) });
     };
-    // The result goes where it is stored as it is, if it is, and the rest of the region reads it there.
-    let stored = stored_as_it_is(kernel);
+    // The result goes where it is stored as it is, if it is and lies in rows there, and the rest of the region reads it there.
+    let stored = stored_as_it_is(kernel).filter(|value| plan.value(*value).layout.is_dense());
     let only = stored.is_some() && kernel.region.steps.len() == 2;
     let result = match stored {
         Some(id) => (id, plan.value(id).clone()),

@@ -10,6 +10,7 @@ pub(crate) mod micro;
 mod pool;
 mod product;
 mod scatter;
+mod scratch;
 #[cfg(test)]
 mod tests;
 pub(crate) mod vector;

@@ -10,6 +10,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::micro::{Block, COLUMNS, ROWS};
+use super::scratch::Scratch;
 use super::vector::isa;
 use super::view::Matrix;
 use crate::element::Element;
@@ -73,7 +74,7 @@ pub(crate) fn multiply<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
         return;
     }
     let alone = rows * columns * terms < SMALL;
-    let mut left = vec![T::default(); rows.div_ceil(ROWS) * ROWS * terms];
+    let mut left = Scratch::of(rows.div_ceil(ROWS) * ROWS * terms);
     let pack = |(panel, out): (usize, &mut [T])| a.pack::<ROWS>(0..terms, panel * ROWS, out);
     match (ROWS * terms).max(1) {
         panel if alone => left.chunks_mut(panel).enumerate().for_each(pack),
@@ -116,7 +117,7 @@ fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
     [down, across]: [Range<usize>; 2],
 ) {
     let isa = isa();
-    let mut panel = vec![T::default(); DEPTH.min(size.terms) * COLUMNS];
+    let mut panel = Scratch::of(DEPTH.min(size.terms) * COLUMNS);
     let mut block: Block<T> = [T::default(); ROWS * COLUMNS];
     // Without terms there is still a sum of nothing to be written.
     for start in (0..size.terms.max(1)).step_by(DEPTH) {

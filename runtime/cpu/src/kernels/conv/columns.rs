@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::element::Element;
 use crate::kernels::product::Panels;
+use crate::kernels::scratch::Scratch;
 use crate::kernels::window::{Run, Windows};
 
 /// Rows of numbers that are copied from somewhere, a few at a time.
@@ -117,7 +118,7 @@ impl<T: Element, L: Lines<T>> Panels<T> for Across<'_, L> {
         if pitch == 0 {
             return;
         }
-        let mut rows = vec![T::default(); width * pitch];
+        let mut rows = Scratch::of(width * pitch);
         self.lines.fill(lines, terms, pitch, &mut rows);
         for (term, out) in out.chunks_exact_mut(W).enumerate() {
             out[..width].iter_mut().enumerate().for_each(|(line, to)| *to = rows[line * pitch + term]);

@@ -9,6 +9,7 @@ use super::{Channels, thin, winograd};
 use crate::element::Element;
 use crate::kernels::micro::{LEFT, RIGHT, STEP};
 use crate::kernels::product::{Piece, Size, Target, multiply, part};
+use crate::kernels::scratch::Scratch;
 use crate::kernels::vector::isa;
 use crate::kernels::window::{Moves, Windows};
 use crate::memory::Shared;
@@ -75,7 +76,7 @@ pub(crate) fn conv_weight<T: Element>(
 fn along<T: Element>(a: &impl Lines<T>, b: &impl Lines<T>, w: &mut [T], size: Size) {
     let wide = size.columns.div_ceil(INPUTS).max(size.columns.div_ceil(2 * RIGHT).min(TASKS / 2));
     let deep = (TASKS / wide).clamp(1, size.terms.div_ceil(4 * TERMS));
-    let parts: Vec<Vec<T>> = (0..wide * deep)
+    let parts: Vec<Scratch<T>> = (0..wide * deep)
         .into_par_iter()
         .map(|task| {
             let columns = part(size.columns, wide, task % wide);
@@ -103,13 +104,13 @@ fn sums<T: Element>(
     rows: usize,
     columns: Range<usize>,
     terms: Range<usize>,
-) -> Vec<T> {
+) -> Scratch<T> {
     let (isa, width) = (isa(), columns.len());
     let pitch = TERMS.min(terms.len().next_multiple_of(STEP));
-    let mut result = vec![T::default(); rows * width];
-    // Rows behind the last one are zeros, so that the innermost loop always has as many.
-    let mut right = vec![T::default(); width.next_multiple_of(RIGHT) * pitch];
-    let mut left = vec![T::default(); OUTPUTS.min(rows.next_multiple_of(LEFT)) * pitch];
+    let mut result = Scratch::<T>::zeros(rows * width);
+    // There are rows behind the last one, so that the innermost loop always has as many; their sums are not used.
+    let mut right = Scratch::of(width.next_multiple_of(RIGHT) * pitch);
+    let mut left = Scratch::of(OUTPUTS.min(rows.next_multiple_of(LEFT)) * pitch);
     for start in terms.clone().step_by(TERMS) {
         let own = start..(start + TERMS).min(terms.end);
         b.fill(columns.clone(), own.clone(), pitch, &mut right);

@@ -16,6 +16,8 @@ use rayon::prelude::*;
 use super::Channels;
 use crate::element::Element;
 use crate::kernels::micro::{Block, COLUMNS, ROWS};
+use crate::kernels::product::part;
+use crate::kernels::scratch::Scratch;
 use crate::kernels::vector::{isa, widest};
 use crate::kernels::window::Moves;
 use crate::memory::Shared;
@@ -27,6 +29,12 @@ const FEWEST: usize = 16;
 /// Elements that panels of different places are apart beyond their size, so that they do not fall into the same lines of a cache.
 const GAP: usize = 16;
 
+/// Panels of tiles that are enough tasks.
+const MANY: usize = 8;
+/// Parts that inputs are cut into where there are fewer.
+const PARTS: usize = 8;
+/// Inputs whose weight is transformed at a time: it stays in the second cache.
+const CHUNK: usize = 64;
 /// Inputs whose windows are copied at a time.
 const SOME: usize = 16;
 /// Tiles below which the transpose in the weight costs more to transform back than it saves.
@@ -197,80 +205,112 @@ impl<T: Element> Forward<'_, T> {
         if tall * wide == 0 {
             return;
         }
-        let weight = self.weights::<B>(tall);
-        let (own, pitch) = (PLACES * self.pitch::<A>(), self.pitch::<A>());
-        let blocks = |panel: usize, x: &[T], outputs: Range<usize>| {
-            let mut product = vec![[T::default(); ROWS * COLUMNS]; PLACES];
-            for output in outputs {
-                let w = &weight[output * PLACES * self.pitch::<B>()..];
-                for (place, block) in product.iter_mut().enumerate() {
-                    let x = &x[place * pitch..][..self.inputs * A];
-                    let w = &w[place * self.pitch::<B>()..][..self.inputs * B];
-                    let (a, b) = if swapped { (x, w) } else { (w, x) };
-                    T::block(isa(), a, b, block);
-                }
-                self.back::<A, B>(&product, [panel, output], y, size, &plane, swapped);
-            }
+        let back = |product: &[Block<T>], panel: usize, output: usize| {
+            self.back::<A, B>(product, [panel, output], y, size, &plane, swapped);
         };
-        // Many panels of tiles: each is a task. Few: their channels, and then the outputs, are spread.
-        if wide >= 8 {
-            return (0..wide).into_par_iter().for_each_init(
-                || vec![T::default(); own],
-                |x, panel| {
-                    self.tiles_of::<A>(panel, 0..self.inputs, &Shared::new(x));
-                    blocks(panel, x, 0..tall);
-                },
-            );
+        match wide >= MANY {
+            true => self.many::<A, B>([wide, tall], swapped, back),
+            false => self.few::<A, B>([wide, tall], swapped, back),
         }
-        let mut x = vec![T::default(); own * wide];
-        let parts = 8usize;
-        let part = |of: usize, number: usize| of * number / parts..of * (number + 1) / parts;
-        x.chunks_exact_mut(own).enumerate().for_each(|(panel, x)| {
+    }
+
+    /// Many panels of tiles: each is a task, and the weight is transformed before.
+    fn many<const A: usize, const B: usize>(
+        &self,
+        [wide, tall]: [usize; 2],
+        swapped: bool,
+        back: impl Fn(&[Block<T>], usize, usize) + Sync,
+    ) {
+        let (a, b) = (self.inputs * A + GAP, self.inputs * B + GAP);
+        let mut weight = Scratch::of(tall * PLACES * b);
+        weight.par_chunks_exact_mut(PLACES * b).enumerate().for_each(|(panel, out)| {
+            self.weights::<B>(panel, 0..self.inputs, b, out);
+        });
+        (0..wide).into_par_iter().for_each_init(
+            || (Scratch::of(PLACES * a), vec![[T::default(); ROWS * COLUMNS]; PLACES]),
+            |(x, product), panel| {
+                self.tiles_of::<A>(panel, 0..self.inputs, a, &Shared::new(x));
+                for output in 0..tall {
+                    let w = &weight[output * PLACES * b..];
+                    for (place, block) in product.iter_mut().enumerate() {
+                        let x = &x[place * a..][..self.inputs * A];
+                        let w = &w[place * b..][..self.inputs * B];
+                        let (a, b) = if swapped { (x, w) } else { (w, x) };
+                        T::block(isa(), a, b, block);
+                    }
+                    back(product, panel, output);
+                }
+            },
+        );
+    }
+
+    /// Few panels of tiles: all of them are transformed before, each panel of outputs is a task, and the weight never lies in memory as a
+    /// whole: it would be larger than everything else.
+    fn few<const A: usize, const B: usize>(
+        &self,
+        [wide, tall]: [usize; 2],
+        swapped: bool,
+        back: impl Fn(&[Block<T>], usize, usize) + Sync,
+    ) {
+        let pitch = self.inputs * A + GAP;
+        let own = PLACES * pitch;
+        let mut tiles = Scratch::of(own * wide);
+        for (panel, x) in tiles.chunks_exact_mut(own).enumerate() {
             let x = &Shared::new(x);
-            let task = |number| self.tiles_of::<A>(panel, part(self.inputs, number), x);
-            (0..parts).into_par_iter().for_each(task);
-        });
-        (0..wide * parts).into_par_iter().for_each(|task| {
-            let (panel, number) = (task % wide, task / wide);
-            blocks(panel, &x[panel * own..(panel + 1) * own], part(tall, number));
-        });
+            let task = |number| self.tiles_of::<A>(panel, part(self.inputs, PARTS, number), pitch, x);
+            (0..PARTS).into_par_iter().for_each(task);
+        }
+        let some = CHUNK.min(self.inputs);
+        let apart = some * B + GAP;
+        (0..tall).into_par_iter().for_each_init(
+            || (Scratch::of(PLACES * apart), vec![[T::default(); ROWS * COLUMNS]; wide * PLACES]),
+            |(weight, product), output| {
+                product.iter_mut().flatten().for_each(|sum| *sum = T::default());
+                let mut block = [T::default(); ROWS * COLUMNS];
+                for start in (0..self.inputs).step_by(some) {
+                    let inputs = start..(start + some).min(self.inputs);
+                    self.weights::<B>(output, inputs.clone(), apart, weight);
+                    for (number, sums) in product.iter_mut().enumerate() {
+                        let (panel, place) = (number / PLACES, number % PLACES);
+                        let x = &tiles[panel * own + place * pitch + start * A..][..inputs.len() * A];
+                        let w = &weight[place * apart..][..inputs.len() * B];
+                        let (a, b) = if swapped { (x, w) } else { (w, x) };
+                        T::block(isa(), a, b, &mut block);
+                        sums.iter_mut().zip(&block).for_each(|(sum, own)| *sum = sum.add(*own));
+                    }
+                }
+                let panels = product.chunks_exact(PLACES).enumerate();
+                panels.for_each(|(panel, product)| back(product, panel, output));
+            },
+        );
     }
 
-    /// How far panels of neighbouring places are apart.
-    fn pitch<const P: usize>(&self) -> usize {
-        self.inputs * P + GAP
-    }
-
-    /// The weight, transformed: for each panel of outputs and each place the panel's lanes for each input.
-    fn weights<const B: usize>(&self, panels: usize) -> Vec<T> {
-        let pitch = self.pitch::<B>();
-        let mut all = vec![T::default(); panels * PLACES * pitch];
-        all.par_chunks_exact_mut(PLACES * pitch).enumerate().for_each(|(panel, out)| {
-            let outputs = panel * B..((panel + 1) * B).min(self.outputs);
-            let mut near = [[T::default(); SOME * 9]; B];
-            let mut given = [[[T::default(); B]; 3]; 3];
-            let mut done = [[[T::default(); B]; 6]; 6];
-            widest(
-                #[inline(always)]
-                || {
-                    for start in (0..self.inputs).step_by(SOME) {
-                        let inputs = start..(start + SOME).min(self.inputs);
-                        self.windows(inputs.clone(), outputs.clone(), &mut near);
-                        for (own, input) in inputs.enumerate() {
-                            for (lane, near) in near.iter().enumerate() {
-                                let window = &near[own * 9..(own + 1) * 9];
-                                given.iter_mut().flatten().zip(window).for_each(|(to, tap)| to[lane] = *tap);
-                            }
-                            transform::<OfWeight, _, _, _, _>(&given, &mut done);
-                            for (place, lanes) in done.iter().flatten().enumerate() {
-                                out[place * pitch + input * B..][..B].copy_from_slice(lanes);
-                            }
+    /// The weight of a panel of outputs, transformed: for each place the panel's lanes for each of some inputs.
+    fn weights<const B: usize>(&self, panel: usize, inputs: Range<usize>, pitch: usize, out: &mut [T]) {
+        let outputs = panel * B..((panel + 1) * B).min(self.outputs);
+        let mut near = [[T::default(); SOME * 9]; B];
+        let mut given = [[[T::default(); B]; 3]; 3];
+        let mut done = [[[T::default(); B]; 6]; 6];
+        widest(
+            #[inline(always)]
+            || {
+                for start in inputs.clone().step_by(SOME) {
+                    let some = start..(start + SOME).min(inputs.end);
+                    self.windows(some.clone(), outputs.clone(), &mut near);
+                    for (own, input) in some.enumerate() {
+                        for (lane, near) in near.iter().enumerate() {
+                            let window = &near[own * 9..(own + 1) * 9];
+                            given.iter_mut().flatten().zip(window).for_each(|(to, tap)| to[lane] = *tap);
+                        }
+                        transform::<OfWeight, _, _, _, _>(&given, &mut done);
+                        for (place, lanes) in done.iter().flatten().enumerate() {
+                            let at = place * pitch + (input - inputs.start) * B;
+                            out[at..at + B].copy_from_slice(lanes);
                         }
                     }
-                },
-            );
-        });
-        all
+                }
+            },
+        );
     }
 
     /// Copies the windows of some inputs of each output; those of a transpose are turned. They lie so far apart that many of them share
@@ -293,8 +333,13 @@ impl<T: Element> Forward<'_, T> {
     }
 
     /// A panel of tiles, transformed: for each place the panel's lanes for each of some inputs.
-    fn tiles_of<const A: usize>(&self, panel: usize, inputs: Range<usize>, out: &Shared<'_, T>) {
-        let pitch = self.pitch::<A>();
+    fn tiles_of<const A: usize>(
+        &self,
+        panel: usize,
+        inputs: Range<usize>,
+        pitch: usize,
+        out: &Shared<'_, T>,
+    ) {
         let tiles = panel * A..((panel + 1) * A).min(self.tiles.count());
         let mut given = [[[T::default(); A]; 6]; 6];
         let mut done = [[[T::default(); A]; 6]; 6];
@@ -383,7 +428,7 @@ pub(super) fn weight<T: Element>(
         let (x, y) = (images(x, x_shape, channels.own), images(y, y_shape, channels.shared));
         let (tiles, low) = (Tiles::new(channels.images, size), [moves.low(0), moves.low(1)]);
         let (tall, wide) = (channels.shared.div_ceil(ROWS), channels.own.div_ceil(COLUMNS));
-        let mut sums = vec![T::default(); PLACES * tall * wide * ROWS * COLUMNS];
+        let mut sums = Scratch::zeros(PLACES * tall * wide * ROWS * COLUMNS);
         for start in (0..tiles.count()).step_by(TOGETHER) {
             let own = start..(start + TOGETHER).min(tiles.count());
             let a = across::<OfGradient, T, 4, ROWS>(y, channels.shared, tiles, own.clone(), [0, 0]);
@@ -404,9 +449,9 @@ fn across<F: Transform<S, 6>, T: Element, const S: usize, const P: usize>(
     tiles: Tiles,
     own: Range<usize>,
     low: [isize; 2],
-) -> Vec<T> {
+) -> Scratch<T> {
     let (panels, count) = (channels.div_ceil(P), own.len());
-    let mut all = vec![T::default(); PLACES * panels * count * P];
+    let mut all = Scratch::of(PLACES * panels * count * P);
     let shared = &Shared::new(&mut all);
     (0..panels)
         .into_par_iter()
