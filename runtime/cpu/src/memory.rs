@@ -1,6 +1,7 @@
 //! Where the values of a plan lie during a run.
 //!
-//! This module holds all of the crate's `unsafe` code. What makes it right: [`vspec_ir::plan::check`] has accepted the plan, so that every
+//! But for vector instructions (`kernels::micro` and `kernels::vector`) this module holds all of the crate's `unsafe` code. What makes it
+//! right: [`vspec_ir::plan::check`] has accepted the plan, so that every
 //! place that a region computes lies within its value, places that data names are compared with their axis, each element is written by
 //! one point of a loop nest, and values that live at the same time do not overlap.
 
@@ -160,5 +161,19 @@ impl<'a, E: Copy> Shared<'a, E> {
         assert!(at <= self.elements && len <= self.elements - at, "elements {at}.. of {}", self.elements);
         // In bounds, and nobody else's.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(at), len) }
+    }
+
+    /// One element, on the terms of [`Shared::run`].
+    pub(crate) fn get(&self, at: usize) -> E {
+        assert!(at < self.elements, "element {at} of {}", self.elements);
+        // In bounds, and nobody else's.
+        unsafe { self.start.add(at).read() }
+    }
+
+    /// Writes one element, on the same terms.
+    pub(crate) fn set(&self, at: usize, element: E) {
+        assert!(at < self.elements, "element {at} of {}", self.elements);
+        // In bounds, and nobody else's.
+        unsafe { self.start.add(at).write(element) }
     }
 }

@@ -1,4 +1,4 @@
-//! Ops along one axis of tensors in row-major order: running sums and products, sorting, concatenation.
+//! Ops along one axis of tensors in row-major order: running sums and products, sorting, largest elements, concatenation.
 
 use std::cmp::Ordering;
 
@@ -112,6 +112,39 @@ fn sort<E: Copy + Send + Sync>(
             row.iter().enumerate().for_each(|(k, (_, place))| y[k * around.inner + i] = *place);
         }
     });
+}
+
+/// Place along the axis of the first element that no other one is above.
+fn first_best<E: Copy + Send + Sync>(
+    around: Around,
+    x: &[E],
+    y: &mut [i32],
+    above: impl Fn(E, E) -> bool + Sync,
+) {
+    if y.is_empty() || around.n == 0 {
+        return y.fill(0);
+    }
+    y.par_chunks_exact_mut(around.inner).zip(x.par_chunks_exact(around.block())).for_each(|(y, x)| {
+        y.fill(0);
+        let mut best = x[..around.inner].to_vec();
+        for (k, row) in x.chunks_exact(around.inner).enumerate().skip(1) {
+            for ((place, best), x) in y.iter_mut().zip(&mut best).zip(row) {
+                if above(*x, *best) {
+                    (*place, *best) = (k as i32, *x);
+                }
+            }
+        }
+    });
+}
+
+/// Place of the first largest float along the axis; the first NaN wins. 0 along an empty axis.
+pub(crate) fn argmax<T: Element>(around: Around, x: &[T], y: &mut [i32]) {
+    first_best(around, x, y, |a, b| a > b || a.is_nan() && !b.is_nan());
+}
+
+/// The same for integers.
+pub(crate) fn argmax_ints(around: Around, x: &[i32], y: &mut [i32]) {
+    first_best(around, x, y, |a, b| a > b);
 }
 
 /// One part after the other along an axis; parts come with how many elements of theirs belong to one of the outer parts.

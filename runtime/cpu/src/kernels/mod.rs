@@ -74,6 +74,7 @@ pub(crate) fn run<T: Element>(
         Op::Cumsum { axis, reverse } => call.cumsum(*axis, *reverse),
         Op::Cumprod { axis } => call.cumprod(*axis),
         Op::Argsort { axis, descending } => call.argsort(*axis, *descending),
+        Op::Argmax { axis } => call.argmax(*axis),
         Op::Concat { axis } => call.concat(*axis),
         Op::Scatter { axis } => call.scatter(*axis),
         Op::ScatterAdd { axis } => call.scatter_add(*axis),
@@ -166,6 +167,16 @@ impl<'a, T: Element> Call<'a, T> {
         match self.dtype(0) {
             DType::F32 => axis::argsort::<T>(around, &self.view(0).dense(), self.target()?, descending),
             DType::I32 => axis::argsort_ints(around, &self.view(0).dense(), self.target()?, descending),
+            DType::Bool => return None,
+        }
+        Some(Ok(()))
+    }
+
+    fn argmax(&self, axis: i64) -> Option<Result<(), EngineError>> {
+        let around = self.around(axis);
+        match self.dtype(0) {
+            DType::F32 => axis::argmax::<T>(around, &self.view(0).dense(), self.target()?),
+            DType::I32 => axis::argmax_ints(around, &self.view(0).dense(), self.target()?),
             DType::Bool => return None,
         }
         Some(Ok(()))

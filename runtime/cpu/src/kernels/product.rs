@@ -144,18 +144,19 @@ fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
 /// Writes a piece of a row.
 #[inline]
 fn put<T: Element>(into: &Shared<'_, T>, from: &[T], piece: Piece, row: usize, add: bool) {
-    if piece.len == 0 {
+    let (from, at) = (&from[piece.column..piece.column + piece.len], row + piece.place);
+    if piece.step != 1 {
+        // What lies between them may be another task's.
+        for (i, from) in from.iter().enumerate() {
+            let at = at + i * piece.step;
+            into.set(at, if add { into.get(at).add(*from) } else { *from });
+        }
         return;
     }
-    let to = into.run(row + piece.place, (piece.len - 1) * piece.step + 1);
-    let from = &from[piece.column..piece.column + piece.len];
-    match (piece.step, add) {
-        (1, false) => to.copy_from_slice(from),
-        (1, true) => to.iter_mut().zip(from).for_each(|(to, from)| *to = to.add(*from)),
-        (step, false) => to.iter_mut().step_by(step).zip(from).for_each(|(to, from)| *to = *from),
-        (step, true) => {
-            to.iter_mut().step_by(step).zip(from).for_each(|(to, from)| *to = to.add(*from));
-        }
+    let to = into.run(at, piece.len);
+    match add {
+        false => to.copy_from_slice(from),
+        true => to.iter_mut().zip(from).for_each(|(to, from)| *to = to.add(*from)),
     }
 }
 

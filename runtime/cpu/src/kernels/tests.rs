@@ -338,6 +338,9 @@ proptest! {
         let whole = ints(&shape, 9, 4);
         let along = axis as i64;
         let mut ops = vec![(Op::Cumprod { axis: along }, x.clone()), (Op::Cumprod { axis: along }, whole.clone())];
+        for x in [&x, &whole] {
+            ops.push((Op::Argmax { axis: along }, x.clone()));
+        }
         for flag in [false, true] {
             for x in [&x, &whole] {
                 ops.push((Op::Cumsum { axis: along, reverse: flag }, x.clone()));

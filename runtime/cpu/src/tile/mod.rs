@@ -5,6 +5,7 @@
 //! computed once for it. Loops that every step runs through as through one are made one first, so that lines are long.
 
 mod address;
+mod fold;
 mod lanes;
 mod run;
 

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use rayon::prelude::*;
+
 use super::columns::Columns;
 use super::{Channels, thin, winograd};
 use crate::element::Element;
@@ -34,7 +36,7 @@ pub(crate) fn conv_input<T: Element>(
     let elements = &Shared::new(x);
     let plane: usize = x_shape[2..].iter().product();
     for class in classes.iter().filter(|class| !class.taps.is_empty()) {
-        for group in 0..channels.groups {
+        (0..channels.groups).into_par_iter().for_each(|group| {
             let first = group * channels.shared;
             let columns =
                 Columns { windows: &class.windows, elements: y, channels: channels.outputs(), first };
@@ -51,7 +53,7 @@ pub(crate) fn conv_input<T: Element>(
                 &target,
                 Size { rows: channels.own, columns: channels.images * count, terms },
             );
-        }
+        });
     }
 }
 

@@ -14,6 +14,8 @@ mod winograd;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use rayon::prelude::*;
+
 use super::product::{Piece, Size, Target, multiply};
 use super::view::Matrix;
 use super::window::{Moves, Windows};
@@ -85,7 +87,7 @@ pub(crate) fn conv<T: Element>(
     }
     let (terms, count) = (channels.own * windows.taps(), windows.count());
     let elements = &Shared::new(y);
-    for group in 0..channels.groups {
+    (0..channels.groups).into_par_iter().for_each(|group| {
         let first = group * channels.own;
         let columns = Columns { windows: &windows, elements: x, channels: channels.inputs(), first };
         let weight = &w[group * channels.shared * terms..][..channels.shared * terms];
@@ -94,7 +96,7 @@ pub(crate) fn conv<T: Element>(
         let target = Target { elements, row: count, add: false, pieces };
         let size = Size { rows: channels.shared, columns: channels.images * count, terms };
         multiply(&Matrix::dense(weight, [channels.shared, terms]).transposed(), &columns, &target, size);
-    }
+    });
 }
 
 /// Columns that are counted over one image after the other, where each image has its own place.

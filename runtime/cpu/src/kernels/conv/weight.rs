@@ -44,7 +44,7 @@ pub(crate) fn conv_weight<T: Element>(
     if winograd::fits_weight::<T>(channels, moves, &w_shape[2..], y_shape) {
         return winograd::weight([(x, x_shape), (y, y_shape)], w, moves, channels);
     }
-    for (group, w) in w.chunks_exact_mut(channels.shared * columns).enumerate() {
+    w.par_chunks_exact_mut(channels.shared * columns).enumerate().for_each(|(group, w)| {
         let first = group * channels.own;
         let inputs = Columns { windows: &windows, elements: x, channels: channels.inputs(), first };
         let outputs = Planes {
@@ -69,7 +69,7 @@ pub(crate) fn conv_weight<T: Element>(
                 size,
             );
         }
-    }
+    });
 }
 
 /// Sums along lines: parts of the columns are tasks of their own, and parts of the terms where those are few.

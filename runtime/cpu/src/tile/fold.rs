@@ -1,0 +1,146 @@
+//! Folding rows: tile by tile, part by part.
+
+use vspec_ir::DType;
+use vspec_ir::plan::Fold;
+
+use super::Code;
+use super::lanes::TILE;
+use super::run::Core;
+use crate::element::{self, Element};
+use crate::kernels::vector::widest;
+
+/// A fold of a row, so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Folded {
+    /// The sum, or the extreme.
+    value: f64,
+    /// The sum of integers, or the place of the largest element.
+    int: i32,
+    /// How many elements there were.
+    count: usize,
+}
+
+impl<T: Element> Core<'_, '_, T> {
+    /// A fold of no elements.
+    pub(super) fn nothing(&self, fold: usize) -> Folded {
+        let step = &self.job.program.steps[fold];
+        let (value, int) = match (&step.code, step.dtype) {
+            (Code::Fold(Fold::Max, _), DType::I32) => (0.0, i32::MIN),
+            (Code::Fold(Fold::Min, _), DType::I32) => (0.0, i32::MAX),
+            (Code::Fold(Fold::Max | Fold::Argmax, _), _) => (f64::NEG_INFINITY, 0),
+            (Code::Fold(Fold::Min, _), _) => (f64::INFINITY, 0),
+            _ => (0.0, 0),
+        };
+        Folded { value, int, count: 0 }
+    }
+
+    /// Folds a tile, whose first element has a place within the row, into what is known.
+    pub(super) fn fold(&self, fold: usize, n: usize, place: usize, folded: &mut Folded) {
+        let step = &self.job.program.steps[fold];
+        let Code::Fold(kind, arg) = &step.code else { return };
+        let arg = self.arg(*arg);
+        let before = folded.count;
+        folded.count += n;
+        match (kind, arg.dtype) {
+            (Fold::Sum | Fold::Mean, DType::F32) => {
+                let from = &self.lanes.floats[arg.reg * TILE..];
+                folded.value += match arg.uniform {
+                    true => from[0].wide() * n as f64,
+                    false => sum(&from[..n]),
+                };
+            }
+            (Fold::Max | Fold::Min, DType::F32) => {
+                let values = &self.lanes.floats[arg.reg * TILE..][..if arg.uniform { 1 } else { n }];
+                folded.value = match kind {
+                    Fold::Max => extreme(values, T::of(folded.value), element::max).wide(),
+                    _ => extreme(values, T::of(folded.value), element::min).wide(),
+                };
+            }
+            (Fold::Argmax, _) => {
+                for lane in 0..if arg.uniform { 1 } else { n } {
+                    let value = self.lanes.number(arg, lane);
+                    let above = value > folded.value || value.is_nan() && !folded.value.is_nan();
+                    if above || before == 0 && lane == 0 {
+                        (folded.value, folded.int) = (value, (place + lane) as i32);
+                    }
+                }
+            }
+            _ => {
+                for lane in 0..n {
+                    let value = self.lanes.number(arg, lane) as i32;
+                    folded.int = match kind {
+                        Fold::Max => folded.int.max(value),
+                        Fold::Min => folded.int.min(value),
+                        _ => folded.int.wrapping_add(value),
+                    };
+                }
+            }
+        }
+    }
+
+    /// The fold of a part and of the part behind it.
+    pub(super) fn joined(&self, fold: usize, a: Folded, b: Folded) -> Folded {
+        let step = &self.job.program.steps[fold];
+        let Code::Fold(kind, _) = &step.code else { return a };
+        let count = a.count + b.count;
+        match (kind, step.dtype) {
+            (Fold::Argmax, _) => {
+                let above = b.value > a.value || b.value.is_nan() && !a.value.is_nan();
+                let best = if b.count > 0 && (above || a.count == 0) { b } else { a };
+                Folded { count, ..best }
+            }
+            (Fold::Max, DType::F32) => Folded { value: element::max(a.value, b.value), count, ..a },
+            (Fold::Min, DType::F32) => Folded { value: element::min(a.value, b.value), count, ..a },
+            (Fold::Max, _) => Folded { int: a.int.max(b.int), count, ..a },
+            (Fold::Min, _) => Folded { int: a.int.min(b.int), count, ..a },
+            _ => Folded { value: a.value + b.value, int: a.int.wrapping_add(b.int), count },
+        }
+    }
+
+    /// Puts a fold's result where later steps find it.
+    pub(super) fn finish(&mut self, fold: usize, folded: Folded) {
+        let step = &self.job.program.steps[fold];
+        let value = match (&step.code, step.dtype) {
+            (Code::Fold(Fold::Argmax, _), _) => f64::from(folded.int),
+            (Code::Fold(Fold::Mean, _), _) => folded.value / folded.count.max(1) as f64,
+            (_, DType::F32) => folded.value,
+            _ => f64::from(folded.int),
+        };
+        self.lanes.put(fold, step.dtype, 0, value);
+    }
+}
+
+/// Numbers that are folded side by side.
+const WIDTH: usize = 16;
+
+/// The largest or the smallest of a tile and of what was before it.
+fn extreme<T: Element>(values: &[T], before: T, f: impl Fn(T, T) -> T) -> T {
+    widest(
+        #[inline(always)]
+        || {
+            let mut own = [before; WIDTH];
+            let mut chunks = values.chunks_exact(WIDTH);
+            for chunk in &mut chunks {
+                own.iter_mut().zip(chunk).for_each(|(own, value)| *own = f(*own, *value));
+            }
+            let rest = chunks.remainder().iter().fold(before, |own, value| f(own, *value));
+            own.into_iter().fold(rest, &f)
+        },
+    )
+}
+
+/// The sum of a tile: in a few sums side by side, which are added up in double precision.
+fn sum<T: Element>(values: &[T]) -> f64 {
+    widest(
+        #[inline(always)]
+        || {
+            let mut sums = [T::default(); WIDTH];
+            let mut chunks = values.chunks_exact(WIDTH);
+            for chunk in &mut chunks {
+                sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum = sum.add(*value));
+            }
+            let rest: f64 = chunks.remainder().iter().map(|value| value.wide()).sum();
+            sums.iter().map(|sum| sum.wide()).sum::<f64>() + rest
+        },
+    )
+}
