@@ -6,10 +6,10 @@
 //! %3 = relu(%2)
 //! ```
 //!
-//! It is done in parts that are kept apart. [`nodes`] says what each node is and what it reads, views looked through. [`group`] holds the
-//! groups and their order. `merge` below proposes pairs, [`legality`] says whether one kernel can compute both and with which loops, and
-//! [`profit`] whether it should. [`again`] then decides which cheap values are computed again by their readers rather than stored, and
-//! [`lower`] writes the kernels down. Numerics: exact; what a kernel computes are the ops of its nodes.
+//! It is done in parts that are kept apart. `nodes` says what each node is and what it reads, views looked through. `group` holds the
+//! groups and their order. `merge` below proposes pairs, `legality` says whether one kernel can compute both and with which loops, and
+//! `profit` whether it should. `again` then decides which cheap values are computed again by their readers rather than stored, and
+//! `lower` writes the kernels down. Numerics: exact; what a kernel computes are the ops of its nodes.
 
 mod again;
 mod group;
