@@ -3,7 +3,7 @@
 //! A graph says what is computed; a [`Plan`] says how often memory is read and written for it. It is a list of [`Kernel`]s, each of
 //! which reads some values, computes in registers and stores others. A kernel is a [`Region`], a small program that runs at every point
 //! of a loop nest, and may begin with an [`Anchor`]: one op that is more than a loop over elements (a convolution, a sort), whose result
-//! the region takes element by element. Sizes are numbers here. Plans are made by `vspec-optimize`, checked once by [`check`] and
+//! the region takes element by element. Sizes are numbers here. Plans are made by `vspec-optimize`, checked once by [`check()`] and
 //! run without asking again.
 
 mod check;
