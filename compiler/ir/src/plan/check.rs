@@ -27,7 +27,7 @@ impl fmt::Display for PlanFault {
 }
 
 /// Checks that steps use earlier steps, that every place lies within its value, that values are written before they are read, that
-/// values that lie in the arena at the same time do not overlap, and that no kernel writes what it reads elsewhere.
+/// values that lie in the arena at the same time do not overlap, and that each element is written at one point.
 ///
 /// # Errors
 /// The first fault.
@@ -92,11 +92,21 @@ fn steps(plan: &Plan, region: &Region) -> Result<(), String> {
                 for (index, size) in at.iter().zip(shape) {
                     within(index, *size, &region.extents).map_err(|e| format!("step {i}: {e}"))?;
                 }
+                if !is_written_once(region, step.inner, at) {
+                    return Err(format!("step {i} writes an element at several points"));
+                }
             }
             _ => {}
         }
     }
     Ok(())
+}
+
+/// Whether a store goes to another element at each point that it is done at: of the row, or once a row.
+fn is_written_once(region: &Region, inner: bool, at: &[Index]) -> bool {
+    let loops: Vec<usize> = at.iter().flat_map(Index::loops).collect();
+    let done = if inner { region.extents.len() } else { region.outer };
+    (0..done).all(|axis| region.extents[axis] <= 1 || loops.contains(&axis))
 }
 
 fn operands(plan: &Plan, kernel: &Kernel) -> Result<(), String> {
