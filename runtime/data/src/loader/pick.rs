@@ -1,5 +1,7 @@
 //! One drawing of an item in an epoch.
 
+use vspec_engine::rng::mix;
+
 /// An item of a flow, and the key of what is random about it. An item that comes twice in one epoch has two keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pick {
@@ -19,7 +21,7 @@ impl Pick {
 
     /// Another drawing of the same item: the one that `by` counts.
     pub(super) fn again(self, by: u64) -> Self {
-        Pick { key: scramble(self.key ^ scramble(by)) % KEYS, ..self }
+        Pick { key: mix(self.key ^ mix(by)) % KEYS, ..self }
     }
 
     /// This drawing as it appears in another one, which may itself be a repetition.
@@ -31,14 +33,6 @@ impl Pick {
 /// The numbers below `items` in order.
 pub(super) fn all(items: usize) -> Vec<Pick> {
     (0..items as u32).map(Pick::first).collect()
-}
-
-/// The finaliser of SplitMix64, after its increment.
-fn scramble(value: u64) -> u64 {
-    let mut z = value.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
