@@ -75,6 +75,9 @@ fn plain_one(compiled: &Compiled, d: &Diagnostic) -> String {
     for label in &d.secondary {
         out += &format!("  `{}` {}\n", sources.slice(label.span), label.text);
     }
+    if let Some(note) = &d.note {
+        out += &format!("  note: {note}\n");
+    }
     if let Some(hint) = &d.hint {
         out += &format!("  hint: {hint}\n");
     }

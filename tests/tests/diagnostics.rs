@@ -33,6 +33,7 @@ snapshots! {
     window_does_not_fit
     mixed_element_types
     parameter_trained_by_nothing
+    gradient_through_rounding
     several_errors_at_once
     all_errors_of_a_file
     failed_requirement_through_the_library

@@ -24,6 +24,44 @@ macro_rules! cases {
 }
 
 cases! {
+    a_gradient_ends_at_a_comparison: "
+use std.optim.sgd
+module Gate() {
+  param threshold: f32[] = 0.5
+  param scale: f32[] = 1
+  forward(x: f32[N]) { scale * f32(x > threshold) }
+}
+experiment e {
+  let net = Gate()
+  let opt = sgd(lr = 0.1)
+  step train() { minimize mean(net(tensor([0.0, 1.0]))) over net.params by opt }
+  run 1 of train
+}
+"
+    a_gradient_that_is_asked_for_ends_at_an_order: "
+test \"t\" {
+  let x = tensor([3.0, 1.0])
+  let order = f32(argsort(sigmoid(2.0 * abs(x))))
+  let far = mean(square(tanh(exp(sin(cos(order))))))
+  assert grad(far, x) == tensor([0.0, 0.0])
+}
+"
+    an_int_has_no_gradient: "
+test \"t\" {
+  let i = tensor([1, 2])
+  assert grad(sum(f32(i)), i) == tensor([0, 0])
+}
+"
+    what_is_cut_on_purpose_is_not_reached: "
+use std.optim.sgd
+module Level() { param level: f32[] = 0.5 }
+experiment e {
+  let net = Level()
+  let opt = sgd(lr = 0.1)
+  step train() { minimize square(stop_gradient(floor(net.level))) over net.params by opt }
+  run 1 of train
+}
+"
     unknown_argument_suggests_the_nearest: "
 use std.nn.Conv
 entry e = Conv(3, 8, strid = 2)(f32[1, 3, 8, 8])
@@ -199,4 +237,37 @@ experiment e {
   run 1 of train
 }
 "
+}
+
+/// What contains ops without a derivative and is differentiated all the same.
+#[test]
+fn a_path_beside_a_blocked_one_is_enough() {
+    let step = |loss: &str| {
+        let text = format!(
+            "use std.optim.sgd
+module Scale() {{
+  param scale: f32[3] = 1
+}}
+fn rounded(x: f32[N]) -> f32[N] {{ floor(x) }} with gradient(x, y, dy) -> dx {{ dy }}
+experiment e {{
+  let net = Scale()
+  let opt = sgd(lr = 0.1)
+  step train() {{
+    let x = net.scale * tensor([0.3, 1.5, 2.0])
+    minimize {loss} over net.params by opt
+  }}
+  run 1 of train
+}}
+"
+        );
+        vspec_tests::assert_clean(&compile_text(&text), loss);
+    };
+    // A mask, an assignment, an order, a wheel, a weight that is constant, and a gradient of one's own.
+    step("sum(where(x > 1.0, x, 0.0))");
+    step("sum(gather(x, argsort(x)))");
+    step("sum(sort(x).values)");
+    step("sum(x - floor(x))");
+    step("mean(f32(argmax(x, axis = 0)) * x)");
+    step("sum(straight_through(floor(x), x))");
+    step("sum(rounded(x))");
 }

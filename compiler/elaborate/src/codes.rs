@@ -60,6 +60,8 @@ codes! {
     NOT_UPDATED = "V0231", "parameter is trained by nothing";
     /// `minimize` over parameters that the loss does not depend on.
     NOT_REACHED = "V0232", "loss does not depend on a parameter";
+    /// A gradient is asked for, and every path to the loss leads through an operation without a derivative.
+    NO_DERIVATIVE = "V0233", "no path can be differentiated";
     /// An experiment refers to a step, a data set or a metric that it does not have.
     UNKNOWN_PART = "V0240", "unknown part of an experiment";
     /// `--set` names nothing that can be set.

@@ -37,6 +37,8 @@ pub struct Diagnostic {
     pub secondary: Vec<Label>,
     /// The chain of instantiations, innermost first, when the fault shows only in one use of a module.
     pub trace: Vec<Label>,
+    /// What more there is to know.
+    pub note: Option<String>,
     /// What to do about it.
     pub hint: Option<String>,
 }
@@ -54,7 +56,16 @@ impl Diagnostic {
 
     fn new(severity: Severity, code: &'static str, span: Span, message: String) -> Self {
         let primary = Label { span, text: String::new() };
-        Diagnostic { code, severity, message, primary, secondary: vec![], trace: vec![], hint: None }
+        Diagnostic {
+            code,
+            severity,
+            message,
+            primary,
+            secondary: vec![],
+            trace: vec![],
+            note: None,
+            hint: None,
+        }
     }
 
     /// Says something at the primary place.
@@ -68,6 +79,13 @@ impl Diagnostic {
     #[must_use]
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
         self.secondary.push(Label { span, text: text.into() });
+        self
+    }
+
+    /// Adds a note.
+    #[must_use]
+    pub fn note(mut self, text: impl Into<String>) -> Self {
+        self.note = Some(text.into());
         self
     }
 

@@ -3,12 +3,13 @@
 use std::rc::Rc;
 
 use indexmap::IndexMap;
-use vspec_ir::{NodeId, Op};
+use vspec_ir::{DType, NodeId, Op};
 use vspec_syntax::Span;
 
 use super::{Builtin, Call};
 use crate::codes;
 use crate::eval::{Eval, Evaluator};
+use crate::experiment::reach::{Blocked, Reach};
 use crate::value::Value;
 
 pub(super) const BUILTINS: &[Builtin] = &[Builtin::new("grad", "loss, wrt", grad)];
@@ -21,15 +22,22 @@ fn grad(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
         let message = format!("the gradient of {} is asked for; only a scalar has one", e.graph.ty(loss));
         return e.error(codes::SHAPE_MISMATCH, call.span_of("loss"), message);
     }
-    structured(e, loss, &call.value("wrt"), call.span_of("wrt"))
+    let loss = Loss { reach: Reach::of(&e.graph, loss), span: call.span_of("loss") };
+    structured(e, &loss, &call.value("wrt"), call.span_of("wrt"))
 }
 
-fn structured(e: &mut Evaluator<'_>, loss: NodeId, wrt: &Value, span: Span) -> Eval<Value> {
+/// What is differentiated.
+struct Loss {
+    reach: Reach,
+    span: Span,
+}
+
+fn structured(e: &mut Evaluator<'_>, loss: &Loss, wrt: &Value, span: Span) -> Eval<Value> {
     match wrt {
-        Value::Tensor(node) => one(e, loss, *node, span).map(Value::Tensor),
-        Value::Tree(tree) => {
-            e.map_tree(tree, span, |e, _, node| one(e, loss, node, span)).map(|t| Value::Tree(Rc::new(t)))
-        }
+        Value::Tensor(node) => one(e, loss, (None, *node), span).map(Value::Tensor),
+        Value::Tree(tree) => e
+            .map_tree(tree, span, |e, path, node| one(e, loss, (Some(path), node), span))
+            .map(|t| Value::Tree(Rc::new(t))),
         Value::List(items) | Value::Tuple(items) => {
             let parts: Eval<Vec<Value>> = items.iter().map(|i| structured(e, loss, i, span)).collect();
             parts.map(Value::list)
@@ -46,10 +54,16 @@ fn structured(e: &mut Evaluator<'_>, loss: NodeId, wrt: &Value, span: Span) -> E
     }
 }
 
-/// What the loss does not depend on has gradient 0.
-fn one(e: &mut Evaluator<'_>, loss: NodeId, wrt: NodeId, span: Span) -> Eval<NodeId> {
-    if e.depends_on(loss, wrt) {
-        return e.emit(Op::Gradient {}, &[loss, wrt], span);
+/// What the loss does not depend on has gradient 0. What it depends on through ops without a derivative only has none to ask for.
+fn one(e: &mut Evaluator<'_>, loss: &Loss, (path, wrt): (Option<&str>, NodeId), span: Span) -> Eval<NodeId> {
+    // That of an int is refused by the op itself.
+    if loss.reach.has(wrt) || e.graph.ty(wrt).dtype != DType::F32 {
+        return e.emit(Op::Gradient {}, &[loss.reach.loss(), wrt], span);
+    }
+    if let Some(route) = loss.reach.blocked(&e.graph, wrt) {
+        let name = path.map_or_else(|| e.loader.sources.slice(span).to_string(), str::to_string);
+        let blocked = Blocked { names: vec![name.into()], route };
+        return e.cannot_differentiate(&blocked, [loss.span, span]);
     }
     let ty = e.graph.ty(wrt).clone();
     e.full(0.0, ty.dtype, ty.shape, span)

@@ -5,6 +5,7 @@ mod optimizer;
 mod over;
 mod pass;
 mod pipeline;
+pub(crate) mod reach;
 mod run;
 mod sequences;
 mod step;

@@ -8,6 +8,7 @@ use vspec_syntax::ast::{Block, Expr, ExprKind, Ident, StatementKind, StepDef};
 use vspec_syntax::{Diagnostic, Span};
 
 use super::item::nested;
+use super::reach::Reach;
 use super::{Term, optimizer};
 use crate::codes;
 use crate::eval::{Eval, Evaluator, Place, Stop};
@@ -195,9 +196,10 @@ impl Evaluator<'_> {
         let node = self.loss_node(loss, scope)?;
         let paths = self.trained_paths(over, scope)?;
         let optimizer = self.optimizer(by, scope)?;
-        let reached = self.reached_params(node);
+        let reach = Reach::of(&self.graph, node);
+        let reached = self.reached_params(&reach);
         self.step.reached.extend(reached.iter().map(|(path, _)| (path.clone(), loss.span)));
-        self.warn_unreached(&paths, &reached, over.span);
+        self.check_reached(&paths, &reach, [loss.span, over.span])?;
         let trained: Vec<(Arc<str>, NodeId)> =
             reached.into_iter().filter(|(path, _)| paths.contains(path)).collect();
         optimizer::apply(self, &optimizer, node, &trained, span)
@@ -241,37 +243,6 @@ impl Evaluator<'_> {
         }
     }
 
-    /// The parameters that a value was computed from through ops that have gradients, in order of declaration.
-    fn reached_params(&self, loss: NodeId) -> Vec<(Arc<str>, NodeId)> {
-        let mut found = vec![];
-        for id in self.differentiable(loss) {
-            if let Op::Param { path, .. } = &self.graph.node(id).op {
-                found.push((path.clone(), id));
-            }
-        }
-        found.sort_by_key(|(path, _)| self.variables.get_index_of(path));
-        found
-    }
-
-    /// A value and everything that it depends on through ops that have gradients.
-    fn differentiable(&self, value: NodeId) -> Vec<NodeId> {
-        let mut seen = vec![false; self.graph.len()];
-        let (mut stack, mut found) = (vec![value], vec![]);
-        while let Some(id) = stack.pop() {
-            if std::mem::replace(&mut seen[id.index()], true) {
-                continue;
-            }
-            found.push(id);
-            stack.extend(flows(self.graph.node(id)));
-        }
-        found
-    }
-
-    /// Whether a loss has a gradient with respect to a value.
-    pub(crate) fn depends_on(&self, loss: NodeId, wrt: NodeId) -> bool {
-        self.differentiable(loss).contains(&wrt)
-    }
-
     /// `apply g to params by optimizer`: an update with a gradient that is ready.
     pub(crate) fn apply_statement(
         &mut self,
@@ -297,34 +268,5 @@ impl Evaluator<'_> {
             updates.push((path.clone(), [self.read_path(path, to.span)?, g]));
         }
         optimizer::update(self, &optimizer, &updates, span)
-    }
-
-    fn warn_unreached(&mut self, paths: &[Arc<str>], reached: &[(Arc<str>, NodeId)], span: Span) {
-        let frozen = &self.step.frozen;
-        let used = |p: &Arc<str>| frozen.contains(p) || reached.iter().any(|(r, _)| r == p);
-        let idle: Vec<&Arc<str>> = paths.iter().filter(|p| !used(p)).collect();
-        let Some(first) = idle.first() else { return };
-        let more = if idle.len() == 1 { String::new() } else { format!(" and {} more", idle.len() - 1) };
-        let message = format!("the loss does not depend on `{first}`{more}");
-        self.report(
-            Diagnostic::warning(codes::NOT_REACHED, span, message)
-                .label("these parameters stay as they are")
-                .hint("use them in the loss, or leave them out of `over`"),
-        );
-    }
-}
-
-/// The operands that a gradient of a node may flow into.
-fn flows(node: &vspec_ir::Node) -> &[NodeId] {
-    match node.op {
-        // A gradient depends on whatever its loss depends on.
-        Op::Gradient {} => &node.inputs,
-        // Only what it names, not what its value was computed from.
-        Op::CustomGradient {} => {
-            let pairs = node.inputs.get(2..).unwrap_or_default();
-            &pairs[..pairs.len() / 2]
-        }
-        _ if node.op.decl().gradient == vspec_ir::ops::Gradient::Yes => &node.inputs,
-        _ => &[],
     }
 }

@@ -46,16 +46,22 @@ fn shown(diagnostic: &Diagnostic, analysis: &Analysis) -> Option<(Url, Shown)> {
     Some((analysis.url_of(place.span.file)?, shown))
 }
 
-/// Where a message is shown: its own place, or, when that lies in the library, the innermost call of the package that led there.
+/// Where a message is shown: its own place, or, when that lies in the library, the innermost call of the package that led there, or
+/// another place that it is about.
 fn place<'d>(diagnostic: &'d Diagnostic, analysis: &Analysis) -> &'d Label {
     let own = |label: &&Label| analysis.is_own(label.span.file);
-    std::iter::once(&diagnostic.primary).chain(&diagnostic.trace).find(own).unwrap_or(&diagnostic.primary)
+    std::iter::once(&diagnostic.primary)
+        .chain(&diagnostic.trace)
+        .chain(&diagnostic.secondary)
+        .find(own)
+        .unwrap_or(&diagnostic.primary)
 }
 
 fn message(diagnostic: &Diagnostic) -> String {
     let label = Some(&diagnostic.primary.text).filter(|text| !text.is_empty());
     let hint = diagnostic.hint.as_ref().map(|hint| format!("help: {hint}"));
-    let parts = std::iter::once(diagnostic.message.clone()).chain(label.cloned()).chain(hint);
+    let note = diagnostic.note.as_ref().map(|note| format!("note: {note}"));
+    let parts = std::iter::once(diagnostic.message.clone()).chain(label.cloned()).chain(note).chain(hint);
     parts.collect::<Vec<_>>().join("\n")
 }
 

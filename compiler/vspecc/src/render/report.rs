@@ -26,6 +26,9 @@ pub(super) fn render_one(diagnostic: &Diagnostic, sources: &Sources, style: &Sty
         out = format!("{}: {}\n", diagnostic.code, diagnostic.message);
     }
     let mut text: String = out.lines().map(|l| format!("{}\n", l.trim_end())).collect();
+    if let Some(note) = &diagnostic.note {
+        text += &format!("  {} {}\n", style.accent("note:"), wrapped(note, style.width));
+    }
     for note in notes(diagnostic, sources) {
         text += &format!("  {} {note}\n", style.accent("note:"));
     }
@@ -71,7 +74,7 @@ fn line(span: Span, sources: &Sources) -> String {
     }
 }
 
-/// A hint broken into lines of at most `width` columns, indented under its first word.
+/// A hint or a note broken into lines of at most `width` columns, indented under its first word.
 fn wrapped(text: &str, width: usize) -> String {
     const INDENT: &str = "        ";
     let mut lines: Vec<String> = vec![String::new()];
