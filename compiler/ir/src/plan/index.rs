@@ -63,7 +63,20 @@ impl Index {
             }
         }
         sum.terms.retain(|(_, factor)| *factor != 0);
-        sum
+        sum.joined()
+    }
+
+    /// Without quotients whose remainders are there too: `5 * (x // 5) + x % 5` is `x`. Reshapes of reshapes lie as the first did.
+    fn joined(self) -> Index {
+        for (r, (remainder, factor)) in self.terms.iter().enumerate() {
+            for (q, (quotient, multiple)) in self.terms.iter().enumerate() {
+                let Some(whole) = remainder.rejoined(*factor, quotient, *multiple) else { continue };
+                let others = self.terms.iter().enumerate().filter(|(i, _)| *i != r && *i != q);
+                let terms = others.map(|(_, term)| term.clone()).collect();
+                return Index { terms, offset: self.offset }.plus(&whole.times(*factor));
+            }
+        }
+        self
     }
 
     /// A multiple.
@@ -127,6 +140,14 @@ impl Index {
         })
     }
 
+    /// The atom, if it is one and nothing else.
+    fn as_atom(&self) -> Option<&Atom> {
+        match (self.terms.as_slice(), self.offset) {
+            ([(atom, 1)], 0) => Some(atom),
+            _ => None,
+        }
+    }
+
     /// The loops that it depends on, ascending.
     pub fn loops(&self) -> Vec<usize> {
         let mut found: Vec<usize> = self.terms.iter().flat_map(|(atom, _)| atom.loops()).collect();
@@ -153,6 +174,26 @@ impl Index {
 }
 
 impl Atom {
+    /// `x`, if this is the remainder of its division by a number, times `factor`, and the other the quotient, times `multiple`.
+    fn rejoined(&self, factor: i64, quotient: &Atom, multiple: i64) -> Option<Index> {
+        let (Atom::Remainder(x, by), Atom::Quotient(of, divisor)) = (self, quotient) else { return None };
+        if multiple != factor * by {
+            return None;
+        }
+        if of == x && divisor == by {
+            return Some((**x).clone());
+        }
+        match (x.as_atom(), of.as_atom()) {
+            // (y // m) % by and y // (m * by)
+            (Some(Atom::Quotient(y, m)), _) if y == of && m * by == *divisor => Some((**x).clone()),
+            // x % by and (x % m) // by, where `by` divides m
+            (_, Some(Atom::Remainder(y, m))) if y == x && divisor == by && m % by == 0 => {
+                Some((**of).clone())
+            }
+            _ => None,
+        }
+    }
+
     fn greatest(&self, extents: &[usize]) -> i64 {
         match self {
             Atom::Loop(axis) => extents.get(*axis).map_or(0, |extent| (*extent as i64 - 1).max(0)),
@@ -246,6 +287,21 @@ mod tests {
         let flat = counter(1).times(5).plus(&counter(2));
         assert_eq!(flat.quotient(7, &EXTENTS).to_string(), "(5*j + k)//7");
         assert_eq!(flat.remainder(7, &EXTENTS).to_string(), "(5*j + k)%7");
+    }
+
+    #[test]
+    fn quotients_and_remainders_of_one_division_join() {
+        let flat = counter(0).times(30).plus(&counter(1).times(5)).plus(&counter(2));
+        let i = Index::counter(0, &[120]);
+        let (q, r) = (|x: &Index, by| x.quotient(by, &[120]), |x: &Index, by| x.remainder(by, &[120]));
+        assert_eq!(q(&i, 17).times(17).plus(&r(&i, 17)), i);
+        // Three axes, taken apart from either end.
+        let first = q(&i, 30).times(30).plus(&r(&q(&i, 5), 6).times(5)).plus(&r(&i, 5));
+        let second = q(&i, 30).times(30).plus(&q(&r(&i, 30), 5).times(5)).plus(&r(&i, 5));
+        assert_eq!((first, second), (i.clone(), i));
+        // Other factors than those of one division stay.
+        let apart = flat.quotient(7, &EXTENTS).times(8).plus(&flat.remainder(7, &EXTENTS));
+        assert_eq!(apart.terms.len(), 2);
     }
 
     fn index() -> impl Strategy<Value = Index> {
