@@ -46,6 +46,9 @@ pub(crate) enum Command {
     /// Train: run the schedule of an experiment
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
+    /// Run one step again and again on the same batch, and say how fast it is
+    #[command(after_help = BENCH_EXAMPLES)]
+    Bench(BenchArgs),
     /// Draw what runs reported
     #[command(after_help = PLOT_EXAMPLES)]
     Plot(PlotArgs),
@@ -235,6 +238,40 @@ pub(crate) struct InitArgs {
     /// Begin even if some parameters get no value from the file, or some tensors of it belong to nothing
     #[arg(long = "init-partial", requires = "from")]
     pub(crate) partial: bool,
+}
+
+const BENCH_EXAMPLES: &str = "\
+The step's first batch is read once; only the step itself is timed. The first run of a step makes its plan and is shown by itself.
+
+Examples:
+  vspecc bench specs/resnet/bench18.vspec
+  vspecc bench my.vspec --step train --runs 50 --kernels
+  vspecc bench my.vspec --engine dfdx --json";
+
+#[derive(Debug, Args)]
+pub(crate) struct BenchArgs {
+    /// The file
+    pub(crate) file: PathBuf,
+    /// Which step, where the experiment has several
+    #[arg(long, value_name = "NAME")]
+    pub(crate) step: Option<String>,
+    /// How often to run it, after the first run and two that warm up
+    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) runs: u64,
+    /// Show the kernels that take longest
+    #[arg(long)]
+    pub(crate) kernels: bool,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) experiment: ExperimentArgs,
+    /// What computes
+    #[arg(long, value_enum, default_value_t = EngineName::Fused)]
+    pub(crate) engine: EngineName,
+    /// Key of all randomness
+    #[arg(long, default_value_t = 0)]
+    pub(crate) seed: u64,
 }
 
 const PLOT_EXAMPLES: &str = "\

@@ -5,12 +5,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use vspec_engine::plan::Planner;
-use vspec_engine::{Buffer, Engine, EngineError, HostTensor, Inputs, Precision, RunKey, Session, bind};
+use vspec_engine::{
+    Buffer, Engine, EngineError, HostTensor, Inputs, KernelTime, Precision, RunKey, Session, bind,
+};
 use vspec_ir::Graph;
-use vspec_ir::plan::Plan;
+use vspec_ir::plan::{Kernel, Plan};
 
 use crate::element::Element;
-use crate::executable::{Data, Elements, Executable};
+use crate::executable::{Data, Elements, Executable, Timed};
 
 /// The fused engine on the CPU.
 #[derive(Clone)]
@@ -52,11 +54,21 @@ struct CpuSession<T> {
     variables: BTreeMap<String, Data<T>>,
     shapes: BTreeMap<String, Vec<usize>>,
     plans: Vec<(Made, Executable<T>)>,
+    measures: bool,
+    /// Position of the plan that ran last.
+    last: usize,
 }
 
 impl<T: Element> CpuSession<T> {
     fn new(planner: Arc<dyn Planner>) -> Self {
-        CpuSession { planner, variables: BTreeMap::new(), shapes: BTreeMap::new(), plans: vec![] }
+        CpuSession {
+            planner,
+            variables: BTreeMap::new(),
+            shapes: BTreeMap::new(),
+            plans: vec![],
+            measures: false,
+            last: 0,
+        }
     }
 
     /// Position of the plan for a graph and the sizes of its inputs.
@@ -91,6 +103,8 @@ impl<T: Element> Session for CpuSession<T> {
     fn run(&mut self, graph: &Graph, inputs: &Inputs, key: RunKey) -> Result<Vec<HostTensor>, EngineError> {
         let at = self.plan(graph, inputs)?;
         let executable = &mut self.plans[at].1;
+        executable.measure(self.measures);
+        self.last = at;
         // Numbers of another precision than the engine's are converted.
         let converted: BTreeMap<&str, Data<T>> = inputs
             .iter()
@@ -105,6 +119,23 @@ impl<T: Element> Session for CpuSession<T> {
         let shapes = shapes(executable.plan());
         self.shapes.extend(shapes.written);
         results.iter().zip(shapes.results).map(|(data, shape)| to_host(data, shape)).collect()
+    }
+
+    fn measure(&mut self, on: bool) {
+        self.measures = on;
+    }
+
+    fn kernel_times(&self) -> Vec<KernelTime> {
+        let Some((_, executable)) = self.plans.get(self.last) else { return vec![] };
+        let timed = executable.times.iter().flatten();
+        let titled = executable.plan().kernels.iter().zip(timed);
+        let time = |(kernel, timed): (&Kernel, &Timed)| KernelTime {
+            title: kernel.title(),
+            fastest: timed.fastest.unwrap_or_default(),
+            total: timed.total,
+            runs: timed.runs,
+        };
+        titled.map(time).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::mem::size_of;
+use std::time::{Duration, Instant};
 
 use vspec_engine::{Buffer, EngineError, HostTensor, RunKey};
 use vspec_ir::plan::{Anchor, Index, Instr, Kernel, Place, Plan, Value, ValueId, check};
@@ -118,6 +119,24 @@ pub struct Executable<T> {
     /// Results of anchors that lie in no value of the plan.
     scratch: Data<T>,
     scratch_ints: Data<T>,
+    /// How long kernels took, while someone wants to know.
+    pub(crate) times: Option<Vec<Timed>>,
+}
+
+/// How long a kernel took.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Timed {
+    pub(crate) fastest: Option<Duration>,
+    pub(crate) total: Duration,
+    pub(crate) runs: u64,
+}
+
+impl Timed {
+    fn add(&mut self, took: Duration) {
+        self.fastest = Some(self.fastest.map_or(took, |fastest| fastest.min(took)));
+        self.total += took;
+        self.runs += 1;
+    }
 }
 
 impl<T: Element> Executable<T> {
@@ -151,6 +170,7 @@ impl<T: Element> Executable<T> {
             scratch_ints: Data::zeros(DType::I32, unstored(|dtype| dtype != DType::F32)),
             kernels,
             plan,
+            times: None,
         })
     }
 
@@ -172,12 +192,16 @@ impl<T: Element> Executable<T> {
     ) -> Result<Vec<Data<T>>, EngineError> {
         let memory = self.memory(inputs, variables)?;
         let failure = Failure::new(None);
-        for ready in &self.kernels {
+        for (number, ready) in self.kernels.iter().enumerate() {
+            let begun = Instant::now();
             if let (Some(anchor), Some((result, value))) = (&ready.anchor, &ready.result) {
                 anchor::run::<T>(&self.plan, &memory, anchor, (*result, value), key)?;
             }
             if let Some(program) = &ready.program {
                 Job { program, memory: &memory, key, failure: &failure }.run::<T>();
+            }
+            if let Some(times) = &mut self.times {
+                times[number].add(begun.elapsed());
             }
         }
         if let Some(error) = failure.into_inner().ok().flatten() {
@@ -197,6 +221,13 @@ impl<T: Element> Executable<T> {
         }
         variables.extend(writes);
         Ok(results)
+    }
+
+    /// Whether the next runs measure each kernel.
+    pub(crate) fn measure(&mut self, on: bool) {
+        if on != self.times.is_some() {
+            self.times = on.then(|| vec![Timed::default(); self.kernels.len()]);
+        }
     }
 
     /// Where each value lies in this run; behind the plan's own values come the results of anchors, floats and others.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use vspec_ir::Graph;
 
-use crate::{HostTensor, NodeTime};
+use crate::{HostTensor, KernelTime, NodeTime};
 
 /// Why a graph could not be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +81,11 @@ pub trait Session {
     /// What the runs since the last call measured. A fused kernel counts as the node whose value it computes; an engine that
     /// only queues its work measures that.
     fn measured(&mut self) -> Vec<NodeTime> {
+        vec![]
+    }
+
+    /// What the measured runs spent in each kernel of the plan that ran last; nothing on an engine that does not run plans.
+    fn kernel_times(&self) -> Vec<KernelTime> {
         vec![]
     }
 }

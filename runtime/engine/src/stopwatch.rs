@@ -19,6 +19,19 @@ pub struct NodeTime {
     pub took: Duration,
 }
 
+/// How long a kernel of a plan took, over all measured runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelTime {
+    /// What it is: [`vspec_ir::plan::Kernel::title`].
+    pub title: String,
+    /// Its fastest run.
+    pub fastest: Duration,
+    /// All its runs together.
+    pub total: Duration,
+    /// How often it ran.
+    pub runs: u64,
+}
+
 /// Collects times. Clones collect into the same list.
 #[derive(Debug, Clone, Default)]
 pub struct Stopwatch {

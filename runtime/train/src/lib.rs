@@ -6,6 +6,7 @@
 
 mod atomic;
 mod batches;
+mod bench;
 mod cadence;
 pub mod checkpoint;
 mod clock;
@@ -36,6 +37,7 @@ mod variables;
 pub mod weights;
 
 pub use batches::{BatchIter, Batches, DataSource};
+pub use bench::Bench;
 pub use cadence::Cadence;
 pub use checkpoint::{CheckpointError, Kept};
 pub use clock::Clock;

@@ -187,6 +187,16 @@ fn fold_name(fold: Fold) -> &'static str {
 }
 
 /// `rows i < 16 of j < 8, k < 64`
+impl Kernel {
+    /// What it is, in one line: the module, the op that it begins with, its loops.
+    pub fn title(&self) -> String {
+        let place = self.origins.iter().find_map(|origin| origin.scope.as_deref());
+        let op = self.anchor.as_ref().map(|anchor| anchor.op.decl().name);
+        let parts = place.into_iter().chain(op).map(str::to_string);
+        parts.chain([loops(&self.region)]).collect::<Vec<_>>().join(", ")
+    }
+}
+
 fn loops(region: &Region) -> String {
     let one = |(axis, extent): (usize, &usize)| {
         let counter = Index { terms: vec![(super::Atom::Loop(axis), 1)], offset: 0 };

@@ -23,6 +23,22 @@ pub(super) fn experiment<'c>(compiled: &'c Compiled, name: Option<&str>) -> Comm
     }
 }
 
+/// The index of the step with that name, or of the only one.
+pub(super) fn step(program: &Program, name: Option<&str>) -> CommandResult<usize> {
+    let names: Vec<&str> = program.steps.iter().map(|s| s.name.as_str()).collect();
+    match (name, names.as_slice()) {
+        (Some(name), _) => {
+            let found = program.steps.iter().position(|s| s.name == name);
+            found.ok_or_else(|| unknown("step", name, &names))
+        }
+        (None, [_]) => Ok(0),
+        (None, []) => Err(Failure::input(format!("experiment `{}` has no step", program.name))
+            .hint("`step train(b from train) { .. }` says what is computed")),
+        (None, _) => Err(Failure::input(format!("experiment `{}` has several steps", program.name))
+            .hint(format!("pick one: --step {}", names.join(" | ")))),
+    }
+}
+
 /// The index of the step with that name, or of the only one that evaluates something.
 pub(super) fn evaluation_step(program: &Program, name: Option<&str>) -> CommandResult<usize> {
     let evaluates = |step: &&Step| !step.trains && !step.reports().is_empty();

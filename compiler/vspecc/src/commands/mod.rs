@@ -1,5 +1,6 @@
 //! One module for each command, and what they share.
 
+mod bench;
 mod bisect;
 mod check;
 pub(crate) mod choice;
@@ -36,6 +37,7 @@ pub(crate) fn dispatch(command: &Command) -> CommandResult {
         Command::Lsp => lsp::lsp(),
         Command::Stats(args) => stats::stats(args),
         Command::Run(args) => run::run(args),
+        Command::Bench(args) => bench::bench(args),
         Command::Plot(args) => plot::plot(args),
         Command::Eval(args) => eval::eval(args),
         Command::Explain(args) => explain::explain(args),

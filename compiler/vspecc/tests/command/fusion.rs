@@ -53,6 +53,27 @@ fn a_file_is_explained_by_its_kernels() {
 }
 
 #[test]
+fn a_step_is_timed_kernel_by_kernel() {
+    let scene = scene();
+    let text = scene.succeed(&["bench", "tiny.vspec", "--runs", "3", "--kernels"]).stdout;
+    for part in ["first ", "fastest ", "items/s", "median ", "loss  ", "net.stem, conv, points"] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let json = scene.succeed(&["bench", "tiny.vspec", "--runs", "3", "--engine", "dfdx", "--json"]).stdout;
+    let figures: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(figures["items"], 8);
+    assert_eq!(figures["kernels"], serde_json::json!([]), "dfdx runs no plans");
+    assert!(figures["fastest"].as_f64() <= figures["median"].as_f64(), "{json}");
+}
+
+#[test]
+fn the_step_to_time_has_to_be_known() {
+    let scene = scene();
+    assert!(scene.refuse(&["bench", "tiny.vspec", "--step", "trian"]).contains("did you mean `train`"));
+    assert!(scene.refuse(&["bench", "missing.vspec"]).contains("missing.vspec"));
+}
+
+#[test]
 fn sizes_and_steps_that_do_not_exist_are_named() {
     let scene = scene();
     assert!(scene.refuse(&["explain", "tiny.vspec", "--step", "trian"]).contains("did you mean `train`"));
