@@ -60,3 +60,8 @@ pub fn fused(precision: Precision, options: Options) -> CpuEngine {
 pub fn fusing(precision: Precision) -> DfdxEngine {
     DfdxEngine::new(precision).fusing(Arc::new(Direct { options: Options::default(), block: None }))
 }
+
+/// The compiler as a fuser that leaves the graph as it is.
+pub fn direct() -> impl Fuser {
+    Direct { options: Options::default(), block: None }
+}

@@ -9,7 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use vspec_train::Cadence;
 use vspec_train::weights::Rename;
 
-use crate::engines::EngineName;
+use crate::engines::{DeviceName, EngineName};
 pub(crate) use passes::{BisectArgs, JudgeArgs, OptArgs, PassArgs, ReduceArgs, SubjectArgs, VerifyWhen};
 
 const MAIN_EXAMPLES: &str = "\
@@ -201,6 +201,9 @@ pub(crate) struct RunArgs {
     /// What computes
     #[arg(long, value_enum, default_value_t = EngineName::Dfdx)]
     pub(crate) engine: EngineName,
+    /// Where it computes
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    pub(crate) device: DeviceName,
     /// Key of all randomness; the same seed repeats a run exactly [default: 0, or that of the run that goes on]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -317,6 +320,9 @@ pub(crate) struct EvalArgs {
     /// What computes
     #[arg(long, value_enum, default_value_t = EngineName::Dfdx)]
     pub(crate) engine: EngineName,
+    /// Where it computes
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    pub(crate) device: DeviceName,
     /// Key of all randomness
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
@@ -391,6 +397,9 @@ pub(crate) struct TestArgs {
     /// What computes assertions on values
     #[arg(long, value_enum, default_value_t = EngineName::Interp)]
     pub(crate) engine: EngineName,
+    /// Where it computes
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    pub(crate) device: DeviceName,
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }

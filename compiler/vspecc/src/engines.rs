@@ -12,6 +12,8 @@ use vspec_ir::plan::{Fusions, Plan};
 use vspec_optimize::differentiate::Tape;
 use vspec_optimize::{Level, Target, bind, fuse, plan};
 
+use crate::failure::{CommandResult, Failure};
+
 /// `--engine`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum EngineName {
@@ -25,9 +27,45 @@ pub(crate) enum EngineName {
     Interp,
 }
 
+/// `--device`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DeviceName {
+    /// The processor
+    Cpu,
+    /// The first NVIDIA GPU; engines dfdx and dfdx-fused
+    Cuda,
+}
+
 impl EngineName {
-    /// The engine.
-    pub(crate) fn engine(self) -> Box<dyn Engine> {
+    /// The engine on a device.
+    pub(crate) fn on(self, device: DeviceName) -> CommandResult<Box<dyn Engine>> {
+        match device {
+            DeviceName::Cpu => Ok(self.on_cpu()),
+            DeviceName::Cuda => self.on_cuda(),
+        }
+    }
+
+    #[cfg(feature = "cuda")]
+    fn on_cuda(self) -> CommandResult<Box<dyn Engine>> {
+        if !matches!(self, EngineName::Dfdx | EngineName::DfdxFused) {
+            return Err(Failure::input("this engine has no CUDA device")
+                .hint("engines with one are `--engine dfdx` and `--engine dfdx-fused`"));
+        }
+        let opened = vspec_dfdx::DfdxCudaEngine::open(Precision::F32);
+        let engine = opened.map_err(|error| Failure::input(error.reason).hint(error.hint))?;
+        Ok(match self {
+            EngineName::DfdxFused => Box::new(engine.fusing(Arc::new(Compiler))),
+            _ => Box::new(engine),
+        })
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    fn on_cuda(self) -> CommandResult<Box<dyn Engine>> {
+        Err(Failure::input("this vspecc was built without CUDA")
+            .hint("build it with `cargo build --release --features cuda`; no toolkit is needed for that"))
+    }
+
+    fn on_cpu(self) -> Box<dyn Engine> {
         match self {
             EngineName::Dfdx => Box::new(DfdxEngine::default()),
             EngineName::DfdxFused => Box::new(DfdxEngine::default().fusing(Arc::new(Compiler))),

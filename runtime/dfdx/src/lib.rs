@@ -12,6 +12,8 @@ mod backend;
 mod channels_last;
 mod composed;
 mod contract;
+#[cfg(feature = "dfdx-cuda")]
+mod cuda;
 mod dense;
 mod element;
 mod elementwise;
@@ -39,6 +41,8 @@ use vspec_engine::plan::Fuser;
 use vspec_engine::{Engine, Precision, Session};
 
 pub use composed::NOT_COMPOSED;
+#[cfg(feature = "dfdx-cuda")]
+pub use cuda::{DfdxCudaEngine, Unavailable};
 use execute::Kernels;
 
 /// The dfdx engine on the CPU.
@@ -94,48 +98,6 @@ impl Engine for DfdxEngine {
                 session::DfdxSession::<f64, Cpu>::new(Cpu::default(), self.kernels)
                     .fusing(self.fuser.clone()),
             ),
-        }
-    }
-}
-
-/// The dfdx engine on a CUDA device: the same code over dfdx's `Cuda`.
-///
-/// dfdx's own operations run on the device; custom operations run on the host and copy.
-#[cfg(feature = "dfdx-cuda")]
-#[derive(Debug, Clone)]
-pub struct DfdxCudaEngine {
-    device: dfdx::prelude::Cuda,
-    precision: Precision,
-}
-
-#[cfg(feature = "dfdx-cuda")]
-impl DfdxCudaEngine {
-    /// An engine on the device with this number.
-    ///
-    /// # Errors
-    /// When there is no such device or its driver cannot be used.
-    pub fn open(ordinal: usize, precision: Precision) -> Result<Self, vspec_engine::EngineError> {
-        let device = dfdx::prelude::Cuda::try_build(ordinal, 0)
-            .map_err(|e| vspec_engine::EngineError::Unsupported(format!("CUDA device {ordinal}: {e:?}")))?;
-        Ok(DfdxCudaEngine { device, precision })
-    }
-}
-
-#[cfg(feature = "dfdx-cuda")]
-impl Engine for DfdxCudaEngine {
-    fn name(&self) -> &'static str {
-        "dfdx-cuda"
-    }
-
-    fn session(&self) -> Box<dyn Session> {
-        use dfdx::prelude::Cuda;
-        match self.precision {
-            Precision::F32 => {
-                Box::new(session::DfdxSession::<f32, Cuda>::new(self.device.clone(), Kernels::Custom))
-            }
-            Precision::F64 => {
-                Box::new(session::DfdxSession::<f64, Cuda>::new(self.device.clone(), Kernels::Custom))
-            }
         }
     }
 }

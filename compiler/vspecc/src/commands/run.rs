@@ -23,9 +23,10 @@ pub(super) fn run(args: &RunArgs) -> CommandResult {
     let old = resume::find(args, program, &compiled.resolved)?;
     let seed = args.seed.or(old.as_ref().map(|old| old.seed)).unwrap_or(0);
     let data = DataFolder { root: args.experiment.data.root.clone(), seed };
+    let engine = args.engine.on(args.device)?;
     let setup = Setup {
         program,
-        session: args.engine.engine().session(),
+        session: engine.session(),
         data: &data,
         seed,
         stop: stop::flag(),
@@ -33,7 +34,7 @@ pub(super) fn run(args: &RunArgs) -> CommandResult {
     };
     let (trainer, folder) = match old {
         Some(old) => (Trainer::resume(setup, &old.checkpoint)?, old.folder),
-        None => begin(setup, args, &compiled.resolved)?,
+        None => begin(setup, args, (engine.name(), &compiled.resolved))?,
     };
     let begun = Instant::now();
     let outcome = train(trainer, &folder, args, &compiled.sources)?;
@@ -44,13 +45,17 @@ pub(super) fn run(args: &RunArgs) -> CommandResult {
 }
 
 /// A new run in a new folder, which is made when nothing that was given can be wrong any more: mistakes leave none behind.
-fn begin<'a>(setup: Setup<'a>, args: &RunArgs, resolved: &str) -> CommandResult<(Trainer<'a>, RunFolder)> {
+fn begin<'a>(
+    setup: Setup<'a>,
+    args: &RunArgs,
+    (engine, resolved): (&str, &str),
+) -> CommandResult<(Trainer<'a>, RunFolder)> {
     let (program, seed) = (setup.program, setup.seed);
     let weights = init::weights(args, program)?;
     let trainer = Trainer::new(setup)?.starting_from(weights)?;
     let folder = RunFolder::create(&args.out, &program.name)?;
     folder.write("resolved.vspec", resolved)?;
-    folder.write("environment.json", &environment(args, seed))?;
+    folder.write("environment.json", &environment(args, engine, seed))?;
     Ok((trainer, folder))
 }
 
@@ -80,7 +85,7 @@ fn train(
 }
 
 /// What is needed to repeat the run, and to tell runs apart.
-fn environment(args: &RunArgs, seed: u64) -> String {
+fn environment(args: &RunArgs, engine: &str, seed: u64) -> String {
     let started = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
     let arguments: Vec<String> = std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect();
     let text = json!({
@@ -89,7 +94,7 @@ fn environment(args: &RunArgs, seed: u64) -> String {
         "host": host(),
         "system": format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
         "threads": std::thread::available_parallelism().map_or(1, usize::from),
-        "engine": args.engine.engine().name(),
+        "engine": engine,
         "seed": seed,
         "init_from": args.init.from,
         "data": args.experiment.data.root,

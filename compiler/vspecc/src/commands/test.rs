@@ -3,15 +3,14 @@
 use std::path::Path;
 
 use vspec_elaborate::{Compiled, SourceInfo, TestCase, World, compile, stdlib};
-use vspec_engine::{Inputs, RunKey};
+use vspec_engine::{Engine, Inputs, RunKey};
 use vspec_ir::Source;
-use vspec_optimize::differentiate;
+use vspec_optimize::differentiate::{self, Tape};
 use vspec_syntax::{Diagnostic, Sources};
 
 use super::front;
 use crate::cli::{DataArgs, TestArgs};
 use crate::console;
-use crate::engines::EngineName;
 use crate::failure::{CommandResult, Exit};
 use crate::numbers::counted;
 use crate::package::specifications;
@@ -19,6 +18,13 @@ use crate::render::Style;
 
 /// The code of an assertion on values that does not hold.
 const ASSERTION_FAILED: &str = "V0401";
+
+/// What computes assertions.
+#[derive(Clone, Copy)]
+struct Computer<'e> {
+    engine: &'e dyn Engine,
+    tape: Tape,
+}
 
 /// What became of the tests so far.
 #[derive(Default)]
@@ -30,7 +36,8 @@ struct Tally {
 
 /// Runs the tests of files and of the standard library (`std`).
 pub(super) fn test(args: &TestArgs) -> CommandResult {
-    let engine = args.engine;
+    let engine = args.engine.on(args.device)?;
+    let engine = Computer { engine: engine.as_ref(), tape: args.engine.tape() };
     let mut tally = Tally::default();
     for path in &args.files {
         if path == Path::new("std") {
@@ -49,7 +56,7 @@ pub(super) fn test(args: &TestArgs) -> CommandResult {
     })
 }
 
-fn test_file(file: &Path, data: &DataArgs, engine: EngineName, tally: &mut Tally) {
+fn test_file(file: &Path, data: &DataArgs, engine: Computer<'_>, tally: &mut Tally) {
     match front::compile_clean(file, data, &[]) {
         Ok(compiled) => run_all(&file.display().to_string(), &compiled, engine, tally),
         Err(failure) => {
@@ -59,7 +66,7 @@ fn test_file(file: &Path, data: &DataArgs, engine: EngineName, tally: &mut Tally
     }
 }
 
-fn test_library(engine: EngineName, tally: &mut Tally) {
+fn test_library(engine: Computer<'_>, tally: &mut Tally) {
     for (path, text) in stdlib::FILES {
         let name = format!("std.{}", path.replace('/', "."));
         let compiled = compile(&Nothing, Path::new(&name), text, &[]);
@@ -86,7 +93,7 @@ impl World for Nothing {
     }
 }
 
-fn run_all(file: &str, compiled: &Compiled, engine: EngineName, tally: &mut Tally) {
+fn run_all(file: &str, compiled: &Compiled, engine: Computer<'_>, tally: &mut Tally) {
     let style = Style::for_stderr();
     for case in &compiled.tests {
         let failures = failures(case, &compiled.sources, engine);
@@ -101,17 +108,17 @@ fn run_all(file: &str, compiled: &Compiled, engine: EngineName, tally: &mut Tall
 }
 
 /// What elaboration found, else every assertion that does not hold.
-fn failures(case: &TestCase, sources: &Sources, engine: EngineName) -> Vec<Diagnostic> {
+fn failures(case: &TestCase, sources: &Sources, engine: Computer<'_>) -> Vec<Diagnostic> {
     if !case.failures.is_empty() || case.assertions.is_empty() {
         return case.failures.clone();
     }
-    let mut session = engine.engine().session();
+    let mut session = engine.engine.session();
     let key = RunKey { seed: 0, step: 0 };
     let ready =
         vspec_train::initialise(&case.variables, session.as_mut(), key.seed).map_err(|e| e.to_string());
     let mut graph = case.graph.clone();
     let ready =
-        ready.and_then(|()| differentiate::prepare(&mut graph, engine.tape()).map_err(|e| e.to_string()));
+        ready.and_then(|()| differentiate::prepare(&mut graph, engine.tape).map_err(|e| e.to_string()));
     let values = ready.and_then(|()| session.run(&graph, &Inputs::new(), key).map_err(|e| e.to_string()));
     match values {
         Err(error) => {

@@ -1,0 +1,89 @@
+//! Every op on the CUDA device against the reference interpreter, and its gradients against those of the CPU.
+//!
+//! Built with the feature `cuda` only. Where there is no device the tests say so and check nothing; `VSPEC_CUDA=required` makes that a
+//! failure. `tests/gpu/run.sh` runs this on a machine with a GPU.
+#![cfg(feature = "cuda")]
+
+use std::sync::Arc;
+
+use vspec_dfdx::{DfdxCudaEngine, DfdxEngine};
+use vspec_engine::{Engine, Interpreter, Precision};
+use vspec_ir::ops::Gradient;
+use vspec_ir::{DType, Op, Origin, OutputKind};
+use vspec_tests::samples::{Instance, assert_close, instances, run, weighted_sum};
+
+/// The device's engines, by operations and with fused regions; none where there is no device.
+fn engines(precision: Precision) -> Vec<DfdxCudaEngine> {
+    match DfdxCudaEngine::open(precision) {
+        Ok(engine) => vec![engine.clone(), engine.fusing(Arc::new(vspec_tests::direct()))],
+        Err(why) => {
+            assert!(std::env::var_os("VSPEC_CUDA").is_none_or(|v| v != "required"), "{why}: {}", why.hint);
+            eprintln!("SKIPPED, nothing was checked: {why} ({})", why.hint);
+            vec![]
+        }
+    }
+}
+
+#[test]
+fn every_op_has_the_reference_value() {
+    for (precision, tolerance) in [(Precision::F64, 1e-12), (Precision::F32, 2e-6)] {
+        for engine in engines(precision) {
+            let mut wrong = vec![];
+            for (_, mut instance) in instances() {
+                instance.graph.output("y", OutputKind::Value, instance.result);
+                let want = run(&Interpreter::new(precision), &instance.graph, &instance.inputs);
+                compare(&engine, &instance, &want, tolerance, &mut wrong);
+            }
+            assert!(wrong.is_empty(), "{} {precision:?}:\n{}", engine.name(), wrong.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn every_gradient_is_that_of_the_cpu() {
+    for (precision, tolerance) in [(Precision::F64, 1e-11), (Precision::F32, 1e-5)] {
+        for engine in engines(precision) {
+            let (mut wrong, mut checked) = (vec![], 0);
+            for (_, mut instance) in instances().into_iter().filter(|(d, _)| d.gradient == Gradient::Yes) {
+                if instance.graph.ty(instance.result).dtype != DType::F32 {
+                    continue;
+                }
+                add_gradients(&mut instance);
+                let want = run(&DfdxEngine::new(precision), &instance.graph, &instance.inputs);
+                checked += want.len();
+                compare(&engine, &instance, &want, tolerance, &mut wrong);
+            }
+            assert!(checked > 50, "only {checked} gradients");
+            assert!(wrong.is_empty(), "{} {precision:?}:\n{}", engine.name(), wrong.join("\n"));
+        }
+    }
+}
+
+/// Goes on after a difference, so that one run on a rented machine tells of all of them.
+fn compare(
+    engine: &DfdxCudaEngine,
+    instance: &Instance,
+    want: &[Vec<f64>],
+    tolerance: f64,
+    wrong: &mut Vec<String>,
+) {
+    let compared = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let got = run(engine, &instance.graph, &instance.inputs);
+        assert_eq!(got.len(), want.len());
+        got.iter().zip(want).for_each(|(got, want)| assert_close(got, want, tolerance, &instance.what));
+    }));
+    if let Err(panic) = compared {
+        let text = panic.downcast_ref::<String>().cloned().unwrap_or_default();
+        wrong.push(format!("{}: {text}", instance.what));
+    }
+}
+
+fn add_gradients(instance: &mut Instance) {
+    let loss = weighted_sum(instance);
+    for (i, operand) in instance.operands.clone().into_iter().enumerate() {
+        if instance.graph.ty(operand).dtype == DType::F32 {
+            let node = instance.graph.add(Op::Gradient {}, &[loss, operand], Origin::default());
+            instance.graph.output(format!("g{i}"), OutputKind::Value, node.expect("a scalar"));
+        }
+    }
+}
