@@ -3,6 +3,7 @@
 //! Built with the feature `cuda` only. Where there is no device the tests say so and check nothing; `VSPEC_CUDA=required` makes that a
 //! failure. `tests/gpu/run.sh` runs this on a machine with a GPU.
 #![cfg(feature = "cuda")]
+#![allow(clippy::print_stderr, reason = "a test that checks nothing says so")]
 
 use std::sync::Arc;
 

@@ -2,6 +2,7 @@
 
 mod clauses;
 mod data;
+mod device;
 mod fusion;
 mod init;
 mod new;
