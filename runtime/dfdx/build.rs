@@ -36,7 +36,8 @@ fn sources() -> io::Result<()> {
 fn dfdx() -> io::Result<PathBuf> {
     let cargo = env::var_os("CARGO").ok_or_else(|| io::Error::other("cargo sets CARGO"))?;
     let metadata = process::Command::new(cargo)
-        .args(["metadata", "--format-version=1", "--offline", "--features=dfdx-cuda"])
+        .args(["metadata", "--format-version=1", "--locked", "--features=dfdx-cuda", "--filter-platform"])
+        .arg(env::var_os("TARGET").unwrap_or_default())
         .current_dir(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default())
         .output()?;
     let text = String::from_utf8_lossy(&metadata.stdout);

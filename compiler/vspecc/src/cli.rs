@@ -272,6 +272,9 @@ pub(crate) struct BenchArgs {
     /// What computes
     #[arg(long, value_enum, default_value_t = EngineName::Fused)]
     pub(crate) engine: EngineName,
+    /// Where it computes
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    pub(crate) device: DeviceName,
     /// Key of all randomness
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,

@@ -41,7 +41,7 @@ pub(super) fn bench(args: &BenchArgs) -> CommandResult {
     let data = DataFolder { root: args.experiment.data.root.clone(), seed: args.seed };
     let setup = Setup {
         program,
-        session: args.engine.engine().session(),
+        session: args.engine.on(args.device)?.session(),
         data: &data,
         seed: args.seed,
         stop: stop::flag(),
