@@ -9,7 +9,7 @@ use vspec_engine::{EngineError, Precision, Sizes};
 use vspec_ir::Graph;
 use vspec_ir::plan::{Fusions, Plan};
 use vspec_optimize::fuse::{self, Options};
-use vspec_optimize::{bind, layout, memory};
+use vspec_optimize::{Level, Target, bind, layout, memory, plan};
 
 /// Plans a graph as it is, without rewriting it first.
 struct Direct {
@@ -38,6 +38,26 @@ impl Fuser for Direct {
     fn fusions(&self, graph: &Graph, sizes: &Sizes) -> Result<Fusions, EngineError> {
         fuse::regions(&bound(graph, sizes)?).map_err(EngineError::Unsupported)
     }
+}
+
+/// Plans graphs as the command line does: with all passes of a level.
+struct Passes(Level);
+
+impl Planner for Passes {
+    fn plan(&self, graph: &Graph, sizes: &Sizes) -> Result<Plan, EngineError> {
+        let planned = plan(graph, Target::dense(self.0), &|name| sizes.named(name));
+        planned.map(|planned| planned.plan).map_err(|error| EngineError::Unsupported(error.to_string()))
+    }
+}
+
+/// The interpreter of plans, with all passes of a level.
+pub fn planned_at(level: Level, precision: Precision) -> PlanInterpreter {
+    PlanInterpreter { precision, planner: Arc::new(Passes(level)) }
+}
+
+/// The fused engine, with all passes of a level.
+pub fn fused_at(level: Level, precision: Precision) -> CpuEngine {
+    CpuEngine { precision, planner: Arc::new(Passes(level)) }
 }
 
 /// The interpreter of plans, with kernels as the options say.
