@@ -82,3 +82,40 @@ fn plan_step(bencher: Bencher<'_, '_>, depth: u32) {
     let graph = training_step(depth);
     bencher.bench(|| plan(&graph, Target::dense(Level::O2), &|name| (name == "B").then_some(4)));
 }
+
+/// From text to the plan of a training step, for 1 to 16 times four residual blocks. Twice the blocks should take twice the time.
+#[divan::bench(args = [4, 8, 16, 32, 64])]
+fn plan_blocks(bencher: Bencher<'_, '_>, blocks: u32) {
+    let text = STACK.replace("BLOCKS", &blocks.to_string());
+    bencher.bench(|| {
+        let graph = compiled("stack.vspec", &text).programs.remove(0).steps.remove(0).graphs.remove(0).graph;
+        plan(&graph, Target::dense(Level::O2), &|name| (name == "B").then_some(4))
+    });
+}
+
+const STACK: &str = "
+use std.losses.CrossEntropy
+use std.nn.{BasicBlock, Conv, Linear, global_avg_pool}
+use std.optim.sgd
+
+module Stack(classes: int) {
+  stem = Conv(3, 16)
+  blocks = [BasicBlock(16, 16) for _ in 0..BLOCKS]
+  head = Linear(16, classes)
+  forward(x: f32[B, 3, H, W]) {
+    let maps = fold block in blocks with y = stem(x) { block(y) }
+    maps |> global_avg_pool |> head
+  }
+}
+
+experiment stack {
+  data train = shapes(1000, size = 32) |> shuffle |> batch(4)
+  let net = Stack(train.classes)
+  let opt = sgd(lr = 0.1, momentum = 0.9, weight_decay = 1e-4)
+  step train(b from train) {
+    term loss = CrossEntropy()(net(b.image), b.label)
+    minimize terms over net.params by opt
+  }
+  run 1 epochs of train
+}
+";
