@@ -132,7 +132,6 @@ impl<T: Element> Session for CpuSession<T> {
         let time = |(kernel, timed): (&Kernel, &Timed)| KernelTime {
             title: kernel.title(),
             fastest: timed.fastest.unwrap_or_default(),
-            total: timed.total,
             runs: timed.runs,
         };
         titled.map(time).collect()

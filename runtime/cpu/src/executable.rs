@@ -127,14 +127,12 @@ pub struct Executable<T> {
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Timed {
     pub(crate) fastest: Option<Duration>,
-    pub(crate) total: Duration,
     pub(crate) runs: u64,
 }
 
 impl Timed {
     fn add(&mut self, took: Duration) {
         self.fastest = Some(self.fastest.map_or(took, |fastest| fastest.min(took)));
-        self.total += took;
         self.runs += 1;
     }
 }

@@ -26,8 +26,6 @@ pub struct KernelTime {
     pub title: String,
     /// Its fastest run.
     pub fastest: Duration,
-    /// All its runs together.
-    pub total: Duration,
     /// How often it ran.
     pub runs: u64,
 }

@@ -186,7 +186,6 @@ fn fold_name(fold: Fold) -> &'static str {
     }
 }
 
-/// `rows i < 16 of j < 8, k < 64`
 impl Kernel {
     /// What it is, in one line: the module, the op that it begins with, its loops.
     pub fn title(&self) -> String {
@@ -197,6 +196,7 @@ impl Kernel {
     }
 }
 
+/// `rows i < 16 of j < 8, k < 64`
 fn loops(region: &Region) -> String {
     let one = |(axis, extent): (usize, &usize)| {
         let counter = Index { terms: vec![(super::Atom::Loop(axis), 1)], offset: 0 };

@@ -36,14 +36,14 @@ pub(crate) fn max_pool_index<T: Element>(windows: &Windows, x: &[T], y: &mut [i3
     let (step, reaches) = (windows.step(), windows.reaches());
     over_planes(windows, x, y, |x, y| {
         y.fill(-1);
-        let mut best = vec![T::of(f64::NEG_INFINITY); y.len()];
+        let mut best = vec![T::default(); y.len()];
         for Reach { window, place: from, len, .. } in reaches.iter().copied() {
             let known = y[window..window + len].iter_mut().zip(&mut best[window..window + len]);
             for (k, ((place, best), x)) in known.zip(x[from..].iter().step_by(step)).enumerate() {
-                // No short cuts: a choice between two numbers is faster than a jump that cannot be foreseen.
-                let above = (*place < 0) | (*x > *best) | (x.is_nan() & !best.is_nan());
-                *place = if above { (from + k * step) as i32 } else { *place };
-                *best = if above { *x } else { *best };
+                let above = *x > *best || x.is_nan() && !best.is_nan();
+                if *place < 0 || above {
+                    (*place, *best) = ((from + k * step) as i32, *x);
+                }
             }
         }
         y.iter_mut().for_each(|place| *place = (*place).max(0));

@@ -60,19 +60,12 @@ fn put<E: Copy>(
     y: &mut [E],
     f: &impl Fn(E, E) -> E,
 ) {
-    // A place before the first one wraps around to one that is not there.
-    let row = |place: &i32| (*place as usize).wrapping_sub(first);
-    if around.inner == 1 {
-        for (place, value) in index.iter().zip(values) {
-            y.get_mut(row(place)).into_iter().for_each(|to| *to = f(*to, *value));
-        }
-        return;
-    }
     let own = y.len() / around.inner;
     let rows = index.chunks_exact(around.inner).zip(values.chunks_exact(around.inner));
     for (index, values) in rows {
         for (i, (place, value)) in index.iter().zip(values).enumerate() {
-            let row = row(place);
+            // A place before the first one wraps around to one that is not there.
+            let row = (*place as usize).wrapping_sub(first);
             if row < own {
                 let to = &mut y[row * around.inner + i];
                 *to = f(*to, *value);
