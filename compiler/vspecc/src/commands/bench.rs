@@ -34,9 +34,7 @@ struct Figures {
 
 /// Runs a step and says how long it takes.
 pub(super) fn bench(args: &BenchArgs) -> CommandResult {
-    let compiled = front::compile_experiment(&args.file, &args.experiment)?;
-    let program = choice::experiment(&compiled, args.experiment.experiment.as_deref())?;
-    let program = &front::differentiated(program, args.engine)?;
+    let program = &front::experiment(&args.file, &args.experiment, args.engine)?;
     let step = choice::step(program, args.step.as_deref())?;
     let data = DataFolder { root: args.experiment.data.root.clone(), seed: args.seed };
     let setup = Setup {
@@ -48,6 +46,9 @@ pub(super) fn bench(args: &BenchArgs) -> CommandResult {
         max_steps: None,
     };
     let figures = figures(Bench::new(setup, step)?, args)?;
+    if args.kernels && figures.kernels.is_empty() {
+        console::error("this engine runs no kernels of plans: `--engine fused` does");
+    }
     console::print(&if args.json { as_json(&figures) } else { as_text(&figures) });
     Ok(Exit::Fine)
 }

@@ -10,9 +10,7 @@ use crate::{progress, stop};
 
 /// Evaluates and prints what the step reports.
 pub(super) fn eval(args: &EvalArgs) -> CommandResult {
-    let compiled = front::compile_experiment(&args.file, &args.experiment)?;
-    let program = choice::experiment(&compiled, args.experiment.experiment.as_deref())?;
-    let program = &front::differentiated(program, args.engine)?;
+    let program = &front::experiment(&args.file, &args.experiment, args.engine)?;
     let step = choice::evaluation_step(program, args.step.as_deref())?;
     let data = DataFolder { root: args.experiment.data.root.clone(), seed: args.seed };
     let setup = Setup {

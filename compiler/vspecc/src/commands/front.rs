@@ -7,6 +7,7 @@ use vspec_ir::Program;
 use vspec_optimize::differentiate;
 use vspec_syntax::{Diagnostic, Sources};
 
+use super::choice;
 use crate::cli::{DataArgs, ExperimentArgs};
 use crate::console;
 use crate::engines::EngineName;
@@ -77,6 +78,12 @@ pub(super) fn show_rendered(text: &str) {
 pub(super) fn has_errors(file: &Path, diagnostics: &[Diagnostic]) -> Failure {
     let summary = render::summary(diagnostics).unwrap_or_default();
     Failure::input(format!("`{}` has {summary}", file.display()))
+}
+
+/// The experiment of a file that the options name, as an engine takes it.
+pub(super) fn experiment(file: &Path, args: &ExperimentArgs, engine: EngineName) -> CommandResult<Program> {
+    let compiled = compile_experiment(file, args)?;
+    differentiated(choice::experiment(&compiled, args.experiment.as_deref())?, engine)
 }
 
 /// An experiment with those gradients as graphs that an engine does not answer by itself.

@@ -36,10 +36,8 @@ pub(super) fn explain(file: &Path, args: &ExplainArgs) -> CommandResult {
 fn selected<'c>(args: &ExplainArgs, compiled: &'c Compiled) -> CommandResult<Vec<&'c Graph>> {
     let graphs = |step: &'c Step| step.graphs.iter().map(|variant| &variant.graph);
     if let Some(name) = &args.step {
-        let steps = &choice::experiment(compiled, args.experiment.experiment.as_deref())?.steps;
-        let names: Vec<&str> = steps.iter().map(|s| s.name.as_str()).collect();
-        let found = steps.iter().find(|s| s.name == *name);
-        return found.map(|step| graphs(step).collect()).ok_or_else(|| choice::unknown("step", name, &names));
+        let program = choice::experiment(compiled, args.experiment.experiment.as_deref())?;
+        return Ok(graphs(&program.steps[choice::step(program, Some(name))?]).collect());
     }
     let steps = compiled.programs.iter().flat_map(|p| &p.steps).flat_map(graphs);
     Ok(compiled.entries.iter().map(|entry| &entry.graph).chain(steps).collect())

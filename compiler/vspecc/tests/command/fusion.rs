@@ -67,6 +67,12 @@ fn a_step_is_timed_kernel_by_kernel() {
 }
 
 #[test]
+fn an_engine_without_kernels_says_so() {
+    let told = scene().succeed(&["bench", "tiny.vspec", "--runs", "1", "--engine", "dfdx", "--kernels"]);
+    assert!(told.stderr.contains("--engine fused"), "{}", told.stderr);
+}
+
+#[test]
 fn the_step_to_time_has_to_be_known() {
     let scene = scene();
     assert!(scene.refuse(&["bench", "tiny.vspec", "--step", "trian"]).contains("did you mean `train`"));
