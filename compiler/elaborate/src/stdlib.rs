@@ -18,6 +18,7 @@ macro_rules! files {
 }
 
 files! {
+    "boxes/overlap",
     "linalg/functions",
     "linalg/solve",
     "linalg/spectral",
