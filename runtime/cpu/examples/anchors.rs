@@ -1,6 +1,6 @@
 //! Speed of convolutions and products of matrices, in GFLOP/s: the best of many short runs.
 //!
-//! `cargo run --release -p vspec-cpu --example anchors [THREADS]`
+//! `cargo run --release -p vspec-cpu --example anchors [THREADS [CONVOLUTION]]`
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -38,7 +38,9 @@ fn main() {
     }
     println!("{:?}, {} threads; GFLOP/s", isa(), rayon::current_num_threads());
     println!("{:32} {:>9} {:>9} {:>9}", "convolution", "forward", "input", "weight");
-    for sizes in CONVOLUTIONS {
+    let only: Option<usize> = std::env::args().nth(2).and_then(|arg| arg.parse().ok());
+    for (_, sizes) in CONVOLUTIONS.into_iter().enumerate().filter(|(i, _)| only.is_none_or(|only| only == *i))
+    {
         let [n, c, o, size, kernel, stride, groups] = sizes;
         let out = (size + kernel / 2 * 2 - kernel) / stride + 1;
         let (x, y) = (vec![n, c, size, size], vec![n, o, out, out]);
@@ -65,7 +67,7 @@ fn main() {
         let speeds: Vec<String> = speeds.map(|speed| format!("{speed:9.1}")).collect();
         println!("{:32} {}", format!("{sizes:?}"), speeds.join(" "));
     }
-    for [rows, terms, columns] in PRODUCTS {
+    for [rows, terms, columns] in PRODUCTS.into_iter().filter(|_| only.is_none()) {
         let (a, b, c) = (vec![rows, terms], vec![terms, columns], vec![rows, columns]);
         let time = best(Op::Matmul {}, [&a, &b, &c]);
         let speed = (rows * terms * columns * 2) as f64 / time.as_secs_f64() / 1e9;

@@ -14,6 +14,10 @@ pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug +
     fn wide(self) -> f64;
     /// The same numbers as elements, where they are of this type.
     fn slice_of(values: &[f32]) -> Option<&[Self]>;
+    /// Elements as floats, where they are of that type.
+    fn floats(elements: &[Self]) -> Option<&[f32]>;
+    /// The same, to be written.
+    fn floats_mut(elements: &mut [Self]) -> Option<&mut [f32]>;
     /// Elements as the buffer of a host tensor.
     fn buffer(values: Vec<Self>) -> Buffer;
     /// A function of double precision, rounded once.
@@ -58,7 +62,7 @@ pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug +
 }
 
 macro_rules! element {
-    ($t:ty, $buffer:ident, $slice:expr, $exp:path, $log:path, $tanh:path, $sigmoid:path, $erf:path, $pow:path, $block:expr, $dots:expr) => {
+    ($t:ty, $buffer:ident, $slice:expr, $slice_mut:expr, $exp:path, $log:path, $tanh:path, $sigmoid:path, $erf:path, $pow:path, $block:expr, $dots:expr) => {
         impl Element for $t {
             #[inline(always)]
             fn of(value: f64) -> Self {
@@ -71,6 +75,14 @@ macro_rules! element {
             #[inline(always)]
             fn slice_of(values: &[f32]) -> Option<&[Self]> {
                 $slice(values)
+            }
+            #[inline(always)]
+            fn floats(elements: &[Self]) -> Option<&[f32]> {
+                $slice(elements)
+            }
+            #[inline(always)]
+            fn floats_mut(elements: &mut [Self]) -> Option<&mut [f32]> {
+                $slice_mut(elements)
             }
             #[inline(always)]
             fn buffer(values: Vec<Self>) -> Buffer {
@@ -153,6 +165,7 @@ element!(
     f32,
     F32,
     Some,
+    Some,
     functions::exp,
     functions::log,
     functions::tanh,
@@ -165,6 +178,7 @@ element!(
 element!(
     f64,
     F64,
+    |_| None,
     |_| None,
     libm::exp,
     libm::log,

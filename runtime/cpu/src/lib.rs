@@ -11,6 +11,7 @@ mod executable;
 mod functions;
 mod kernels;
 mod memory;
+mod pages;
 mod tile;
 
 pub use element::Element;

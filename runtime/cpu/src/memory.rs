@@ -7,28 +7,40 @@
 
 use vspec_ir::plan::ValueId;
 
-/// 64 bytes that begin where a cache line does.
-#[derive(Clone, Copy)]
-#[repr(align(64))]
-pub(crate) struct Line(#[expect(dead_code, reason = "read through pointers")] [u8; 64]);
+use crate::element::Element;
+use crate::pages::Pages;
 
 /// Bytes that begin where a cache line does.
-#[derive(Clone)]
-pub(crate) struct Arena(Vec<Line>);
+pub(crate) struct Arena(Pages);
 
 impl Arena {
-    /// At least so many bytes.
+    /// At least so many bytes, none of which are a number before something is written there.
     pub(crate) fn new(bytes: usize) -> Self {
-        Arena(vec![Line([0xFF; 64]); bytes.div_ceil(64)])
+        let mut pages = Pages::new(bytes);
+        // All of them; any bits are bytes.
+        unsafe { pages.start_mut().write_bytes(0xFF, bytes) };
+        Arena(pages)
     }
 
     /// The place of a byte.
     pub(crate) fn at(&mut self, byte: usize) -> *mut u8 {
-        let bytes = self.0.len() * 64;
-        assert!(byte <= bytes, "byte {byte} of an arena of {bytes}");
+        assert!(byte <= self.0.len(), "byte {byte} of an arena of {}", self.0.len());
         // In bounds, or one past the end.
-        unsafe { self.0.as_mut_ptr().cast::<u8>().add(byte) }
+        unsafe { self.0.start_mut().add(byte) }
     }
+}
+
+/// Pages as numbers.
+pub(crate) fn numbers<T: Element>(pages: &Pages) -> &[T] {
+    // Any bits are numbers, and a cache line begins where a number may.
+    unsafe { std::slice::from_raw_parts(pages.start().cast(), pages.len() / size_of::<T>()) }
+}
+
+/// The same, to be written.
+pub(crate) fn numbers_mut<T: Element>(pages: &mut Pages) -> &mut [T] {
+    let count = pages.len() / size_of::<T>();
+    // Any bits are numbers, and a cache line begins where a number may.
+    unsafe { std::slice::from_raw_parts_mut(pages.start_mut().cast(), count) }
 }
 
 /// Memory of one value.

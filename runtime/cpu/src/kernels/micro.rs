@@ -1,8 +1,10 @@
 //! The innermost loops of products: a block of a product kept in registers.
 //!
-//! Two shapes of them. [`block`] adds up outer products of columns of 8 and rows of 32 elements, for operands that were copied into panels.
-//! [`dots`] multiplies 4 rows by 6 others, element by element along them, for operands whose rows lie in memory as they are.
+//! Three shapes of them. [`block`] adds up outer products of columns of 8 and rows of 32 elements, for operands that were copied into panels.
+//! [`dots`] multiplies 4 rows by 6 others, element by element along them, for operands whose rows lie in memory as they are. [`strided`] is
+//! like [`block`], for a left operand that lies in any order.
 
+use super::simd::{LANES, Simd};
 use super::vector::Isa;
 
 /// Rows of a block.
@@ -82,6 +84,82 @@ fn dot<T: Copy + Default + std::ops::Add<Output = T> + std::ops::Mul<Output = T>
         }
     }
     sums.into_iter().fold(T::default(), |sum, own| sum + own)
+}
+
+/// The left operand of [`strided`].
+#[derive(Clone, Copy)]
+pub(crate) struct Left<'a> {
+    pub(crate) elements: &'a [f32],
+    /// How far rows and terms are apart.
+    pub(crate) row: usize,
+    pub(crate) term: usize,
+}
+
+/// `c = a b`, or `c + a b`, for some rows of `a` and for `b` of rows of [`COLUMNS`], in parts of `R` rows and `N` vectors.
+#[inline(always)]
+pub(crate) fn strided<S: Simd, const R: usize, const N: usize>(
+    simd: S,
+    a: Left<'_>,
+    b: &[f32],
+    c: &mut [[f32; COLUMNS]],
+    add: bool,
+) {
+    let mut top = 0;
+    while top < c.len() {
+        let rows = (c.len() - top).min(R);
+        let a = Left { elements: &a.elements[top * a.row..], ..a };
+        let c = &mut c[top..top + rows];
+        for left in (0..COLUMNS).step_by(N * LANES) {
+            match rows {
+                1 => strided_part::<S, 1, N>(simd, a, b, c, left, add),
+                2 => strided_part::<S, 2, N>(simd, a, b, c, left, add),
+                3 => strided_part::<S, 3, N>(simd, a, b, c, left, add),
+                4 => strided_part::<S, 4, N>(simd, a, b, c, left, add),
+                5 => strided_part::<S, 5, N>(simd, a, b, c, left, add),
+                6 => strided_part::<S, 6, N>(simd, a, b, c, left, add),
+                7 => strided_part::<S, 7, N>(simd, a, b, c, left, add),
+                _ => strided_part::<S, R, N>(simd, a, b, c, left, add),
+            }
+        }
+        top += rows;
+    }
+}
+
+/// `R` rows and `N` vectors from a column on.
+#[inline(always)]
+fn strided_part<S: Simd, const R: usize, const N: usize>(
+    simd: S,
+    a: Left<'_>,
+    b: &[f32],
+    c: &mut [[f32; COLUMNS]],
+    left: usize,
+    add: bool,
+) {
+    let terms = b.len() / COLUMNS;
+    assert!(left + N * LANES <= COLUMNS && c.len() >= R, "a part lies within the block");
+    assert!(terms == 0 || a.elements.len() > (R - 1) * a.row + (terms - 1) * a.term, "all terms are there");
+    let mut sums = [[simd.splat(0.0); N]; R];
+    for k in 0..terms {
+        // In bounds: `b` has `terms` rows, and `a` was compared with its last place.
+        let mut right = [simd.splat(0.0); N];
+        for (n, right) in right.iter_mut().enumerate() {
+            let from = unsafe { b.as_ptr().add(k * COLUMNS + left + n * LANES).cast::<[f32; LANES]>() };
+            *right = simd.load(unsafe { &*from });
+        }
+        for (row, sums) in sums.iter_mut().enumerate() {
+            let x = simd.splat(unsafe { *a.elements.get_unchecked(row * a.row + k * a.term) });
+            for n in 0..N {
+                sums[n] = simd.mul_add(x, right[n], sums[n]);
+            }
+        }
+    }
+    for row in 0..R {
+        let (c, _) = c[row][left..].as_chunks_mut::<LANES>();
+        for n in 0..N {
+            let sum = if add { simd.add(simd.load(&c[n]), sums[row][n]) } else { sums[row][n] };
+            simd.store(sum, &mut c[n]);
+        }
+    }
 }
 
 /// The blocks in vector registers. `unsafe` are only loads and stores at the starts of chunks that are as long as what is loaded.

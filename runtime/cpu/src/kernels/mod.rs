@@ -11,6 +11,7 @@ mod pool;
 mod product;
 mod scatter;
 mod scratch;
+mod simd;
 #[cfg(test)]
 mod tests;
 pub(crate) mod vector;

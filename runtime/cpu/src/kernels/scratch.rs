@@ -1,30 +1,40 @@
 //! Memory that kernels work in. Large pieces are kept for the next kernel: fresh ones cost a page fault for each page.
 
-use std::any::Any;
 use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
 
 use crate::element::Element;
+use crate::memory::{numbers, numbers_mut};
+use crate::pages::Pages;
 
-/// Elements below which memory is not kept.
-const SMALL: usize = 1 << 12;
+/// Bytes below which memory is not kept.
+const SMALL: usize = 1 << 14;
 /// Most pieces that are kept; the smallest one goes first.
 const KEPT: usize = 16;
 
-static SPARE: Mutex<Vec<Box<dyn Any + Send>>> = Mutex::new(vec![]);
+static SPARE: Mutex<Vec<Pages>> = Mutex::new(vec![]);
 
 /// Some elements with anything in them, given back at the end.
 pub(crate) struct Scratch<T: Element> {
-    /// At least `len` of them.
-    elements: Vec<T>,
+    held: Held<T>,
     len: usize,
+}
+
+enum Held<T> {
+    Few(Vec<T>),
+    /// At least as many as are needed; none once they were given back.
+    Many(Option<Pages>),
 }
 
 impl<T: Element> Scratch<T> {
     /// So many elements; what they are is left from earlier uses.
     pub(crate) fn of(len: usize) -> Self {
-        let spare = if len < SMALL { None } else { spare(len) };
-        Scratch { elements: spare.unwrap_or_else(|| vec![T::default(); len]), len }
+        let bytes = len * size_of::<T>();
+        let held = match bytes < SMALL {
+            true => Held::Few(vec![T::default(); len]),
+            false => Held::Many(Some(spare(bytes).unwrap_or_else(|| Pages::new(bytes)))),
+        };
+        Scratch { held, len }
     }
 
     /// So many elements that are 0.
@@ -36,27 +46,20 @@ impl<T: Element> Scratch<T> {
 }
 
 /// The smallest piece that is large enough.
-fn spare<T: Element>(len: usize) -> Option<Vec<T>> {
+fn spare(bytes: usize) -> Option<Pages> {
     let mut spare = SPARE.lock().ok()?;
-    let fitting = spare.iter().enumerate().filter_map(|(i, piece)| {
-        let piece = piece.downcast_ref::<Vec<T>>()?;
-        (piece.len() >= len).then_some((piece.len(), i))
-    });
-    let (_, i) = fitting.min()?;
-    spare.swap_remove(i).downcast::<Vec<T>>().ok().map(|piece| *piece)
+    let fitting = spare.iter().enumerate().filter(|(_, piece)| piece.len() >= bytes);
+    let (i, _) = fitting.min_by_key(|(_, piece)| piece.len())?;
+    Some(spare.swap_remove(i))
 }
 
 impl<T: Element> Drop for Scratch<T> {
     fn drop(&mut self) {
-        let elements = std::mem::take(&mut self.elements);
-        if elements.len() < SMALL {
-            return;
-        }
-        let Ok(mut spare) = SPARE.lock() else { return };
-        spare.push(Box::new(elements));
+        let Held::Many(pages) = &mut self.held else { return };
+        let (Some(pages), Ok(mut spare)) = (pages.take(), SPARE.lock()) else { return };
+        spare.push(pages);
         if spare.len() > KEPT {
-            let size = |piece: &Box<dyn Any + Send>| piece.downcast_ref::<Vec<T>>().map_or(0, Vec::len);
-            let smallest = (0..spare.len()).min_by_key(|i| size(&spare[*i]));
+            let smallest = (0..spare.len()).min_by_key(|i| spare[*i].len());
             smallest.map(|i| spare.swap_remove(i));
         }
     }
@@ -66,12 +69,20 @@ impl<T: Element> Deref for Scratch<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
-        &self.elements[..self.len]
+        let all = match &self.held {
+            Held::Few(elements) => elements,
+            Held::Many(pages) => pages.as_ref().map_or(&[][..], numbers),
+        };
+        &all[..self.len]
     }
 }
 
 impl<T: Element> DerefMut for Scratch<T> {
     fn deref_mut(&mut self) -> &mut [T] {
-        &mut self.elements[..self.len]
+        let all = match &mut self.held {
+            Held::Few(elements) => elements,
+            Held::Many(pages) => pages.as_mut().map_or(&mut [][..], numbers_mut),
+        };
+        &mut all[..self.len]
     }
 }

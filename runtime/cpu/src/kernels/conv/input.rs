@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::columns::Columns;
-use super::{Channels, thin, winograd};
+use super::{Channels, floats, thin, winograd};
 use crate::element::Element;
 use crate::kernels::product::{Panels, Piece, Size, Target, multiply};
 use crate::kernels::view::unravel;
@@ -24,7 +24,9 @@ pub(crate) fn conv_input<T: Element>(
         let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
         return thin::input(&windows, channels, [y, w], x);
     }
-    if winograd::fits::<T>(channels, moves, &w_shape[2..]) {
+    if winograd::fits::<T>(channels, moves, &w_shape[2..])
+        && let (Some([y, w]), Some(x)) = (floats([y, w]), T::floats_mut(x))
+    {
         return winograd::input([(y, y_shape), (w, w_shape)], (x, x_shape), moves, channels);
     }
     let kernel = &w_shape[2..];

@@ -82,7 +82,9 @@ pub(crate) fn conv<T: Element>(
     if channels.are_thin() {
         return thin::forward(&windows, channels, [x, w], y);
     }
-    if winograd::fits::<T>(channels, moves, &w_shape[2..]) {
+    if winograd::fits::<T>(channels, moves, &w_shape[2..])
+        && let (Some([x, w]), Some(y)) = (floats([x, w]), T::floats_mut(y))
+    {
         return winograd::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels);
     }
     let (terms, count) = (channels.own * windows.taps(), windows.count());
@@ -97,6 +99,11 @@ pub(crate) fn conv<T: Element>(
         let size = Size { rows: channels.shared, columns: channels.images * count, terms };
         multiply(&Matrix::dense(weight, [channels.shared, terms]).transposed(), &columns, &target, size);
     });
+}
+
+/// Both operands as floats, where they are of that type.
+fn floats<T: Element>([a, b]: [&[T]; 2]) -> Option<[&[f32]; 2]> {
+    Some([T::floats(a)?, T::floats(b)?])
 }
 
 /// Columns that are counted over one image after the other, where each image has its own place.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::columns::{Across, Columns, Lines, Planes};
-use super::{Channels, thin, winograd};
+use super::{Channels, floats, thin, winograd};
 use crate::element::Element;
 use crate::kernels::micro::{LEFT, RIGHT, STEP};
 use crate::kernels::product::{Piece, Size, Target, multiply, part};
@@ -41,7 +41,9 @@ pub(crate) fn conv_weight<T: Element>(
     if w.is_empty() {
         return;
     }
-    if winograd::fits_weight::<T>(channels, moves, &w_shape[2..], y_shape) {
+    if winograd::fits_weight::<T>(channels, moves, &w_shape[2..], y_shape)
+        && let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w))
+    {
         return winograd::weight([(x, x_shape), (y, y_shape)], w, moves, channels);
     }
     w.par_chunks_exact_mut(channels.shared * columns).enumerate().for_each(|(group, w)| {

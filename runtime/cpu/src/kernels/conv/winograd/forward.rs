@@ -1,48 +1,49 @@
 //! The convolution itself, and its transpose in the input.
 
-use std::array::from_fn;
 use std::ops::Range;
 
-use rayon::prelude::*;
-
-use super::transform::{OfSum, OfTile, OfWeight, transform};
-use super::{GAP, Images, PLACES, Tiles};
-use crate::element::Element;
+use super::kernel::{Near, Weight};
+use super::transform::{OfSum, OfTile, transform};
+use super::{GAP, Images, PLACES, Strips};
 use crate::kernels::conv::Channels;
-use crate::kernels::micro::{Block, COLUMNS, ROWS};
+use crate::kernels::micro::{COLUMNS, Left, ROWS};
 use crate::kernels::product::part;
 use crate::kernels::scratch::Scratch;
-use crate::kernels::vector::{isa, widest};
+use crate::kernels::simd::{LANES, Parts, Simd, in_parts, rows};
 use crate::kernels::window::Moves;
 use crate::memory::Shared;
 
-/// Panels of tiles that are enough tasks.
-const MANY: usize = 8;
-/// Parts that inputs are cut into where there are fewer.
-const PARTS: usize = 8;
-/// Inputs whose weight is transformed at a time: it stays in the second cache.
+/// Input channels up to which it pays to keep tiles near and to read the whole weight for each task.
+const NARROW: usize = 128;
+/// Elements of transformed tiles that the second cache holds beside a part of the weight.
+const HELD: usize = 150_000;
+/// Tasks that are enough for any machine.
+const TASKS: usize = 8;
+/// Tiles up to which sums over some inputs are kept while the weight of the next inputs is transformed.
+const FEW: usize = 64;
+/// Inputs whose weight is transformed at a time then: it stays in the second cache.
 const CHUNK: usize = 64;
-/// Inputs whose windows are copied at a time.
-const SOME: usize = 16;
 
-/// A convolution, or its transpose in the input: `x` with `shared * groups` channels of `own` inputs each to `y`.
-struct Forward<'a, T> {
-    x: Images<'a, T>,
-    /// The weight of the group, in row-major order as the op has it.
-    weight: &'a [T],
-    /// Whether this is the transpose: the weight is turned by 180 degrees, and its channels are exchanged.
-    transpose: bool,
-    /// Channels that are summed over, and those of the result.
-    inputs: usize,
-    outputs: usize,
+/// Products of 8 tiles with a panel of outputs, for each place.
+type Product = [[[f32; COLUMNS]; ROWS]; PLACES];
+
+/// A convolution, or its transpose in the input, of one group.
+struct Forward<'a> {
+    x: Images<'a>,
+    weight: Weight<'a>,
     low: [isize; 2],
-    tiles: Tiles,
+    /// Those of the result.
+    strips: Strips,
+    y: &'a Shared<'a, f32>,
+    /// Channels of the result, and the first one of the group.
+    channels: usize,
+    first: usize,
 }
 
 /// `[N, C, ..] * [O, C / groups, 3, 3] -> [N, O, ..]`
-pub(in crate::kernels::conv) fn forward<T: Element>(
-    [(x, x_shape), (w, _)]: [(&[T], &[usize]); 2],
-    (y, y_shape): (&mut [T], &[usize]),
+pub(in crate::kernels::conv) fn forward(
+    [(x, x_shape), (w, _)]: [(&[f32], &[usize]); 2],
+    (y, y_shape): (&mut [f32], &[usize]),
     moves: &Moves<'_>,
     channels: Channels,
 ) {
@@ -51,9 +52,9 @@ pub(in crate::kernels::conv) fn forward<T: Element>(
 }
 
 /// `[N, O, ..] * [O, C / groups, 3, 3] -> [N, C, ..]`
-pub(in crate::kernels::conv) fn input<T: Element>(
-    [(y, y_shape), (w, _)]: [(&[T], &[usize]); 2],
-    (x, x_shape): (&mut [T], &[usize]),
+pub(in crate::kernels::conv) fn input(
+    [(y, y_shape), (w, _)]: [(&[f32], &[usize]); 2],
+    (x, x_shape): (&mut [f32], &[usize]),
     moves: &Moves<'_>,
     channels: Channels,
 ) {
@@ -61,244 +62,317 @@ pub(in crate::kernels::conv) fn input<T: Element>(
     both([(y, y_shape), (w, &[channels.shared, channels.own])], (x, x_shape), low, channels, true);
 }
 
-fn both<T: Element>(
-    [(x, x_shape), (w, sides)]: [(&[T], &[usize]); 2],
-    (y, y_shape): (&mut [T], &[usize]),
+fn both(
+    [(x, x_shape), (w, sides)]: [(&[f32], &[usize]); 2],
+    (y, y_shape): (&mut [f32], &[usize]),
     low: [isize; 2],
     channels: Channels,
     transpose: bool,
 ) {
     let [inputs, outputs] = [sides[0], sides[1]];
-    let size = [y_shape[2], y_shape[3]];
-    let area = size[0] * size[1];
-    let elements = &Shared::new(y);
-    for group in 0..channels.groups {
-        let weight = &w[group * inputs * outputs * 9..][..inputs * outputs * 9];
-        let x = Images {
-            elements: x,
-            channels: x_shape[1],
-            first: group * inputs,
-            size: [x_shape[2], x_shape[3]],
-        };
-        let tiles = Tiles::new(x_shape[0], size);
-        let forward = Forward { x, weight, transpose, inputs, outputs, low, tiles };
-        let plane = |image: usize, output: usize| (image * y_shape[1] + group * outputs + output) * area;
-        // Blocks are wider than high: the longer side goes along them.
-        match tiles.count() <= COLUMNS * 3 / 4 {
-            true => forward.run::<ROWS, COLUMNS>(elements, size, plane, true),
-            false => forward.run::<COLUMNS, ROWS>(elements, size, plane, false),
+    let strips = Strips::new(x_shape[0], [y_shape[2], y_shape[3]]);
+    if strips.tiles() == 0 {
+        return;
+    }
+    let y = &Shared::new(y);
+    for (group, elements) in w.chunks_exact(inputs * outputs * 9).enumerate().take(channels.groups) {
+        let first = group * inputs;
+        let size = [x_shape[2], x_shape[3]];
+        let x = Images { elements: x, channels: x_shape[1], first, own: inputs, size };
+        let weight = Weight { elements, transpose, inputs, outputs };
+        let first = group * outputs;
+        let forward = Forward { x, weight, low, strips, y, channels: y_shape[1], first };
+        match inputs <= NARROW && strips.count() >= TASKS {
+            true => forward.by_tiles(),
+            false => forward.by_outputs(),
         }
     }
 }
 
-impl<T: Element> Forward<'_, T> {
-    /// Tiles in panels of `A`, outputs in panels of `B`; `swapped` if tiles are the rows of blocks.
-    fn run<const A: usize, const B: usize>(
-        &self,
-        y: &Shared<'_, T>,
-        size: [usize; 2],
-        plane: impl Fn(usize, usize) -> usize + Sync,
-        swapped: bool,
-    ) {
-        let (tall, wide) = (self.outputs.div_ceil(B), self.tiles.count().div_ceil(A));
-        if tall * wide == 0 {
-            return;
-        }
-        let back = |product: &[Block<T>], panel: usize, output: usize| {
-            self.back::<A, B>(product, [panel, output], y, size, &plane, swapped);
-        };
-        match wide >= MANY {
-            true => self.many::<A, B>([wide, tall], swapped, back),
-            false => self.few::<A, B>([wide, tall], swapped, back),
-        }
+impl Forward<'_> {
+    /// Inputs of a transformed tile, in whole vectors.
+    fn depth(&self) -> usize {
+        self.x.vectors() * LANES
     }
 
-    /// Many panels of tiles: each is a task, and the weight is transformed before.
-    fn many<const A: usize, const B: usize>(
-        &self,
-        [wide, tall]: [usize; 2],
-        swapped: bool,
-        back: impl Fn(&[Block<T>], usize, usize) + Sync,
-    ) {
-        let (a, b) = (self.inputs * A + GAP, self.inputs * B + GAP);
-        let mut weight = Scratch::of(tall * PLACES * b);
-        weight.par_chunks_exact_mut(PLACES * b).enumerate().for_each(|(panel, out)| {
-            self.weights::<B>(panel, 0..self.inputs, b, out);
-        });
-        (0..wide).into_par_iter().for_each_init(
-            || (Scratch::of(PLACES * a), vec![[T::default(); ROWS * COLUMNS]; PLACES]),
-            |(x, product), panel| {
-                self.tiles_of::<A>(panel, 0..self.inputs, a, &Shared::new(x));
-                for output in 0..tall {
-                    let w = &weight[output * PLACES * b..];
-                    for (place, block) in product.iter_mut().enumerate() {
-                        let x = &x[place * a..][..self.inputs * A];
-                        let w = &w[place * b..][..self.inputs * B];
-                        let (a, b) = if swapped { (x, w) } else { (w, x) };
-                        T::block(isa(), a, b, block);
-                    }
-                    back(product, panel, output);
-                }
-            },
-        );
+    /// Elements that the places of `tiles` transformed tiles are apart.
+    fn apart(&self, tiles: usize) -> usize {
+        tiles * self.depth() + GAP
     }
 
-    /// Few panels of tiles: all of them are transformed before, each panel of outputs is a task, and the weight never lies in memory as a
-    /// whole: it would be larger than everything else.
-    fn few<const A: usize, const B: usize>(
-        &self,
-        [wide, tall]: [usize; 2],
-        swapped: bool,
-        back: impl Fn(&[Block<T>], usize, usize) + Sync,
-    ) {
-        let pitch = self.inputs * A + GAP;
-        let own = PLACES * pitch;
-        let mut tiles = Scratch::of(own * wide);
-        for (panel, x) in tiles.chunks_exact_mut(own).enumerate() {
-            let x = &Shared::new(x);
-            let task = |number| self.tiles_of::<A>(panel, part(self.inputs, PARTS, number), pitch, x);
-            (0..PARTS).into_par_iter().for_each(task);
-        }
-        let some = CHUNK.min(self.inputs);
-        let apart = some * B + GAP;
-        (0..tall).into_par_iter().for_each_init(
-            || (Scratch::of(PLACES * apart), vec![[T::default(); ROWS * COLUMNS]; wide * PLACES]),
-            |(weight, product), output| {
-                product.iter_mut().flatten().for_each(|sum| *sum = T::default());
-                let mut block = [T::default(); ROWS * COLUMNS];
-                for start in (0..self.inputs).step_by(some) {
-                    let inputs = start..(start + some).min(self.inputs);
-                    self.weights::<B>(output, inputs.clone(), apart, weight);
-                    for (number, sums) in product.iter_mut().enumerate() {
-                        let (panel, place) = (number / PLACES, number % PLACES);
-                        let x = &tiles[panel * own + place * pitch + start * A..][..inputs.len() * A];
-                        let w = &weight[place * apart..][..inputs.len() * B];
-                        let (a, b) = if swapped { (x, w) } else { (w, x) };
-                        T::block(isa(), a, b, &mut block);
-                        sums.iter_mut().zip(&block).for_each(|(sum, own)| *sum = sum.add(*own));
-                    }
-                }
-                let panels = product.chunks_exact(PLACES).enumerate();
-                panels.for_each(|(panel, product)| back(product, panel, output));
-            },
-        );
+    fn panels(&self) -> usize {
+        self.weight.outputs.div_ceil(COLUMNS)
     }
 
-    /// The weight of a panel of outputs, transformed: for each place the panel's lanes for each of some inputs.
-    fn weights<const B: usize>(&self, panel: usize, inputs: Range<usize>, pitch: usize, out: &mut [T]) {
-        let outputs = panel * B..((panel + 1) * B).min(self.outputs);
-        let mut near = [[T::default(); SOME * 9]; B];
-        let mut given = [[[T::default(); B]; 3]; 3];
-        let mut done = [[[T::default(); B]; 6]; 6];
-        widest(
-            #[inline(always)]
-            || {
-                for start in inputs.clone().step_by(SOME) {
-                    let some = start..(start + SOME).min(inputs.end);
-                    self.windows(some.clone(), outputs.clone(), &mut near);
-                    for (own, input) in some.enumerate() {
-                        for (lane, near) in near.iter().enumerate() {
-                            let window = &near[own * 9..(own + 1) * 9];
-                            given.iter_mut().flatten().zip(window).for_each(|(to, tap)| to[lane] = *tap);
-                        }
-                        transform::<OfWeight, _, _, _, _>(&given, &mut done);
-                        for (place, lanes) in done.iter().flatten().enumerate() {
-                            let at = place * pitch + (input - inputs.start) * B;
-                            out[at..at + B].copy_from_slice(lanes);
-                        }
-                    }
-                }
-            },
-        );
+    /// The weight is transformed before; each task transforms some tiles and multiplies them by all of it.
+    fn by_tiles(&self) {
+        let pitch = self.weight.inputs * COLUMNS + GAP;
+        let mut weight = Scratch::of(self.panels() * PLACES * pitch);
+        let shared = Shared::new(&mut weight);
+        in_parts(self.panels(), &Panels { forward: self, pitch, out: &shared });
+        let tile = PLACES * self.depth() * self.strips.across;
+        let some = (HELD / tile).clamp(1, self.strips.count().div_ceil(TASKS));
+        let tasks = self.strips.count().div_ceil(some);
+        in_parts(tasks, &ByTiles { forward: self, weight: &weight, pitch, tasks });
     }
 
-    /// Copies the windows of some inputs of each output; those of a transpose are turned. They lie so far apart that many of them share
-    /// lines of a cache.
+    /// All tiles are transformed before; each task transforms the weight of some outputs, which never lies in memory as a whole: it would
+    /// be larger than everything else.
+    fn by_outputs(&self) {
+        let apart = self.apart(self.strips.tiles());
+        let mut tiles = Scratch::of(PLACES * apart);
+        let shared = Shared::new(&mut tiles);
+        let parts = self.strips.count() * self.x.vectors();
+        in_parts(parts, &Tiles { forward: self, out: &shared });
+        in_parts(self.panels(), &ByOutputs { forward: self, tiles: &tiles });
+    }
+
+    /// One strip, transformed, for one vector of channels. `tile` is the number of its first tile in `out`, where places are `apart`.
     #[inline(always)]
-    fn windows(&self, inputs: Range<usize>, outputs: Range<usize>, near: &mut [[T; SOME * 9]]) {
-        for (near, output) in near.iter_mut().zip(outputs) {
-            if !self.transpose {
-                let start = (output * self.inputs + inputs.start) * 9;
-                let from = &self.weight[start..start + inputs.len() * 9];
-                near[..from.len()].copy_from_slice(from);
-                continue;
-            }
-            for (input, near) in inputs.clone().zip(near.chunks_exact_mut(9)) {
-                let start = (input * self.outputs + output) * 9;
-                let from = self.weight[start..start + 9].iter().rev();
-                near.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
-            }
-        }
-    }
-
-    /// A panel of tiles, transformed: for each place the panel's lanes for each of some inputs.
-    fn tiles_of<const A: usize>(
+    fn strip<S: Simd>(
         &self,
-        panel: usize,
-        inputs: Range<usize>,
-        pitch: usize,
-        out: &Shared<'_, T>,
+        simd: S,
+        [strip, vector]: [usize; 2],
+        [tile, apart]: [usize; 2],
+        near: &mut [f32],
+        out: &Shared<'_, f32>,
     ) {
-        let tiles = panel * A..((panel + 1) * A).min(self.tiles.count());
-        let mut given = [[[T::default(); A]; 6]; 6];
-        let mut done = [[[T::default(); A]; 6]; 6];
-        widest(
+        let (image, top) = self.strips.place(strip);
+        let corner = [top as isize - self.low[0], self.low[1]];
+        let at = tile * self.depth() + vector * LANES;
+        self.x.strip::<OfTile, S, 6>(
+            simd,
+            [image, vector, self.strips.across],
+            corner,
+            near,
             #[inline(always)]
-            || {
-                for input in inputs {
-                    for (lane, tile) in tiles.clone().enumerate() {
-                        let [image, row, column] = self.tiles.place(tile);
-                        let corner = [(row * 4) as isize - self.low[0], (column * 4) as isize - self.low[1]];
-                        self.x.square(self.x.plane(image, input), corner, lane, &mut given);
-                    }
-                    transform::<OfTile, _, _, _, _>(&given, &mut done);
-                    for (place, lanes) in done.iter().flatten().enumerate() {
-                        out.run(place * pitch + input * A, A).copy_from_slice(lanes);
-                    }
-                }
+            |tile, place, v| {
+                simd.store_some(v, out.run(place * apart + at + tile * self.depth(), LANES));
             },
         );
     }
 
-    /// Transforms a block of sums back and writes its tiles.
-    fn back<const A: usize, const B: usize>(
+    /// Multiplies some tiles by the weight of some inputs for a panel of outputs.
+    #[inline(always)]
+    fn multiply<S: Simd>(
         &self,
-        product: &[Block<T>],
-        [panel, output]: [usize; 2],
-        y: &Shared<'_, T>,
-        size: [usize; 2],
-        plane: &impl Fn(usize, usize) -> usize,
-        swapped: bool,
+        simd: S,
+        (tiles, apart): (&[f32], usize),
+        (weight, pitch, inputs): (&[f32], usize, Range<usize>),
+        own: Range<usize>,
+        product: &mut Product,
     ) {
-        let mut done = [[[T::default(); COLUMNS]; 4]; 4];
-        let mut given = [[[T::default(); COLUMNS]; 6]; 6];
-        for row in 0..ROWS {
-            widest(
-                #[inline(always)]
-                || {
-                    for (place, lanes) in given.iter_mut().flatten().enumerate() {
-                        lanes.copy_from_slice(&product[place][row * COLUMNS..(row + 1) * COLUMNS]);
-                    }
-                    transform::<OfSum, _, _, _, _>(&given, &mut done);
-                },
-            );
-            for lane in 0..COLUMNS {
-                let (tile, output) = match swapped {
-                    true => (panel * A + row, output * B + lane),
-                    false => (panel * A + lane, output * B + row),
-                };
-                if tile >= self.tiles.count() || output >= self.outputs {
-                    continue;
-                }
-                let [image, down, across] = self.tiles.place(tile);
-                let (top, left) = (down * 4, across * 4);
-                let width = (size[1] - left).min(4);
-                for (i, done) in done.iter().enumerate().take((size[0] - top).min(4)) {
-                    let line: [T; 4] = from_fn(|j| done[j][lane]);
-                    let at = plane(image, output) + (top + i) * size[1] + left;
-                    y.run(at, width).copy_from_slice(&line[..width]);
-                }
+        for (place, product) in product.iter_mut().enumerate() {
+            let elements = &tiles[place * apart + own.start * self.depth() + inputs.start..];
+            let left = Left { elements, row: self.depth(), term: 1 };
+            let weight = &weight[place * pitch..][..inputs.len() * COLUMNS];
+            simd.product(left, weight, &mut product[..own.len()], inputs.start > 0);
+        }
+    }
+
+    /// Transforms the products of some tiles back, as vectors of outputs. Tiles are counted from the first strip of `far` on.
+    #[inline(always)]
+    fn back<S: Simd>(&self, simd: S, product: &Product, own: Range<usize>, far: &mut [f32]) {
+        let (area, width) = (self.strips.area(), self.strips.size[1]);
+        let half_far = far.len() / 2;
+        for (row, tile) in own.enumerate() {
+            let (strip, left) = (tile / self.strips.across, tile % self.strips.across * 4);
+            for half in 0..COLUMNS / LANES {
+                let far = &mut far[half * half_far + strip * area * LANES..][..area * LANES];
+                transform::<OfSum, S, 6, 4>(
+                    simd,
+                    #[inline(always)]
+                    |i, j| simd.load_some(&product[i * 6 + j][row][half * LANES..][..LANES]),
+                    #[inline(always)]
+                    |i, j, v| {
+                        if left + j < width {
+                            simd.store_some(v, &mut far[(i * width + left + j) * LANES..][..LANES]);
+                        }
+                    },
+                );
             }
         }
     }
+
+    /// Writes strips of a panel of outputs.
+    #[inline(always)]
+    fn write<S: Simd>(&self, simd: S, panel: usize, strips: Range<usize>, far: &[f32]) {
+        let (area, [height, width]) = (self.strips.area(), self.strips.size);
+        let half_far = far.len() / 2;
+        for (number, strip) in strips.enumerate() {
+            let (image, top) = self.strips.place(strip);
+            for half in 0..COLUMNS / LANES {
+                let output = panel * COLUMNS + half * LANES;
+                let count = self.weight.outputs.saturating_sub(output).min(LANES);
+                let plane = image * self.channels + self.first + output;
+                let own = self.strips.rows(top) * width * LANES;
+                let from = &far[half * half_far + number * area * LANES..][..own];
+                rows(
+                    simd,
+                    from,
+                    count,
+                    #[inline(always)]
+                    |row, at, len, v| {
+                        let start = (plane + row) * height * width + top * width + at;
+                        simd.store_some(v, self.y.run(start, len));
+                    },
+                );
+            }
+        }
+    }
+}
+
+/// Tiles that are multiplied at a time: groups of at most [`ROWS`], all about equally large.
+fn groups(tiles: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
+    let count = tiles.div_ceil(ROWS);
+    (0..count).map(move |group| part(tiles, count, group))
+}
+
+/// Panels of the weight.
+struct Panels<'a> {
+    forward: &'a Forward<'a>,
+    pitch: usize,
+    out: &'a Shared<'a, f32>,
+}
+
+impl Parts for Panels<'_> {
+    type Memory = Near;
+
+    fn memory(&self) -> Near {
+        [0.0; size_of::<Near>() / 4]
+    }
+
+    #[inline(always)]
+    fn part<S: Simd>(&self, simd: S, panel: usize, near: &mut Near) {
+        let len = PLACES * self.pitch;
+        let (weight, out) = (&self.forward.weight, self.out.run(panel * len, len));
+        weight.panel(simd, panel, 0..weight.inputs, self.pitch, near, out);
+    }
+}
+
+/// Vectors of strips.
+struct Tiles<'a> {
+    forward: &'a Forward<'a>,
+    out: &'a Shared<'a, f32>,
+}
+
+impl Parts for Tiles<'_> {
+    type Memory = Scratch<f32>;
+
+    fn memory(&self) -> Scratch<f32> {
+        Scratch::of(self.forward.x.room(6))
+    }
+
+    #[inline(always)]
+    fn part<S: Simd>(&self, simd: S, number: usize, near: &mut Scratch<f32>) {
+        let forward = self.forward;
+        let (strip, vector) = (number / forward.x.vectors(), number % forward.x.vectors());
+        let apart = forward.apart(forward.strips.tiles());
+        forward.strip(simd, [strip, vector], [strip * forward.strips.across, apart], near, self.out);
+    }
+}
+
+/// Some strips with all outputs.
+struct ByTiles<'a> {
+    forward: &'a Forward<'a>,
+    /// The weight, transformed; its places are `pitch` apart.
+    weight: &'a [f32],
+    pitch: usize,
+    tasks: usize,
+}
+
+impl ByTiles<'_> {
+    fn most(&self) -> usize {
+        self.forward.strips.count().div_ceil(self.tasks)
+    }
+}
+
+impl Parts for ByTiles<'_> {
+    type Memory = (Scratch<f32>, Scratch<f32>, Scratch<f32>, Box<Product>);
+
+    fn memory(&self) -> Self::Memory {
+        let forward = self.forward;
+        let tiles = PLACES * forward.apart(self.most() * forward.strips.across);
+        let far = self.most() * forward.strips.area() * COLUMNS;
+        (Scratch::of(tiles), Scratch::of(forward.x.room(6)), Scratch::of(far), product())
+    }
+
+    #[inline(always)]
+    fn part<S: Simd>(&self, simd: S, number: usize, (tiles, near, far, product): &mut Self::Memory) {
+        let forward = self.forward;
+        let strips = part(forward.strips.count(), self.tasks, number);
+        let count = strips.len() * forward.strips.across;
+        let apart = forward.apart(count);
+        let shared = Shared::new(tiles);
+        for (own, strip) in strips.clone().enumerate() {
+            for vector in 0..forward.x.vectors() {
+                forward.strip(simd, [strip, vector], [own * forward.strips.across, apart], near, &shared);
+            }
+        }
+        let all = 0..forward.weight.inputs;
+        for panel in 0..forward.panels() {
+            let weight = &self.weight[panel * PLACES * self.pitch..][..PLACES * self.pitch];
+            for own in groups(count) {
+                let weight = (weight, self.pitch, all.clone());
+                forward.multiply(simd, (tiles, apart), weight, own.clone(), product);
+                forward.back(simd, product, own, far);
+            }
+            forward.write(simd, panel, strips.clone(), far);
+        }
+    }
+}
+
+/// Some outputs of all tiles.
+struct ByOutputs<'a> {
+    forward: &'a Forward<'a>,
+    /// All tiles, transformed.
+    tiles: &'a [f32],
+}
+
+impl ByOutputs<'_> {
+    /// Inputs whose weight is transformed at a time.
+    fn chunk(&self) -> usize {
+        let inputs = self.forward.weight.inputs;
+        if self.forward.strips.tiles() <= FEW { CHUNK.min(inputs) } else { inputs }
+    }
+
+    fn pitch(&self) -> usize {
+        self.chunk() * COLUMNS + GAP
+    }
+}
+
+impl Parts for ByOutputs<'_> {
+    type Memory = (Scratch<f32>, Scratch<f32>, Vec<Product>, Near);
+
+    fn memory(&self) -> Self::Memory {
+        let strips = self.forward.strips;
+        let far = strips.count() * strips.area() * COLUMNS;
+        let kept = if self.chunk() == self.forward.weight.inputs { 1 } else { groups(strips.tiles()).len() };
+        let near = [0.0; size_of::<Near>() / 4];
+        (Scratch::of(PLACES * self.pitch()), Scratch::of(far), vec![*product(); kept], near)
+    }
+
+    #[inline(always)]
+    fn part<S: Simd>(&self, simd: S, panel: usize, (weight, far, products, near): &mut Self::Memory) {
+        let (forward, pitch) = (self.forward, self.pitch());
+        let (count, inputs) = (forward.strips.tiles(), forward.weight.inputs);
+        let tiles = (self.tiles, forward.apart(count));
+        let kept = products.len();
+        for start in (0..inputs).step_by(self.chunk()) {
+            let some = start..(start + self.chunk()).min(inputs);
+            forward.weight.panel(simd, panel, some.clone(), pitch, near, weight);
+            for (group, own) in groups(count).enumerate() {
+                let product = &mut products[group % kept];
+                forward.multiply(simd, tiles, (weight, pitch, some.clone()), own.clone(), product);
+                if some.end == inputs {
+                    forward.back(simd, product, own, far);
+                }
+            }
+        }
+        forward.write(simd, panel, 0..forward.strips.count(), far);
+    }
+}
+
+fn product() -> Box<Product> {
+    Box::new([[[0.0; COLUMNS]; ROWS]; PLACES])
 }

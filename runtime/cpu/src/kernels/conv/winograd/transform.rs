@@ -1,49 +1,45 @@
-//! The transforms of Winograd's F(4x4, 3x3): each is applied to the columns and then to the rows of a square.
+//! The transforms of Winograd's F(4x4, 3x3): each is applied to the columns and then to the rows of a square, in all lanes of vectors.
 
-use crate::element::Element;
+use crate::kernels::simd::Simd;
 
 /// A transform of rows of `I` numbers to rows of `O`.
 pub(super) trait Transform<const I: usize, const O: usize> {
-    fn of<T: Element>(row: [T; I]) -> [T; O];
+    fn of<S: Simd>(simd: S, row: &[S::V; I]) -> [S::V; O];
 }
 
-/// Applies a transform to the columns and then to the rows of squares, one for each lane.
+/// Applies a transform to the columns and then to the rows of a square; `get` and `put` are given a row and a column.
 #[inline(always)]
-pub(super) fn transform<F: Transform<I, O>, T: Element, const L: usize, const I: usize, const O: usize>(
-    given: &[[[T; L]; I]; I],
-    done: &mut [[[T; L]; O]; O],
+pub(super) fn transform<F: Transform<I, O>, S: Simd, const I: usize, const O: usize>(
+    simd: S,
+    get: impl Fn(usize, usize) -> S::V,
+    mut put: impl FnMut(usize, usize, S::V),
 ) {
-    let mut half = [[[T::default(); L]; I]; O];
+    let mut half = [[simd.splat(0.0); I]; O];
     for j in 0..I {
-        for lane in 0..L {
-            let mut column = [T::default(); I];
-            for i in 0..I {
-                column[i] = given[i][j][lane];
-            }
-            let column = F::of(column);
-            for i in 0..O {
-                half[i][j][lane] = column[i];
-            }
+        let mut column = [simd.splat(0.0); I];
+        for (i, v) in column.iter_mut().enumerate() {
+            *v = get(i, j);
         }
+        let column = F::of(simd, &column);
+        half.iter_mut().zip(&column).for_each(|(half, v)| half[j] = *v);
     }
-    for i in 0..O {
-        for lane in 0..L {
-            let mut row = [T::default(); I];
-            for j in 0..I {
-                row[j] = half[i][j][lane];
-            }
-            let row = F::of(row);
-            for j in 0..O {
-                done[i][j][lane] = row[j];
-            }
+    // Arrays are not iterated by value: that copies them.
+    for (i, row) in half.iter().enumerate() {
+        for (j, v) in F::of(simd, row).iter().enumerate() {
+            put(i, j, *v);
         }
     }
 }
 
-/// A multiple.
+/// `a + by * b`
 #[inline(always)]
-fn times<T: Element>(x: T, by: f64) -> T {
-    x.mul(T::of(by))
+fn plus<S: Simd>(simd: S, a: S::V, by: f32, b: S::V) -> S::V {
+    simd.mul_add(simd.splat(by), b, a)
+}
+
+#[inline(always)]
+fn times<S: Simd>(simd: S, by: f32, a: S::V) -> S::V {
+    simd.mul(simd.splat(by), a)
 }
 
 /// `B'`: a row of a tile of inputs, at the points 0, 1, -1, 2, -2 and infinity.
@@ -51,16 +47,16 @@ pub(super) struct OfTile;
 
 impl Transform<6, 6> for OfTile {
     #[inline(always)]
-    fn of<T: Element>(d: [T; 6]) -> [T; 6] {
-        let (even, odd) = (d[4].sub(times(d[2], 4.0)), d[3].sub(times(d[1], 4.0)));
-        let (near, far) = (d[4].sub(d[2]), times(d[3].sub(d[1]), 2.0));
+    fn of<S: Simd>(simd: S, d: &[S::V; 6]) -> [S::V; 6] {
+        let (even, odd) = (plus(simd, d[4], -4.0, d[2]), plus(simd, d[3], -4.0, d[1]));
+        let (near, far) = (simd.sub(d[4], d[2]), simd.sub(d[3], d[1]));
         [
-            times(d[0], 4.0).sub(times(d[2], 5.0)).add(d[4]),
-            even.add(odd),
-            even.sub(odd),
-            near.add(far),
-            near.sub(far),
-            times(d[1], 4.0).sub(times(d[3], 5.0)).add(d[5]),
+            plus(simd, plus(simd, d[4], -5.0, d[2]), 4.0, d[0]),
+            simd.add(even, odd),
+            simd.sub(even, odd),
+            plus(simd, near, 2.0, far),
+            plus(simd, near, -2.0, far),
+            plus(simd, plus(simd, d[5], -5.0, d[3]), 4.0, d[1]),
         ]
     }
 }
@@ -70,10 +66,15 @@ pub(super) struct OfSum;
 
 impl Transform<6, 4> for OfSum {
     #[inline(always)]
-    fn of<T: Element>(m: [T; 6]) -> [T; 4] {
-        let (s, t) = (m[1].add(m[2]), m[3].add(m[4]));
-        let (d, e) = (m[1].sub(m[2]), m[3].sub(m[4]));
-        [m[0].add(s).add(t), d.add(times(e, 2.0)), s.add(times(t, 4.0)), d.add(times(e, 8.0)).add(m[5])]
+    fn of<S: Simd>(simd: S, m: &[S::V; 6]) -> [S::V; 4] {
+        let (s, t) = (simd.add(m[1], m[2]), simd.add(m[3], m[4]));
+        let (d, e) = (simd.sub(m[1], m[2]), simd.sub(m[3], m[4]));
+        [
+            simd.add(simd.add(m[0], s), t),
+            plus(simd, d, 2.0, e),
+            plus(simd, s, 4.0, t),
+            simd.add(plus(simd, d, 8.0, e), m[5]),
+        ]
     }
 }
 
@@ -82,10 +83,18 @@ pub(super) struct OfGradient;
 
 impl Transform<4, 6> for OfGradient {
     #[inline(always)]
-    fn of<T: Element>(y: [T; 4]) -> [T; 6] {
-        let (even, odd) = (y[0].add(y[2]), y[1].add(y[3]));
-        let (far_even, far_odd) = (y[0].add(times(y[2], 4.0)), times(y[1], 2.0).add(times(y[3], 8.0)));
-        [y[0], even.add(odd), even.sub(odd), far_even.add(far_odd), far_even.sub(far_odd), y[3]]
+    fn of<S: Simd>(simd: S, y: &[S::V; 4]) -> [S::V; 6] {
+        let (even, odd) = (simd.add(y[0], y[2]), simd.add(y[1], y[3]));
+        let far_even = plus(simd, y[0], 4.0, y[2]);
+        let far_odd = plus(simd, times(simd, 2.0, y[1]), 8.0, y[3]);
+        [
+            y[0],
+            simd.add(even, odd),
+            simd.sub(even, odd),
+            simd.add(far_even, far_odd),
+            simd.sub(far_even, far_odd),
+            y[3],
+        ]
     }
 }
 
@@ -94,11 +103,18 @@ pub(super) struct OfWeight;
 
 impl Transform<3, 6> for OfWeight {
     #[inline(always)]
-    fn of<T: Element>(g: [T; 3]) -> [T; 6] {
-        let (near, own) = (times(g[0].add(g[2]), -1.0 / 6.0), times(g[1], -1.0 / 6.0));
-        let far = times(g[0], 1.0 / 24.0).add(times(g[2], 1.0 / 6.0));
-        let far_own = times(g[1], 1.0 / 12.0);
-        [times(g[0], 0.25), near.add(own), near.sub(own), far.add(far_own), far.sub(far_own), g[2]]
+    fn of<S: Simd>(simd: S, g: &[S::V; 3]) -> [S::V; 6] {
+        let (near, own) = (times(simd, -1.0 / 6.0, simd.add(g[0], g[2])), times(simd, -1.0 / 6.0, g[1]));
+        let far = plus(simd, times(simd, 1.0 / 24.0, g[0]), 1.0 / 6.0, g[2]);
+        let far_own = times(simd, 1.0 / 12.0, g[1]);
+        [
+            times(simd, 0.25, g[0]),
+            simd.add(near, own),
+            simd.sub(near, own),
+            simd.add(far, far_own),
+            simd.sub(far, far_own),
+            g[2],
+        ]
     }
 }
 
@@ -107,13 +123,13 @@ pub(super) struct OfWeightSum;
 
 impl Transform<6, 3> for OfWeightSum {
     #[inline(always)]
-    fn of<T: Element>(u: [T; 6]) -> [T; 3] {
-        let (s, t) = (u[1].add(u[2]), u[3].add(u[4]));
-        let (d, e) = (u[1].sub(u[2]), u[3].sub(u[4]));
+    fn of<S: Simd>(simd: S, u: &[S::V; 6]) -> [S::V; 3] {
+        let (s, t) = (simd.add(u[1], u[2]), simd.add(u[3], u[4]));
+        let (d, e) = (simd.sub(u[1], u[2]), simd.sub(u[3], u[4]));
         [
-            times(u[0], 0.25).sub(times(s, 1.0 / 6.0)).add(times(t, 1.0 / 24.0)),
-            times(e, 1.0 / 12.0).sub(times(d, 1.0 / 6.0)),
-            times(t, 1.0 / 6.0).sub(times(s, 1.0 / 6.0)).add(u[5]),
+            plus(simd, plus(simd, times(simd, 0.25, u[0]), -1.0 / 6.0, s), 1.0 / 24.0, t),
+            plus(simd, times(simd, 1.0 / 12.0, e), -1.0 / 6.0, d),
+            plus(simd, plus(simd, u[5], 1.0 / 6.0, t), -1.0 / 6.0, s),
         ]
     }
 }

@@ -1,0 +1,456 @@
+//! Vectors of 16 floats, in the registers of the machine.
+//!
+//! A [`Task`] is written once for any [`Simd`], and [`run`] compiles it for each set of instructions. Values of the sets' types exist only
+//! where [`isa`] found their instructions, so that using them is safe; `unsafe` says just that, and that places were compared with the
+//! length of what is read.
+
+use rayon::prelude::*;
+
+use super::micro::{self, COLUMNS, Left};
+use super::vector::{Isa, isa};
+
+/// Floats of a vector.
+pub(crate) const LANES: usize = 16;
+
+/// A set of instructions.
+pub(crate) trait Simd: Copy + Send + Sync {
+    /// 16 floats.
+    type V: Copy;
+
+    fn splat(self, x: f32) -> Self::V;
+    fn load(self, from: &[f32; LANES]) -> Self::V;
+    fn store(self, v: Self::V, to: &mut [f32; LANES]);
+    fn add(self, a: Self::V, b: Self::V) -> Self::V;
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V;
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V;
+    /// `a * b + c`; whether it is rounded once or twice is the set's.
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// Makes columns of 16 vectors vectors.
+    fn transpose(self, rows: &mut [Self::V; LANES]);
+    /// `c = a b`, or `c + a b`: see [`micro::strided`].
+    fn product(self, a: Left<'_>, b: &[f32], c: &mut [[f32; COLUMNS]], add: bool);
+
+    /// The first floats of a vector; the others are 0.
+    #[inline(always)]
+    fn load_some(self, from: &[f32]) -> Self::V {
+        if let Some(from) = from.first_chunk() {
+            return self.load(from);
+        }
+        let mut lanes = [0.0; LANES];
+        lanes[..from.len()].copy_from_slice(from);
+        self.load(&lanes)
+    }
+
+    /// Writes as many floats as there is room for.
+    #[inline(always)]
+    fn store_some(self, v: Self::V, to: &mut [f32]) {
+        if let Some(to) = to.first_chunk_mut() {
+            return self.store(v, to);
+        }
+        let mut lanes = [0.0; LANES];
+        self.store(v, &mut lanes);
+        let len = to.len();
+        to.copy_from_slice(&lanes[..len]);
+    }
+}
+
+/// Something to be done with vectors.
+pub(crate) trait Task {
+    /// Does it.
+    fn run<S: Simd>(self, simd: S);
+}
+
+/// Does a task with the best instructions of the machine.
+#[inline]
+pub(crate) fn run(task: impl Task) {
+    #[cfg(target_arch = "x86_64")]
+    match isa() {
+        // Each is called only where its instructions were found.
+        Isa::Avx512 => return unsafe { x86::run_avx512(task) },
+        Isa::Avx2 => return unsafe { x86::run_avx2(task) },
+        Isa::Baseline => {}
+    }
+    let _: Isa = isa();
+    task.run(Plain);
+}
+
+/// Work that is cut into numbered parts, each for one core.
+pub(crate) trait Parts: Sync {
+    /// Memory of one core, used for one part after the other.
+    type Memory;
+    /// Makes it.
+    fn memory(&self) -> Self::Memory;
+    /// Does one part.
+    fn part<S: Simd>(&self, simd: S, number: usize, memory: &mut Self::Memory);
+}
+
+/// Does the first `count` parts on all cores.
+pub(crate) fn in_parts<P: Parts>(count: usize, parts: &P) {
+    struct One<'a, P: Parts>(&'a P, usize, &'a mut P::Memory);
+    impl<P: Parts> Task for One<'_, P> {
+        #[inline(always)]
+        fn run<S: Simd>(self, simd: S) {
+            self.0.part(simd, self.1, self.2);
+        }
+    }
+    let one = |memory: &mut P::Memory, number| run(One(parts, number, memory));
+    (0..count).into_par_iter().for_each_init(|| parts.memory(), one);
+}
+
+/// Turns 16 rows of `from` that lie `apart` into columns: `to[16 * i + r]` is place `i` of row `r`. Rows from `rows` on are 0.
+#[inline(always)]
+pub(crate) fn columns<S: Simd>(simd: S, from: &[f32], apart: usize, rows: usize, len: usize, to: &mut [f32]) {
+    let zero = simd.splat(0.0);
+    let (to, _) = to.as_chunks_mut::<LANES>();
+    for (start, to) in (0..len).step_by(LANES).zip(to[..len].chunks_mut(LANES)) {
+        let from = &from[start..];
+        let mut block = [zero; LANES];
+        // Whole squares are loops of known length: they stay in registers.
+        match to.first_chunk_mut::<LANES>() {
+            Some(to) if rows == LANES => {
+                for row in 0..LANES {
+                    block[row] = simd.load_some(&from[row * apart..][..LANES]);
+                }
+                simd.transpose(&mut block);
+                for place in 0..LANES {
+                    simd.store(block[place], &mut to[place]);
+                }
+            }
+            _ => {
+                for (row, block) in block.iter_mut().enumerate().take(rows) {
+                    *block = simd.load_some(&from[row * apart..][..to.len()]);
+                }
+                simd.transpose(&mut block);
+                to.iter_mut().zip(&block).for_each(|(to, v)| simd.store(*v, to));
+            }
+        }
+    }
+}
+
+/// Turns vectors into rows: the opposite of [`columns`]. `put` is given the number of a row, where a piece of it begins, the length of the
+/// piece, and the piece.
+#[inline(always)]
+pub(crate) fn rows<S: Simd>(
+    simd: S,
+    from: &[f32],
+    rows: usize,
+    mut put: impl FnMut(usize, usize, usize, S::V),
+) {
+    let zero = simd.splat(0.0);
+    let (from, _) = from.as_chunks::<LANES>();
+    for (number, from) in from.chunks(LANES).enumerate() {
+        let (start, mut block) = (number * LANES, [zero; LANES]);
+        match from.first_chunk::<LANES>() {
+            Some(from) if rows == LANES => {
+                for place in 0..LANES {
+                    block[place] = simd.load(&from[place]);
+                }
+                simd.transpose(&mut block);
+                for row in 0..LANES {
+                    put(row, start, LANES, block[row]);
+                }
+            }
+            _ => {
+                block.iter_mut().zip(from).for_each(|(v, from)| *v = simd.load(from));
+                simd.transpose(&mut block);
+                block.iter().enumerate().take(rows).for_each(|(row, v)| put(row, start, from.len(), *v));
+            }
+        }
+    }
+}
+
+/// Without any particular instructions.
+#[derive(Clone, Copy)]
+pub(crate) struct Plain;
+
+impl Simd for Plain {
+    type V = [f32; LANES];
+
+    #[inline(always)]
+    fn splat(self, x: f32) -> Self::V {
+        [x; LANES]
+    }
+
+    #[inline(always)]
+    fn load(self, from: &[f32; LANES]) -> Self::V {
+        *from
+    }
+
+    #[inline(always)]
+    fn store(self, v: Self::V, to: &mut [f32; LANES]) {
+        *to = v;
+    }
+
+    #[inline(always)]
+    fn add(self, a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i] + b[i])
+    }
+
+    #[inline(always)]
+    fn sub(self, a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i] - b[i])
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::V, b: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i] * b[i])
+    }
+
+    #[inline(always)]
+    fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V {
+        std::array::from_fn(|i| a[i] * b[i] + c[i])
+    }
+
+    #[inline(always)]
+    fn transpose(self, rows: &mut [Self::V; LANES]) {
+        *rows = std::array::from_fn(|i| std::array::from_fn(|j| rows[j][i]));
+    }
+
+    #[inline(always)]
+    fn product(self, a: Left<'_>, b: &[f32], c: &mut [[f32; COLUMNS]], add: bool) {
+        micro::strided::<_, 4, 1>(self, a, b, c, add);
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+mod x86 {
+    use std::arch::x86_64::*;
+
+    use super::{COLUMNS, LANES, Left, Simd, Task, micro};
+
+    /// AVX-512.
+    #[derive(Clone, Copy)]
+    struct Avx512(());
+
+    /// AVX2 and FMA.
+    #[derive(Clone, Copy)]
+    struct Avx2(());
+
+    #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
+    pub(super) fn run_avx512(task: impl Task) {
+        task.run(Avx512(()));
+    }
+
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn run_avx2(task: impl Task) {
+        task.run(Avx2(()));
+    }
+
+    impl Simd for Avx512 {
+        type V = __m512;
+
+        #[inline(always)]
+        fn splat(self, x: f32) -> __m512 {
+            unsafe { _mm512_set1_ps(x) }
+        }
+
+        #[inline(always)]
+        fn load(self, from: &[f32; LANES]) -> __m512 {
+            unsafe { _mm512_loadu_ps(from.as_ptr()) }
+        }
+
+        #[inline(always)]
+        fn store(self, v: __m512, to: &mut [f32; LANES]) {
+            unsafe { _mm512_storeu_ps(to.as_mut_ptr(), v) }
+        }
+
+        #[inline(always)]
+        fn load_some(self, from: &[f32]) -> __m512 {
+            let mask = u16::MAX.checked_shr(16u32.saturating_sub(from.len() as u32)).unwrap_or(0);
+            unsafe { _mm512_maskz_loadu_ps(mask, from.as_ptr()) }
+        }
+
+        #[inline(always)]
+        fn store_some(self, v: __m512, to: &mut [f32]) {
+            let mask = u16::MAX.checked_shr(16u32.saturating_sub(to.len() as u32)).unwrap_or(0);
+            unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), mask, v) }
+        }
+
+        #[inline(always)]
+        fn add(self, a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_add_ps(a, b) }
+        }
+
+        #[inline(always)]
+        fn sub(self, a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_sub_ps(a, b) }
+        }
+
+        #[inline(always)]
+        fn mul(self, a: __m512, b: __m512) -> __m512 {
+            unsafe { _mm512_mul_ps(a, b) }
+        }
+
+        #[inline(always)]
+        fn mul_add(self, a: __m512, b: __m512, c: __m512) -> __m512 {
+            unsafe { _mm512_fmadd_ps(a, b, c) }
+        }
+
+        #[inline(always)]
+        fn transpose(self, r: &mut [__m512; LANES]) {
+            // Quarter `q` of vector `4 * g + j` is column `4 * q + j` of rows `4 * g..4 * g + 4`.
+            let mut fours = [self.splat(0.0); LANES];
+            for g in [0, 4, 8, 12] {
+                for j in 0..2 {
+                    unsafe {
+                        let (a, b) = match j {
+                            0 => (_mm512_unpacklo_ps(r[g], r[g + 1]), _mm512_unpacklo_ps(r[g + 2], r[g + 3])),
+                            _ => (_mm512_unpackhi_ps(r[g], r[g + 1]), _mm512_unpackhi_ps(r[g + 2], r[g + 3])),
+                        };
+                        let (a, b) = (_mm512_castps_pd(a), _mm512_castps_pd(b));
+                        fours[g + 2 * j] = _mm512_castpd_ps(_mm512_unpacklo_pd(a, b));
+                        fours[g + 2 * j + 1] = _mm512_castpd_ps(_mm512_unpackhi_pd(a, b));
+                    }
+                }
+            }
+            for j in 0..4 {
+                unsafe {
+                    let even = _mm512_shuffle_f32x4::<0x88>(fours[j], fours[4 + j]);
+                    let odd = _mm512_shuffle_f32x4::<0xDD>(fours[j], fours[4 + j]);
+                    let even_below = _mm512_shuffle_f32x4::<0x88>(fours[8 + j], fours[12 + j]);
+                    let odd_below = _mm512_shuffle_f32x4::<0xDD>(fours[8 + j], fours[12 + j]);
+                    r[j] = _mm512_shuffle_f32x4::<0x88>(even, even_below);
+                    r[4 + j] = _mm512_shuffle_f32x4::<0x88>(odd, odd_below);
+                    r[8 + j] = _mm512_shuffle_f32x4::<0xDD>(even, even_below);
+                    r[12 + j] = _mm512_shuffle_f32x4::<0xDD>(odd, odd_below);
+                }
+            }
+        }
+
+        #[inline(always)]
+        fn product(self, a: Left<'_>, b: &[f32], c: &mut [[f32; COLUMNS]], add: bool) {
+            micro::strided::<_, 8, 2>(self, a, b, c, add);
+        }
+    }
+
+    impl Simd for Avx2 {
+        type V = [__m256; 2];
+
+        #[inline(always)]
+        fn splat(self, x: f32) -> [__m256; 2] {
+            unsafe { [_mm256_set1_ps(x); 2] }
+        }
+
+        #[inline(always)]
+        fn load(self, from: &[f32; LANES]) -> [__m256; 2] {
+            unsafe { [_mm256_loadu_ps(from.as_ptr()), _mm256_loadu_ps(from[8..].as_ptr())] }
+        }
+
+        #[inline(always)]
+        fn store(self, v: [__m256; 2], to: &mut [f32; LANES]) {
+            unsafe {
+                _mm256_storeu_ps(to.as_mut_ptr(), v[0]);
+                _mm256_storeu_ps(to[8..].as_mut_ptr(), v[1]);
+            }
+        }
+
+        #[inline(always)]
+        fn add(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+        }
+
+        #[inline(always)]
+        fn sub(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            unsafe { [_mm256_sub_ps(a[0], b[0]), _mm256_sub_ps(a[1], b[1])] }
+        }
+
+        #[inline(always)]
+        fn mul(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
+            unsafe { [_mm256_mul_ps(a[0], b[0]), _mm256_mul_ps(a[1], b[1])] }
+        }
+
+        #[inline(always)]
+        fn mul_add(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
+            unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+        }
+
+        #[inline(always)]
+        fn transpose(self, rows: &mut [[__m256; 2]; LANES]) {
+            let mut turned = [self.splat(0.0); LANES];
+            for (top, left) in [(0, 0), (0, 1), (1, 0), (1, 1)] {
+                let mut square = [unsafe { _mm256_setzero_ps() }; 8];
+                for i in 0..8 {
+                    square[i] = rows[top * 8 + i][left];
+                }
+                turn_square(&mut square);
+                for i in 0..8 {
+                    turned[left * 8 + i][top] = square[i];
+                }
+            }
+            *rows = turned;
+        }
+
+        #[inline(always)]
+        fn product(self, a: Left<'_>, b: &[f32], c: &mut [[f32; COLUMNS]], add: bool) {
+            micro::strided::<_, 4, 1>(self, a, b, c, add);
+        }
+    }
+
+    /// Columns of 8 vectors of 8 floats; for [`Avx2`] only.
+    #[inline(always)]
+    fn turn_square(r: &mut [__m256; 8]) {
+        let mut fours = [unsafe { _mm256_setzero_ps() }; 8];
+        for g in [0, 4] {
+            for j in 0..2 {
+                unsafe {
+                    let (a, b) = match j {
+                        0 => (_mm256_unpacklo_ps(r[g], r[g + 1]), _mm256_unpacklo_ps(r[g + 2], r[g + 3])),
+                        _ => (_mm256_unpackhi_ps(r[g], r[g + 1]), _mm256_unpackhi_ps(r[g + 2], r[g + 3])),
+                    };
+                    fours[g + 2 * j] = _mm256_shuffle_ps::<0x44>(a, b);
+                    fours[g + 2 * j + 1] = _mm256_shuffle_ps::<0xEE>(a, b);
+                }
+            }
+        }
+        for j in 0..4 {
+            unsafe {
+                r[j] = _mm256_permute2f128_ps::<0x20>(fours[j], fours[4 + j]);
+                r[4 + j] = _mm256_permute2f128_ps::<0x31>(fours[j], fours[4 + j]);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::vector::restrict;
+
+    struct Turn<'a> {
+        from: &'a [f32],
+        rows: usize,
+        len: usize,
+        to: &'a mut [f32],
+        back: &'a mut [f32],
+    }
+
+    impl Task for Turn<'_> {
+        fn run<S: Simd>(self, simd: S) {
+            columns(simd, self.from, self.len, self.rows, self.len, self.to);
+            let (to, back, len) = (&*self.to, self.back, self.len);
+            rows(simd, to, self.rows, |row, at, count, v| {
+                simd.store_some(v, &mut back[row * len + at..][..count]);
+            });
+        }
+    }
+
+    #[test]
+    fn rows_become_columns_and_rows_again() {
+        for isa in [Isa::Baseline, Isa::Avx2, Isa::Avx512] {
+            restrict(isa);
+            for (count, len) in [(16, 16), (16, 1), (16, 40), (5, 17), (1, 9), (16, 33)] {
+                let from: Vec<f32> = (0..count * len).map(|i| i as f32 + 1.0).collect();
+                let (mut to, mut back) = (vec![-1.0; len * LANES], vec![0.0; count * len]);
+                run(Turn { from: &from, rows: count, len, to: &mut to, back: &mut back });
+                for (place, lanes) in to.chunks_exact(LANES).enumerate() {
+                    for (row, x) in lanes.iter().enumerate() {
+                        let known = if row < count { from[row * len + place] } else { 0.0 };
+                        assert_eq!(*x, known, "{isa:?}, {count} rows of {len}: place {place} of row {row}");
+                    }
+                }
+                assert_eq!(back, from, "{isa:?}, {count} rows of {len}");
+            }
+        }
+        restrict(Isa::Avx512);
+    }
+}
