@@ -7,6 +7,7 @@ mod axis;
 mod conv;
 mod matmul;
 pub(crate) mod micro;
+mod plane;
 mod pool;
 mod product;
 mod scatter;

@@ -108,8 +108,8 @@ pub(crate) fn columns<S: Simd>(simd: S, from: &[f32], apart: usize, rows: usize,
         // Whole squares are loops of known length: they stay in registers.
         match to.first_chunk_mut::<LANES>() {
             Some(to) if rows == LANES => {
-                for row in 0..LANES {
-                    block[row] = simd.load_some(&from[row * apart..][..LANES]);
+                for (row, block) in block.iter_mut().enumerate() {
+                    *block = simd.load_some(&from[row * apart..][..LANES]);
                 }
                 simd.transpose(&mut block);
                 for place in 0..LANES {
@@ -146,8 +146,8 @@ pub(crate) fn rows<S: Simd>(
                     block[place] = simd.load(&from[place]);
                 }
                 simd.transpose(&mut block);
-                for row in 0..LANES {
-                    put(row, start, LANES, block[row]);
+                for (row, v) in block.iter().enumerate() {
+                    put(row, start, LANES, *v);
                 }
             }
             _ => {

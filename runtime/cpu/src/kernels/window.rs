@@ -21,6 +21,19 @@ pub(crate) struct Windows {
     axes: Vec<Axis>,
 }
 
+/// How rows are dealt out by the remainders of their places.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deal {
+    /// How many remainders there are.
+    pub(crate) step: usize,
+    /// Elements of a row.
+    pub(crate) size: usize,
+    /// Places of padding before a row.
+    pub(crate) low: usize,
+    /// Elements of one remainder.
+    pub(crate) pitch: usize,
+}
+
 /// What an op says of its windows, with an entry for each spatial axis.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moves<'a> {
@@ -219,6 +232,27 @@ impl Windows {
         let to = to.min(inner.count);
         let first = (from * inner.step) as isize + offset;
         (from < to).then(|| Line { from, to, place: place + first as usize })
+    }
+
+    /// The same windows over rows with their padding, dealt out by remainders by the step, so that the step is 1; none if it is already or
+    /// if windows have only one tap along a row.
+    pub(crate) fn dealt(&self) -> Option<(Windows, Deal)> {
+        let last = self.last();
+        let (first, end) = (last.offsets.iter().min()?, last.offsets.iter().max()?);
+        if last.step == 1 || last.offsets.len() == 1 || last.size == 0 {
+            return None;
+        }
+        let low = usize::try_from(-first).unwrap_or(0);
+        let place = |offset: isize| (offset + low as isize) as usize;
+        let reach = (last.count.max(1) + place(*end) / last.step).max((last.size + low).div_ceil(last.step));
+        let deal = Deal { step: last.step, size: last.size, low, pitch: reach };
+        let offset =
+            |offset: &isize| (place(*offset) % last.step * reach + place(*offset) / last.step) as isize;
+        let offsets = last.offsets.iter().map(offset).collect();
+        let own = Axis { count: last.count, size: last.step * reach, step: 1, offsets };
+        let mut axes = self.axes.clone();
+        *axes.last_mut()? = own;
+        Some((Windows { axes }, deal))
     }
 
     /// The axes, if there are one or two: rows, and places of a row.

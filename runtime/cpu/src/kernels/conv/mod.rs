@@ -5,8 +5,8 @@
 //! reach it. Where a group has one input channel ([`thin`]), rows of windows are multiplied by numbers instead.
 
 mod columns;
+mod dealt;
 mod input;
-mod plane;
 mod thin;
 mod weight;
 mod winograd;
@@ -22,6 +22,7 @@ use super::window::{Moves, Windows};
 use crate::element::Element;
 use crate::memory::Shared;
 use columns::Columns;
+use dealt::dealt;
 pub(crate) use input::conv_input;
 pub(crate) use weight::conv_weight;
 
@@ -87,11 +88,12 @@ pub(crate) fn conv<T: Element>(
     {
         return winograd::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels);
     }
+    let (x, windows) = dealt(windows, x);
     let (terms, count) = (channels.own * windows.taps(), windows.count());
     let elements = &Shared::new(y);
     (0..channels.groups).into_par_iter().for_each(|group| {
         let first = group * channels.own;
-        let columns = Columns { windows: &windows, elements: x, channels: channels.inputs(), first };
+        let columns = Columns { windows: &windows, elements: &x, channels: channels.inputs(), first };
         let weight = &w[group * channels.shared * terms..][..channels.shared * terms];
         let (base, image) = (group * channels.shared * count, channels.outputs() * count);
         let pieces = |part: Range<usize>| by_image(part, count, base, image);

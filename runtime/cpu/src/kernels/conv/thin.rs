@@ -4,8 +4,8 @@
 use rayon::prelude::*;
 
 use super::Channels;
-use super::plane::Padded;
 use crate::element::Element;
+use crate::kernels::plane::Padded;
 use crate::kernels::vector::widest;
 use crate::kernels::window::{Reach, Windows};
 
@@ -23,7 +23,7 @@ pub(super) fn forward<T: Element>(windows: &Windows, channels: Channels, [x, w]:
     let planes = y.par_chunks_exact_mut(windows.count()).enumerate();
     if let Some(padded) = windows.in_plane().map(Padded::new) {
         planes.for_each_init(
-            || padded.room(),
+            || padded.room(T::default()),
             |room, (number, y)| {
                 let (x, w) = input(number);
                 widest(
@@ -66,7 +66,7 @@ pub(super) fn input<T: Element>(windows: &Windows, channels: Channels, [y, w]: [
         windows.in_plane().and_then(|[rows, columns]| Some([rows.transposed()?, columns.transposed()?]));
     if let Some(padded) = transposed.map(Padded::new) {
         planes.for_each_init(
-            || padded.room(),
+            || padded.room(T::default()),
             |room, (number, x)| {
                 for (i, (y, w)) in outputs(number).enumerate() {
                     widest(
@@ -108,7 +108,7 @@ pub(super) fn weight<T: Element>(windows: &Windows, channels: Channels, [x, y]: 
     let tasks = w.par_chunks_exact_mut(windows.taps()).enumerate();
     if let Some(padded) = windows.in_plane().map(Padded::new) {
         tasks.for_each_init(
-            || (padded.room(), padded.lines()),
+            || (padded.room(T::default()), padded.lines()),
             |(room, lines), (output, w)| {
                 for image in 0..channels.images {
                     let (x, y) = planes(image, output);

@@ -5,6 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::columns::{Across, Columns, Lines, Planes};
+use super::dealt::dealt;
 use super::{Channels, floats, thin, winograd};
 use crate::element::Element;
 use crate::kernels::micro::{LEFT, RIGHT, STEP};
@@ -46,9 +47,10 @@ pub(crate) fn conv_weight<T: Element>(
     {
         return winograd::weight([(x, x_shape), (y, y_shape)], w, moves, channels);
     }
+    let (x, windows) = dealt(windows, x);
     w.par_chunks_exact_mut(channels.shared * columns).enumerate().for_each(|(group, w)| {
         let first = group * channels.own;
-        let inputs = Columns { windows: &windows, elements: x, channels: channels.inputs(), first };
+        let inputs = Columns { windows: &windows, elements: &x, channels: channels.inputs(), first };
         let outputs = Planes {
             elements: y,
             plane: windows.count(),

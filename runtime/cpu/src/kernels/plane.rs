@@ -1,15 +1,22 @@
 //! Windows over one plane that was copied with its padding, so that every tap of every window is there.
 
+use super::window::Axis;
 use crate::element::Element;
-use crate::kernels::window::Axis;
 
 /// Windows that are computed side by side.
-const LANES: usize = 16;
+pub(crate) const LANES: usize = 16;
 /// Taps that are summed side by side.
 const TAPS: usize = 4;
 
+/// Neighbours from a place on. Taken by value they are known not to be what is written meanwhile, so that loops over them become vector
+/// instructions.
+#[inline(always)]
+fn lanes<T>(from: &[T], at: usize) -> &[T; LANES] {
+    from[at..at + LANES].first_chunk().expect("as many")
+}
+
 /// Where the elements of a padded plane lie. What every `step`-th window of a row has under one tap lies side by side.
-pub(super) struct Padded {
+pub(crate) struct Padded {
     rows: Axis,
     columns: Axis,
     /// The least offsets: where the padded plane begins.
@@ -22,7 +29,7 @@ pub(super) struct Padded {
 }
 
 impl Padded {
-    pub(super) fn new([rows, columns]: [Axis; 2]) -> Self {
+    pub(crate) fn new([rows, columns]: [Axis; 2]) -> Self {
         let extreme = |axis: &Axis| {
             let low = axis.offsets.iter().copied().min().unwrap_or(0);
             (low, axis.offsets.iter().copied().max().unwrap_or(0) - low)
@@ -39,18 +46,23 @@ impl Padded {
         Padded { rows, columns, low: [top, left], pitch, height, taps }
     }
 
-    /// Memory for a plane; all of it 0.
-    pub(super) fn room<T: Element>(&self) -> Vec<T> {
-        vec![T::default(); self.height * self.width()]
+    /// Memory for a plane, with `padding` in all of it.
+    pub(crate) fn room<T: Element>(&self, padding: T) -> Vec<T> {
+        vec![padding; self.height * self.width()]
+    }
+
+    /// Elements of a row of the plane.
+    pub(crate) fn row(&self) -> usize {
+        self.columns.size
     }
 
     fn width(&self) -> usize {
         self.pitch * self.columns.step
     }
 
-    /// Copies a plane to where it is not padding. What was 0 before there stays so.
+    /// Copies a plane to where it is not padding. What lies around it stays.
     #[inline(always)]
-    pub(super) fn copy<T: Element>(&self, plane: &[T], room: &mut [T]) {
+    pub(crate) fn copy<T: Element>(&self, plane: &[T], room: &mut [T]) {
         let (width, step) = (self.width(), self.columns.step);
         for (y, row) in plane.chunks_exact(self.columns.size.max(1)).enumerate() {
             let Some(y) = usize::try_from(y as isize - self.low[0]).ok().filter(|y| *y < self.height) else {
@@ -75,14 +87,14 @@ impl Padded {
 
     /// For each window the sum of its taps times their weights; added to what is there, or in its place.
     #[inline(always)]
-    pub(super) fn correlate<T: Element>(&self, room: &[T], weight: &[T], out: &mut [T], add: bool) {
-        let down = self.rows.step * self.width();
-        for (row, out) in out.chunks_exact_mut(self.columns.count).enumerate() {
-            for (part, out) in out.chunks_mut(LANES).enumerate() {
-                let start = row * down + part * LANES;
+    pub(crate) fn correlate<T: Element>(&self, room: &[T], weight: &[T], out: &mut [T], add: bool) {
+        self.sweep(
+            out,
+            #[inline(always)]
+            |_, start, out| {
                 let mut sums = [T::default(); LANES];
-                for (tap, weight) in self.taps.iter().zip(weight) {
-                    let from = &room[start + tap..start + tap + LANES];
+                for (from, weight) in self.taps(room, start).zip(weight) {
+                    let from = *from;
                     for lane in 0..LANES {
                         sums[lane] = sums[lane].add(weight.mul(from[lane]));
                     }
@@ -91,18 +103,57 @@ impl Padded {
                     true => out.iter_mut().zip(&sums).for_each(|(out, sum)| *out = out.add(*sum)),
                     false => out.copy_from_slice(&sums[..out.len()]),
                 }
+            },
+        );
+    }
+
+    /// Goes through windows row by row, up to [`LANES`] neighbours at a time: `f` is given the first one's row and column, where the first
+    /// tap's elements lie if it had no offset, and the windows' numbers to be written.
+    #[inline(always)]
+    pub(crate) fn sweep<E>(&self, out: &mut [E], mut f: impl FnMut([usize; 2], usize, &mut [E])) {
+        let down = self.rows.step * self.width();
+        for (row, out) in out.chunks_exact_mut(self.columns.count).enumerate() {
+            for (part, out) in out.chunks_mut(LANES).enumerate() {
+                f([row, part * LANES], row * down + part * LANES, out);
             }
         }
     }
 
+    /// What some neighbouring windows have under each tap, from where [`Padded::sweep`] says.
+    #[inline(always)]
+    pub(crate) fn taps<'a, T>(&'a self, room: &'a [T], start: usize) -> impl Iterator<Item = &'a [T; LANES]> {
+        self.taps.iter().map(move |tap| lanes(room, start + tap))
+    }
+
+    /// The place in the plane that each tap of a window has; the window of the first row and column may have them outside.
+    pub(crate) fn places(&self) -> Vec<i32> {
+        let width = self.columns.size as isize;
+        let row = |y: isize| self.columns.offsets.iter().map(move |x| (y * width + x) as i32);
+        self.rows.offsets.iter().flat_map(|y| row(*y)).collect()
+    }
+
+    /// How much further these places are for the next row and for the next column.
+    pub(crate) fn strides(&self) -> [i32; 2] {
+        [(self.rows.step * self.columns.size) as i32, self.columns.step as i32]
+    }
+
+    /// The first place along each axis that a window covers; 0 if it covers none.
+    pub(crate) fn first(&self, [row, column]: [usize; 2]) -> [usize; 2] {
+        let first = |axis: &Axis, window: usize| {
+            let at = |offset: &isize| usize::try_from((window * axis.step) as isize + offset).ok();
+            axis.offsets.iter().filter_map(at).find(|at| *at < axis.size).unwrap_or(0)
+        };
+        [first(&self.rows, row), first(&self.columns, column)]
+    }
+
     /// Rows of windows, each with room for whole lanes.
-    pub(super) fn lines<T: Element>(&self) -> Vec<T> {
+    pub(crate) fn lines<T: Element>(&self) -> Vec<T> {
         vec![T::default(); self.rows.count * self.columns.count.next_multiple_of(LANES)]
     }
 
     /// Copies numbers of windows to such rows; what lies behind a row stays 0.
     #[inline(always)]
-    pub(super) fn copy_lines<T: Element>(&self, from: &[T], lines: &mut [T]) {
+    pub(crate) fn copy_lines<T: Element>(&self, from: &[T], lines: &mut [T]) {
         let (count, pitch) = (self.columns.count, self.columns.count.next_multiple_of(LANES));
         let rows = lines.chunks_exact_mut(pitch).zip(from.chunks_exact(count));
         rows.for_each(|(to, from)| to[..count].copy_from_slice(from));
@@ -110,7 +161,7 @@ impl Padded {
 
     /// Adds to the sum of each tap the products of what it covers with numbers of the windows.
     #[inline(always)]
-    pub(super) fn sums<T: Element>(&self, room: &[T], lines: &[T], sums: &mut [T]) {
+    pub(crate) fn sums<T: Element>(&self, room: &[T], lines: &[T], sums: &mut [T]) {
         let (down, pitch) = (self.rows.step * self.width(), self.columns.count.next_multiple_of(LANES));
         for (taps, sums) in self.taps.chunks(TAPS).zip(sums.chunks_mut(TAPS)) {
             let mut own = [[T::default(); LANES]; TAPS];
@@ -120,8 +171,9 @@ impl Padded {
             for (row, line) in lines.chunks_exact(pitch).enumerate() {
                 for (part, line) in line.chunks_exact(LANES).enumerate() {
                     let start = row * down + part * LANES;
+                    let line: &[T; LANES] = lanes(line, 0);
                     for tap in 0..TAPS {
-                        let from = &room[start + at[tap]..start + at[tap] + LANES];
+                        let from = *lanes(room, start + at[tap]);
                         for lane in 0..LANES {
                             own[tap][lane] = own[tap][lane].add(line[lane].mul(from[lane]));
                         }
