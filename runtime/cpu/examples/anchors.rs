@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use vspec_cpu::{Data, Executable, isa};
+use vspec_cpu::{Data, Executable, isa, with_threads};
 use vspec_engine::RunKey;
 use vspec_ir::plan::{
     Anchor, Index, Instr, Kernel, Layout, Operand, Place, Plan, PlanOutput, Reg, Region, Step, Value, ValueId,
@@ -32,11 +32,13 @@ const PRODUCTS: [[usize; 3]; 4] = [[512, 512, 512], [1024, 1024, 1024], [788, 19
 
 #[allow(clippy::print_stdout, reason = "its purpose")]
 fn main() {
-    if let Some(threads) = std::env::args().nth(1).and_then(|arg| arg.parse().ok()) {
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        assert!(pool.is_ok(), "the pool was made before");
-    }
-    println!("{:?}, {} threads; GFLOP/s", isa(), rayon::current_num_threads());
+    let threads = std::env::args().nth(1).and_then(|arg| arg.parse().ok());
+    with_threads(threads.unwrap_or(usize::MAX), measure);
+}
+
+#[allow(clippy::print_stdout, reason = "its purpose")]
+fn measure() {
+    println!("{:?}; GFLOP/s", isa());
     println!("{:32} {:>9} {:>9} {:>9}", "convolution", "forward", "input", "weight");
     let only: Option<usize> = std::env::args().nth(2).and_then(|arg| arg.parse().ok());
     for (_, sizes) in CONVOLUTIONS.into_iter().enumerate().filter(|(i, _)| only.is_none_or(|only| only == *i))

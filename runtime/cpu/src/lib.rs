@@ -13,9 +13,11 @@ mod kernels;
 mod memory;
 mod pages;
 mod tile;
+mod workers;
 
 pub use element::Element;
 pub use engine::CpuEngine;
 pub use executable::{Data, Elements, Executable};
 pub use kernels::exact;
 pub use kernels::vector::{Isa, isa, restrict};
+pub use workers::with_threads;

@@ -1,7 +1,7 @@
 //! Where the values of a plan lie during a run.
 //!
-//! But for vector instructions (`kernels::micro` and `kernels::vector`) this module holds all of the crate's `unsafe` code. What makes it
-//! right: [`vspec_ir::plan::check`] has accepted the plan, so that every
+//! But for vector instructions (`kernels::micro`, `kernels::simd` and `kernels::vector`) and for lending work to other threads (`workers`)
+//! this module holds all of the crate's `unsafe` code. What makes it right: [`vspec_ir::plan::check`] has accepted the plan, so that every
 //! place that a region computes lies within its value, places that data names are compared with their axis, each element is written by
 //! one point of a loop nest, and values that live at the same time do not overlap.
 
@@ -161,7 +161,7 @@ pub(crate) struct Shared<'a, E> {
 unsafe impl<E: Send> Sync for Shared<'_, E> {}
 unsafe impl<E: Send> Send for Shared<'_, E> {}
 
-impl<'a, E: Copy> Shared<'a, E> {
+impl<'a, E> Shared<'a, E> {
     /// Elements to be shared.
     pub(crate) fn new(elements: &'a mut [E]) -> Self {
         Shared { start: elements.as_mut_ptr(), elements: elements.len(), borrowed: std::marker::PhantomData }
@@ -176,14 +176,20 @@ impl<'a, E: Copy> Shared<'a, E> {
     }
 
     /// One element, on the terms of [`Shared::run`].
-    pub(crate) fn get(&self, at: usize) -> E {
+    pub(crate) fn get(&self, at: usize) -> E
+    where
+        E: Copy,
+    {
         assert!(at < self.elements, "element {at} of {}", self.elements);
         // In bounds, and nobody else's.
         unsafe { self.start.add(at).read() }
     }
 
     /// Writes one element, on the same terms.
-    pub(crate) fn set(&self, at: usize, element: E) {
+    pub(crate) fn set(&self, at: usize, element: E)
+    where
+        E: Copy,
+    {
         assert!(at < self.elements, "element {at} of {}", self.elements);
         // In bounds, and nobody else's.
         unsafe { self.start.add(at).write(element) }

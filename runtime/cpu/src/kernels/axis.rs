@@ -2,9 +2,8 @@
 
 use std::cmp::Ordering;
 
-use rayon::prelude::*;
-
 use crate::element::Element;
+use crate::workers::pieces;
 
 /// A tensor as `[outer, n, inner]`, seen from an axis.
 #[derive(Debug, Clone, Copy)]
@@ -40,7 +39,8 @@ pub(crate) fn scan<E: Copy + Send + Sync, S: Copy + Send + Sync>(
     if x.is_empty() {
         return;
     }
-    y.par_chunks_exact_mut(around.block()).zip(x.par_chunks_exact(around.block())).for_each(|(y, x)| {
+    pieces(y, around.block(), |o, y| {
+        let x = &x[o * around.block()..(o + 1) * around.block()];
         let mut state = vec![first; around.inner];
         for k in 0..around.n {
             let k = if reverse { around.n - 1 - k } else { k };
@@ -102,7 +102,8 @@ fn sort<E: Copy + Send + Sync>(
     if x.is_empty() {
         return;
     }
-    y.par_chunks_exact_mut(around.block()).zip(x.par_chunks_exact(around.block())).for_each(|(y, x)| {
+    pieces(y, around.block(), |o, y| {
+        let x = &x[o * around.block()..(o + 1) * around.block()];
         let mut row: Vec<(E, i32)> = Vec::with_capacity(around.n);
         for i in 0..around.inner {
             row.clear();
@@ -124,7 +125,8 @@ fn first_best<E: Copy + Send + Sync>(
     if y.is_empty() || around.n == 0 {
         return y.fill(0);
     }
-    y.par_chunks_exact_mut(around.inner).zip(x.par_chunks_exact(around.block())).for_each(|(y, x)| {
+    pieces(y, around.inner, |o, y| {
+        let x = &x[o * around.block()..(o + 1) * around.block()];
         y.fill(0);
         let mut best = x[..around.inner].to_vec();
         for (k, row) in x.chunks_exact(around.inner).enumerate().skip(1) {
@@ -153,7 +155,7 @@ pub(crate) fn concat<E: Copy + Send + Sync>(outer: usize, parts: &[&[E]], y: &mu
         return;
     }
     let block = y.len() / outer;
-    y.par_chunks_exact_mut(block).enumerate().for_each(|(o, mut y)| {
+    pieces(y, block, |o, mut y| {
         for part in parts {
             let own = part.len() / outer;
             let (to, rest) = y.split_at_mut(own);

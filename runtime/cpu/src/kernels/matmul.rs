@@ -1,12 +1,11 @@
 //! Products of matrices, one for each place of the leading axes.
 
-use rayon::prelude::*;
-
 use super::micro::COLUMNS;
 use super::product::{Piece, Size, Target, multiply};
 use super::view::{Matrix, View};
 use crate::element::Element;
 use crate::memory::Shared;
+use crate::workers::pieces;
 
 /// `[.., M, K] x [.., K, N] -> [.., M, N]`
 pub(crate) fn matmul<T: Element>(a: &View<'_, T>, b: &View<'_, T>, result: &mut [T]) {
@@ -15,8 +14,7 @@ pub(crate) fn matmul<T: Element>(a: &View<'_, T>, b: &View<'_, T>, result: &mut 
     if result.is_empty() {
         return;
     }
-    let own = |(batch, result): (usize, &mut [T])| one(a.matrix(batch), b.matrix(batch), result);
-    result.par_chunks_mut(rows * columns).enumerate().for_each(own);
+    pieces(result, rows * columns, |batch, result| one(a.matrix(batch), b.matrix(batch), result));
 }
 
 /// One product, into elements in row-major order.

@@ -13,6 +13,7 @@ mod product;
 mod scatter;
 mod scratch;
 mod simd;
+mod taps;
 #[cfg(test)]
 mod tests;
 pub(crate) mod vector;

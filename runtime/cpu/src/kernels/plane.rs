@@ -1,12 +1,12 @@
 //! Windows over one plane that was copied with its padding, so that every tap of every window is there.
 
+use super::simd::run;
+use super::taps::{Correlate, Sums};
 use super::window::Axis;
 use crate::element::Element;
 
 /// Windows that are computed side by side.
 pub(crate) const LANES: usize = 16;
-/// Taps that are summed side by side.
-const TAPS: usize = 4;
 
 /// Neighbours from a place on. Taken by value they are known not to be what is written meanwhile, so that loops over them become vector
 /// instructions.
@@ -51,9 +51,19 @@ impl Padded {
         vec![padding; self.height * self.width()]
     }
 
-    /// Elements of a row of the plane.
-    pub(crate) fn row(&self) -> usize {
-        self.columns.size
+    /// Windows of a row.
+    pub(super) fn columns(&self) -> usize {
+        self.columns.count
+    }
+
+    /// How far rows of windows are apart.
+    pub(super) fn down(&self) -> usize {
+        self.rows.step * self.width()
+    }
+
+    /// Where the first window has each tap.
+    pub(super) fn starts(&self) -> &[usize] {
+        &self.taps
     }
 
     fn width(&self) -> usize {
@@ -88,6 +98,11 @@ impl Padded {
     /// For each window the sum of its taps times their weights; added to what is there, or in its place.
     #[inline(always)]
     pub(crate) fn correlate<T: Element>(&self, room: &[T], weight: &[T], out: &mut [T], add: bool) {
+        if let (Some(room), Some(weight), Some(out)) =
+            (T::floats(room), T::floats(weight), T::floats_mut(out))
+        {
+            return run(Correlate { padded: self, room, weight, out, add });
+        }
         self.sweep(
             out,
             #[inline(always)]
@@ -111,7 +126,7 @@ impl Padded {
     /// tap's elements lie if it had no offset, and the windows' numbers to be written.
     #[inline(always)]
     pub(crate) fn sweep<E>(&self, out: &mut [E], mut f: impl FnMut([usize; 2], usize, &mut [E])) {
-        let down = self.rows.step * self.width();
+        let down = self.down();
         for (row, out) in out.chunks_exact_mut(self.columns.count).enumerate() {
             for (part, out) in out.chunks_mut(LANES).enumerate() {
                 f([row, part * LANES], row * down + part * LANES, out);
@@ -137,13 +152,13 @@ impl Padded {
         [(self.rows.step * self.columns.size) as i32, self.columns.step as i32]
     }
 
-    /// The first place along each axis that a window covers; 0 if it covers none.
-    pub(crate) fn first(&self, [row, column]: [usize; 2]) -> [usize; 2] {
+    /// The first place of the plane that a window covers, if it covers any.
+    pub(crate) fn first(&self, [row, column]: [usize; 2]) -> Option<usize> {
         let first = |axis: &Axis, window: usize| {
             let at = |offset: &isize| usize::try_from((window * axis.step) as isize + offset).ok();
-            axis.offsets.iter().filter_map(at).find(|at| *at < axis.size).unwrap_or(0)
+            axis.offsets.iter().filter_map(at).find(|at| *at < axis.size)
         };
-        [first(&self.rows, row), first(&self.columns, column)]
+        Some(first(&self.rows, row)? * self.columns.size + first(&self.columns, column)?)
     }
 
     /// Rows of windows, each with room for whole lanes.
@@ -162,26 +177,16 @@ impl Padded {
     /// Adds to the sum of each tap the products of what it covers with numbers of the windows.
     #[inline(always)]
     pub(crate) fn sums<T: Element>(&self, room: &[T], lines: &[T], sums: &mut [T]) {
-        let (down, pitch) = (self.rows.step * self.width(), self.columns.count.next_multiple_of(LANES));
-        for (taps, sums) in self.taps.chunks(TAPS).zip(sums.chunks_mut(TAPS)) {
-            let mut own = [[T::default(); LANES]; TAPS];
-            // Where there are fewer, the first one is done several times.
-            let mut at = [taps[0]; TAPS];
-            at[..taps.len()].copy_from_slice(taps);
+        if let (Some(room), Some(lines), Some(sums)) =
+            (T::floats(room), T::floats(lines), T::floats_mut(sums))
+        {
+            return run(Sums { padded: self, room, lines, sums });
+        }
+        let (down, pitch) = (self.down(), self.columns.count.next_multiple_of(LANES));
+        for (tap, sum) in self.taps.iter().zip(sums) {
             for (row, line) in lines.chunks_exact(pitch).enumerate() {
-                for (part, line) in line.chunks_exact(LANES).enumerate() {
-                    let start = row * down + part * LANES;
-                    let line: &[T; LANES] = lanes(line, 0);
-                    for tap in 0..TAPS {
-                        let from = *lanes(room, start + at[tap]);
-                        for lane in 0..LANES {
-                            own[tap][lane] = own[tap][lane].add(line[lane].mul(from[lane]));
-                        }
-                    }
-                }
-            }
-            for (sum, own) in sums.iter_mut().zip(own) {
-                *sum = own.into_iter().fold(*sum, T::add);
+                let pairs = line.iter().zip(&room[row * down + tap..]);
+                *sum = pairs.fold(*sum, |sum, (x, y)| sum.add(x.mul(*y)));
             }
         }
     }

@@ -1,11 +1,10 @@
 //! Pooling over windows of images in row-major order; each plane is a task.
 
-use rayon::prelude::*;
-
 use super::plane::{LANES, Padded};
 use super::vector::widest;
 use super::window::{Reach, Windows};
 use crate::element::{self, Element};
+use crate::workers::pieces_with;
 
 /// The largest element of each window; NaN wins, and padding never does.
 pub(crate) fn max_pool<T: Element>(windows: &Windows, x: &[T], y: &mut [T]) {
@@ -108,12 +107,11 @@ fn is_above<T: Element>(x: T, best: T) -> bool {
 /// The same over one or two axes. Padding is minus infinity, which is above nothing; where all is, the first place stays.
 fn index_in_plane<T: Element>(padded: &Padded, windows: &Windows, x: &[T], y: &mut [i32]) {
     let lowest = T::of(f64::NEG_INFINITY);
-    let (places, [down, across], width) = (padded.places(), padded.strides(), padded.row());
+    let (places, [down, across]) = (padded.places(), padded.strides());
     let mut firsts = vec![0; windows.count()];
     padded.sweep(&mut firsts, |[row, column], _, firsts| {
         for (lane, first) in firsts.iter_mut().enumerate() {
-            let [row, column] = padded.first([row, column + lane]);
-            *first = (row * width + column) as i32;
+            *first = padded.first([row, column + lane]).unwrap_or(0) as i32;
         }
     });
     over_planes(
@@ -152,14 +150,14 @@ fn over_planes<T: Element, E: Send, M>(
     windows: &Windows,
     x: &[T],
     y: &mut [E],
-    memory: impl Fn() -> M + Sync + Send,
+    memory: impl Fn() -> M + Sync,
     f: impl Fn(&[T], &mut [E], &mut M) + Sync,
 ) {
     let (count, size) = (windows.count(), windows.size());
     if y.is_empty() {
         return;
     }
-    y.par_chunks_exact_mut(count).enumerate().for_each_init(memory, |memory, (plane, y)| {
+    pieces_with(y, count, memory, |memory, plane, y| {
         let x = &x[plane * size..(plane + 1) * size];
         widest(
             #[inline(always)]

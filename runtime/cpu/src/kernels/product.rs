@@ -7,14 +7,13 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::micro::{Block, COLUMNS, ROWS};
 use super::scratch::Scratch;
 use super::vector::isa;
 use super::view::Matrix;
 use crate::element::Element;
 use crate::memory::Shared;
+use crate::workers::{each, pieces};
 
 /// Terms of a sum that a panel holds at a time.
 const DEPTH: usize = 256;
@@ -78,7 +77,7 @@ pub(crate) fn multiply<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
     let pack = |(panel, out): (usize, &mut [T])| a.pack::<ROWS>(0..terms, panel * ROWS, out);
     match (ROWS * terms).max(1) {
         panel if alone => left.chunks_mut(panel).enumerate().for_each(pack),
-        panel => left.par_chunks_mut(panel).enumerate().for_each(pack),
+        panel => pieces(&mut left, panel, |number, out| pack((number, out))),
     }
     let (tasks, across, down) = tasks(size);
     let task = |task: usize| {
@@ -90,7 +89,7 @@ pub(crate) fn multiply<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
     };
     match alone {
         true => (0..tasks).for_each(task),
-        false => (0..tasks).into_par_iter().for_each(task),
+        false => each(tasks, task),
     }
 }
 

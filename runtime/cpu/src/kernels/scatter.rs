@@ -1,9 +1,9 @@
 //! Writing at places along an axis that data names.
 
-use rayon::prelude::*;
 use vspec_engine::EngineError;
 
 use super::axis::Around;
+use crate::workers::pieces;
 
 /// Updates below which other cores are not worth waking.
 const SMALL: usize = 1 << 14;
@@ -37,13 +37,11 @@ pub(crate) fn scatter<E: Copy + Send + Sync>(
         }
         // One block: each task owns some places of the axis and looks for what goes there.
         let rows = around.n.div_ceil(PARTS);
-        y.par_chunks_mut(rows * around.inner)
-            .enumerate()
-            .for_each(|(part, y)| put(around, part * rows, index, values, y, &f));
+        pieces(y, rows * around.inner, |part, y| put(around, part * rows, index, values, y, &f));
     };
     match index.len() < SMALL {
         true => y.chunks_exact_mut(around.block()).enumerate().for_each(block),
-        false => y.par_chunks_exact_mut(around.block()).enumerate().for_each(block),
+        false => pieces(y, around.block(), |o, y| block((o, y))),
     }
     Ok(())
 }

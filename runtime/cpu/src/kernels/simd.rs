@@ -4,10 +4,9 @@
 //! where [`isa`] found their instructions, so that using them is safe; `unsafe` says just that, and that places were compared with the
 //! length of what is read.
 
-use rayon::prelude::*;
-
 use super::micro::{self, COLUMNS, Left};
 use super::vector::{Isa, isa};
+use crate::workers::each_with;
 
 /// Floats of a vector.
 pub(crate) const LANES: usize = 16;
@@ -94,7 +93,7 @@ pub(crate) fn in_parts<P: Parts>(count: usize, parts: &P) {
         }
     }
     let one = |memory: &mut P::Memory, number| run(One(parts, number, memory));
-    (0..count).into_par_iter().for_each_init(|| parts.memory(), one);
+    each_with(count, || parts.memory(), one);
 }
 
 /// Turns 16 rows of `from` that lie `apart` into columns: `to[16 * i + r]` is place `i` of row `r`. Rows from `rows` on are 0.

@@ -12,6 +12,7 @@ use vspec_ir::{DType, Dim, Graph, Node, Op, Origin, Type};
 use super::conv::exact;
 use super::micro::{self, COLUMNS, LEFT, RIGHT, ROWS};
 use super::vector::{Isa, detected, restrict};
+use crate::workers::with_threads;
 use crate::{Data, Element, Elements, Executable};
 
 /// Numbers in [-1, 1), the same ones each time.
@@ -192,10 +193,7 @@ impl Case {
 
     /// Single precision on one thread and on two, bit by bit.
     fn assert_same_on_threads(&self) {
-        let on = |threads| {
-            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a pool");
-            pool.install(|| self.run::<f32>(false)).expect("runs")
-        };
+        let on = |threads| with_threads(threads, || self.run::<f32>(false)).expect("runs");
         let bits = |values: Vec<f64>| values.into_iter().map(f64::to_bits).collect::<Vec<_>>();
         assert_eq!(bits(on(1)), bits(on(2)), "{:?}", self.op);
     }

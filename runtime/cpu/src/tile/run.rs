@@ -2,7 +2,6 @@
 
 use std::sync::Mutex;
 
-use rayon::prelude::*;
 use vspec_engine::rng::Stream;
 use vspec_engine::{EngineError, RunKey};
 use vspec_ir::DType;
@@ -13,6 +12,7 @@ use super::lanes::{Arg, Lanes, TILE};
 use super::{Code, Pass, Program, Spot};
 use crate::element::Element;
 use crate::memory::Memory;
+use crate::workers;
 
 /// The first thing that went wrong on any core.
 pub(crate) type Failure = Mutex<Option<EngineError>>;
@@ -47,14 +47,15 @@ impl Job<'_> {
         let rows: usize = rows.iter().product();
         let points: usize = rows * line.iter().product::<usize>();
         let work = points * program.steps.len();
-        let alone = work < SMALL || rayon::current_num_threads() == 1;
+        let alone = work < SMALL || workers::threads() == 1;
         if alone || rows == 1 {
             let mut core = Core::<T>::new(self);
             (0..rows).for_each(|row| core.row(row, !alone));
             return;
         }
         let chunk = rows.div_ceil(PARTS);
-        (0..rows.div_ceil(chunk)).into_par_iter().for_each_init(
+        workers::each_with(
+            rows.div_ceil(chunk),
             || Core::<T>::new(self),
             |core, part| (part * chunk..rows.min((part + 1) * chunk)).for_each(|row| core.row(row, false)),
         );
@@ -113,13 +114,10 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     /// Parts of a row on several cores, their folds put together in order.
     fn in_parts(&mut self, pass: &Pass, chunk: usize, all: usize, tiles: usize) -> Vec<Folded> {
         let this: &Self = self;
-        let parts: Vec<Vec<Folded>> = (0..all.div_ceil(chunk))
-            .into_par_iter()
-            .map(|part| {
-                let mut core = this.again();
-                core.part(pass, part * chunk..all.min((part + 1) * chunk), tiles)
-            })
-            .collect();
+        let parts = workers::map(all.div_ceil(chunk), |part| {
+            let mut core = this.again();
+            core.part(pass, part * chunk..all.min((part + 1) * chunk), tiles)
+        });
         let mut parts = parts.into_iter();
         let Some(mut sum) = parts.next() else { return vec![] };
         for part in parts {

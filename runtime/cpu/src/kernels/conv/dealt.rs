@@ -2,11 +2,13 @@
 
 use std::ops::Deref;
 
-use rayon::prelude::*;
-
 use crate::element::Element;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::window::Windows;
+use crate::workers::pieces;
+
+/// Rows that are dealt out by one thread at a time.
+const ROWS: usize = 64;
 
 /// Images as they lie, or dealt out.
 pub(super) enum Images<'a, T: Element> {
@@ -32,14 +34,16 @@ pub(super) fn dealt<T: Element>(windows: Windows, x: &[T]) -> (Images<'_, T>, Wi
     };
     let width = deal.step * deal.pitch;
     let mut images = Scratch::zeros(x.len() / deal.size * width);
-    let rows = images.par_chunks_exact_mut(width).zip(x.par_chunks_exact(deal.size)).with_min_len(64);
-    rows.for_each(|(to, from)| {
-        for (remainder, to) in to.chunks_exact_mut(deal.pitch).enumerate() {
-            // The first place of the row that has this remainder, counted with the padding before it.
-            let before = deal.low.saturating_sub(remainder).div_ceil(deal.step);
-            let first = before * deal.step + remainder - deal.low;
-            let own = from.get(first..).unwrap_or_default().iter().step_by(deal.step);
-            to[before..].iter_mut().zip(own).for_each(|(to, from)| *to = *from);
+    pieces(&mut images, ROWS * width, |number, images| {
+        let rows = images.chunks_exact_mut(width).zip(x[number * ROWS * deal.size..].chunks_exact(deal.size));
+        for (to, from) in rows {
+            for (remainder, to) in to.chunks_exact_mut(deal.pitch).enumerate() {
+                // The first place of the row that has this remainder, counted with the padding before it.
+                let before = deal.low.saturating_sub(remainder).div_ceil(deal.step);
+                let first = before * deal.step + remainder - deal.low;
+                let own = from.get(first..).unwrap_or_default().iter().step_by(deal.step);
+                to[before..].iter_mut().zip(own).for_each(|(to, from)| *to = *from);
+            }
         }
     });
     (Images::Dealt(images), dealt)

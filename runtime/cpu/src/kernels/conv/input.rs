@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::columns::Columns;
 use super::{Channels, floats, thin, winograd};
 use crate::element::Element;
@@ -11,6 +9,7 @@ use crate::kernels::product::{Panels, Piece, Size, Target, multiply};
 use crate::kernels::view::unravel;
 use crate::kernels::window::{Axis, Moves, Windows};
 use crate::memory::Shared;
+use crate::workers::each;
 
 /// `[N, O, ..] * [O, C / groups, ..] -> [N, C, ..]`, all in row-major order.
 pub(crate) fn conv_input<T: Element>(
@@ -38,7 +37,7 @@ pub(crate) fn conv_input<T: Element>(
     let elements = &Shared::new(x);
     let plane: usize = x_shape[2..].iter().product();
     for class in classes.iter().filter(|class| !class.taps.is_empty()) {
-        (0..channels.groups).into_par_iter().for_each(|group| {
+        each(channels.groups, |group| {
             let first = group * channels.shared;
             let columns =
                 Columns { windows: &class.windows, elements: y, channels: channels.outputs(), first };

@@ -14,13 +14,12 @@ mod winograd;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rayon::prelude::*;
-
 use super::product::{Piece, Size, Target, multiply};
 use super::view::Matrix;
 use super::window::{Moves, Windows};
 use crate::element::Element;
 use crate::memory::Shared;
+use crate::workers::each;
 use columns::Columns;
 use dealt::dealt;
 pub(crate) use input::conv_input;
@@ -91,7 +90,7 @@ pub(crate) fn conv<T: Element>(
     let (x, windows) = dealt(windows, x);
     let (terms, count) = (channels.own * windows.taps(), windows.count());
     let elements = &Shared::new(y);
-    (0..channels.groups).into_par_iter().for_each(|group| {
+    each(channels.groups, |group| {
         let first = group * channels.own;
         let columns = Columns { windows: &windows, elements: &x, channels: channels.inputs(), first };
         let weight = &w[group * channels.shared * terms..][..channels.shared * terms];

@@ -1,13 +1,12 @@
 //! Convolutions whose groups have one input channel, depthwise ones above all: planes are tasks. Over one or two axes a plane is copied
 //! with its padding first, otherwise rows are multiplied by numbers as they lie.
 
-use rayon::prelude::*;
-
 use super::Channels;
 use crate::element::Element;
 use crate::kernels::plane::Padded;
 use crate::kernels::vector::widest;
 use crate::kernels::window::{Reach, Windows};
+use crate::workers::{pieces, pieces_with};
 
 /// For each window the sum of its taps times the weight.
 pub(super) fn forward<T: Element>(windows: &Windows, channels: Channels, [x, w]: [&[T]; 2], y: &mut [T]) {
@@ -20,25 +19,22 @@ pub(super) fn forward<T: Element>(windows: &Windows, channels: Channels, [x, w]:
         let plane = image * channels.inputs() + output / channels.shared;
         (&x[plane * size..(plane + 1) * size], &w[output * taps..(output + 1) * taps])
     };
-    let planes = y.par_chunks_exact_mut(windows.count()).enumerate();
     if let Some(padded) = windows.in_plane().map(Padded::new) {
-        planes.for_each_init(
-            || padded.room(T::default()),
-            |room, (number, y)| {
-                let (x, w) = input(number);
-                widest(
-                    #[inline(always)]
-                    || {
-                        padded.copy(x, room);
-                        padded.correlate(room, w, y, false);
-                    },
-                );
-            },
-        );
+        let room = || padded.room(T::default());
+        pieces_with(y, windows.count(), room, |room, number, y| {
+            let (x, w) = input(number);
+            widest(
+                #[inline(always)]
+                || {
+                    padded.copy(x, room);
+                    padded.correlate(room, w, y, false);
+                },
+            );
+        });
         return;
     }
     let (step, reaches) = (windows.step(), windows.reaches());
-    planes.for_each(|(number, y)| {
+    pieces(y, windows.count(), |number, y| {
         let (x, w) = input(number);
         y.fill(T::default());
         for Reach { window, place, len, tap } in reaches.iter().copied() {
@@ -61,28 +57,25 @@ pub(super) fn input<T: Element>(windows: &Windows, channels: Channels, [y, w]: [
             (&y[plane * count..(plane + 1) * count], &w[output * taps..(output + 1) * taps])
         })
     };
-    let planes = x.par_chunks_exact_mut(windows.size()).enumerate();
     let transposed =
         windows.in_plane().and_then(|[rows, columns]| Some([rows.transposed()?, columns.transposed()?]));
     if let Some(padded) = transposed.map(Padded::new) {
-        planes.for_each_init(
-            || padded.room(T::default()),
-            |room, (number, x)| {
-                for (i, (y, w)) in outputs(number).enumerate() {
-                    widest(
-                        #[inline(always)]
-                        || {
-                            padded.copy(y, room);
-                            padded.correlate(room, w, x, i > 0);
-                        },
-                    );
-                }
-            },
-        );
+        let room = || padded.room(T::default());
+        pieces_with(x, windows.size(), room, |room, number, x| {
+            for (i, (y, w)) in outputs(number).enumerate() {
+                widest(
+                    #[inline(always)]
+                    || {
+                        padded.copy(y, room);
+                        padded.correlate(room, w, x, i > 0);
+                    },
+                );
+            }
+        });
         return;
     }
     let (step, reaches) = (windows.step(), windows.reaches());
-    planes.for_each(|(number, x)| {
+    pieces(x, windows.size(), |number, x| {
         x.fill(T::default());
         for (y, w) in outputs(number) {
             for Reach { window, place, len, tap } in reaches.iter().copied() {
@@ -105,11 +98,12 @@ pub(super) fn weight<T: Element>(windows: &Windows, channels: Channels, [x, y]: 
         let output = image * channels.outputs() + output;
         (&x[input * size..(input + 1) * size], &y[output * count..(output + 1) * count])
     };
-    let tasks = w.par_chunks_exact_mut(windows.taps()).enumerate();
     if let Some(padded) = windows.in_plane().map(Padded::new) {
-        tasks.for_each_init(
+        pieces_with(
+            w,
+            windows.taps(),
             || (padded.room(T::default()), padded.lines()),
-            |(room, lines), (output, w)| {
+            |(room, lines), output, w| {
                 for image in 0..channels.images {
                     let (x, y) = planes(image, output);
                     widest(
@@ -126,7 +120,7 @@ pub(super) fn weight<T: Element>(windows: &Windows, channels: Channels, [x, y]: 
         return;
     }
     let (step, reaches) = (windows.step(), windows.reaches());
-    tasks.for_each(|(output, w)| {
+    pieces(w, windows.taps(), |output, w| {
         for image in 0..channels.images {
             let (x, y) = planes(image, output);
             for Reach { window, place, len, tap } in reaches.iter().copied() {

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use rayon::prelude::*;
-
 use super::columns::{Across, Columns, Lines, Planes};
 use super::dealt::dealt;
 use super::{Channels, floats, thin, winograd};
@@ -14,6 +12,7 @@ use crate::kernels::scratch::Scratch;
 use crate::kernels::vector::isa;
 use crate::kernels::window::{Moves, Windows};
 use crate::memory::Shared;
+use crate::workers::{map, pieces};
 
 /// Sums at least so long are added up along rows as they lie in memory; shorter ones are not worth adding up vectors at their ends.
 const LONG: usize = 768;
@@ -48,7 +47,7 @@ pub(crate) fn conv_weight<T: Element>(
         return winograd::weight([(x, x_shape), (y, y_shape)], w, moves, channels);
     }
     let (x, windows) = dealt(windows, x);
-    w.par_chunks_exact_mut(channels.shared * columns).enumerate().for_each(|(group, w)| {
+    pieces(w, channels.shared * columns, |group, w| {
         let first = group * channels.own;
         let inputs = Columns { windows: &windows, elements: &x, channels: channels.inputs(), first };
         let outputs = Planes {
@@ -80,15 +79,12 @@ pub(crate) fn conv_weight<T: Element>(
 fn along<T: Element>(a: &impl Lines<T>, b: &impl Lines<T>, w: &mut [T], size: Size) {
     let wide = size.columns.div_ceil(INPUTS).max(size.columns.div_ceil(2 * RIGHT).min(TASKS / 2));
     let deep = (TASKS / wide).clamp(1, size.terms.div_ceil(4 * TERMS));
-    let parts: Vec<Scratch<T>> = (0..wide * deep)
-        .into_par_iter()
-        .map(|task| {
-            let columns = part(size.columns, wide, task % wide);
-            let terms = part(size.terms.div_ceil(STEP), deep, task / wide);
-            sums(a, b, size.rows, columns, terms.start * STEP..(terms.end * STEP).min(size.terms))
-        })
-        .collect();
-    w.par_chunks_exact_mut(size.columns).enumerate().for_each(|(row, w)| {
+    let parts: Vec<Scratch<T>> = map(wide * deep, |task| {
+        let columns = part(size.columns, wide, task % wide);
+        let terms = part(size.terms.div_ceil(STEP), deep, task / wide);
+        sums(a, b, size.rows, columns, terms.start * STEP..(terms.end * STEP).min(size.terms))
+    });
+    pieces(w, size.columns, |row, w| {
         for (number, own) in parts.iter().enumerate() {
             let columns = part(size.columns, wide, number % wide);
             let from = &own[row * columns.len()..(row + 1) * columns.len()];

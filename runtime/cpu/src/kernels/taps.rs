@@ -1,0 +1,113 @@
+//! Sums over the taps of windows in a padded plane, in vectors.
+
+use super::plane::Padded;
+use super::simd::{LANES, Simd, Task};
+
+/// Rows of windows that are computed side by side.
+const ROWS: usize = 4;
+
+/// For each window the sum of its taps times their weights.
+pub(super) struct Correlate<'a> {
+    pub(super) padded: &'a Padded,
+    pub(super) room: &'a [f32],
+    pub(super) weight: &'a [f32],
+    pub(super) out: &'a mut [f32],
+    /// Whether it is added to what is there.
+    pub(super) add: bool,
+}
+
+impl Task for Correlate<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let count = self.padded.columns();
+        for (number, out) in self.out.chunks_mut(ROWS * count).enumerate() {
+            let start = number * ROWS * self.padded.down();
+            for left in (0..count).step_by(LANES) {
+                let width = LANES.min(count - left);
+                let mut sums = [simd.splat(0.0); ROWS];
+                let from = &self.room[start + left..];
+                match out.len() == ROWS * count {
+                    true => rows::<S, ROWS>(simd, self.padded, from, self.weight, &mut sums),
+                    false => {
+                        for (row, sums) in sums.iter_mut().enumerate().take(out.len() / count) {
+                            let from = &from[row * self.padded.down()..];
+                            rows::<S, 1>(simd, self.padded, from, self.weight, std::array::from_mut(sums));
+                        }
+                    }
+                }
+                for (out, sum) in out.chunks_exact_mut(count).zip(&sums) {
+                    let out = &mut out[left..left + width];
+                    let known = if self.add { simd.add(simd.load_some(out), *sum) } else { *sum };
+                    simd.store_some(known, out);
+                }
+            }
+        }
+    }
+}
+
+/// The sums of a vector of windows in each of some rows.
+#[inline(always)]
+fn rows<S: Simd, const R: usize>(
+    simd: S,
+    padded: &Padded,
+    from: &[f32],
+    weight: &[f32],
+    sums: &mut [S::V; R],
+) {
+    for (tap, weight) in padded.starts().iter().zip(weight) {
+        let weight = simd.splat(*weight);
+        for (row, sum) in sums.iter_mut().enumerate() {
+            let from = &from[tap + row * padded.down()..][..LANES];
+            *sum = simd.mul_add(weight, simd.load_some(from), *sum);
+        }
+    }
+}
+
+/// For each tap the sum over all windows of what it covers times the window's number, added to what is there.
+pub(super) struct Sums<'a> {
+    pub(super) padded: &'a Padded,
+    pub(super) room: &'a [f32],
+    /// Numbers of the windows, rows of whole vectors.
+    pub(super) lines: &'a [f32],
+    pub(super) sums: &'a mut [f32],
+}
+
+impl Task for Sums<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let (taps, sums) = (self.padded.starts(), self.sums);
+        // As many taps at a time as there are often, or a divisor of that.
+        match taps.len() {
+            n if n % 9 == 0 => groups::<S, 9>(simd, self.padded, [self.room, self.lines], sums),
+            n if n % 7 == 0 => groups::<S, 7>(simd, self.padded, [self.room, self.lines], sums),
+            n if n % 5 == 0 => groups::<S, 5>(simd, self.padded, [self.room, self.lines], sums),
+            n if n % 3 == 0 => groups::<S, 3>(simd, self.padded, [self.room, self.lines], sums),
+            n if n % 2 == 0 => groups::<S, 2>(simd, self.padded, [self.room, self.lines], sums),
+            _ => groups::<S, 1>(simd, self.padded, [self.room, self.lines], sums),
+        }
+    }
+}
+
+#[inline(always)]
+fn groups<S: Simd, const N: usize>(simd: S, padded: &Padded, [room, lines]: [&[f32]; 2], sums: &mut [f32]) {
+    let pitch = padded.columns().next_multiple_of(LANES);
+    let (taps, _) = padded.starts().as_chunks::<N>();
+    let (sums, _) = sums.as_chunks_mut::<N>();
+    for (taps, sums) in taps.iter().zip(sums) {
+        let mut own = [simd.splat(0.0); N];
+        for (row, line) in lines.chunks_exact(pitch).enumerate() {
+            for left in (0..pitch).step_by(LANES) {
+                let from = &room[row * padded.down() + left..];
+                let number = simd.load_some(&line[left..left + LANES]);
+                for (own, tap) in own.iter_mut().zip(taps) {
+                    *own = simd.mul_add(number, simd.load_some(&from[*tap..tap + LANES]), *own);
+                }
+            }
+        }
+        for (sum, own) in sums.iter_mut().zip(&own) {
+            let mut lanes = [0.0; LANES];
+            simd.store(*own, &mut lanes);
+            *sum += lanes.iter().sum::<f32>();
+        }
+    }
+}
