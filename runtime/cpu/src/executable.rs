@@ -4,12 +4,16 @@ use std::collections::BTreeMap;
 use std::mem::size_of;
 use std::time::{Duration, Instant};
 
+use rayon::prelude::*;
 use vspec_engine::{Buffer, EngineError, HostTensor, RunKey};
 use vspec_ir::plan::{Anchor, Index, Instr, Kernel, Place, Plan, Value, ValueId, check};
 use vspec_ir::{DType, OutputKind};
 
 use crate::anchor;
+use crate::coverage::Coverage;
 use crate::element::Element;
+use crate::jit;
+use crate::kernels::vector;
 use crate::memory::{Arena, Memory, Raw};
 use crate::tile::{self, Failure, Job, Program};
 
@@ -137,6 +141,20 @@ impl Timed {
     }
 }
 
+impl Ready {
+    /// Makes machine code for the region, as far as there are instructions for it.
+    fn compile(&mut self, plan: &Plan) {
+        let result = self.result.as_ref();
+        let sizes = |id: ValueId| match result {
+            Some((own, value)) if *own == id => value.layout.elements(&value.shape),
+            _ => plan.values.get(id.index()).map_or(0, |value| value.layout.elements(&value.shape)),
+        };
+        if let Some(program) = &mut self.program {
+            jit::compile(program, &sizes, vector::target());
+        }
+    }
+}
+
 impl<T: Element> Executable<T> {
     /// Checks a plan and makes it ready.
     ///
@@ -147,7 +165,10 @@ impl<T: Element> Executable<T> {
         let fail = |error: String| EngineError::Unsupported(error);
         let kernels: Result<Vec<Ready>, String> =
             plan.kernels.iter().map(|kernel| ready(&plan, kernel)).collect();
-        let kernels = kernels.map_err(fail)?;
+        let mut kernels = kernels.map_err(fail)?;
+        if size_of::<T>() == 4 {
+            kernels.par_iter_mut().for_each(|ready| ready.compile(&plan));
+        }
         let unstored = |dtype: fn(DType) -> bool| {
             let sizes = kernels.iter().filter_map(|kernel| match &kernel.result {
                 Some((id, value)) if id.index() >= plan.values.len() && dtype(value.dtype) => {
@@ -170,6 +191,16 @@ impl<T: Element> Executable<T> {
             plan,
             times: None,
         })
+    }
+
+    /// How much of its regions is machine code.
+    pub fn coverage(&self) -> Coverage {
+        let mut coverage = Coverage::default();
+        self.kernels
+            .iter()
+            .filter_map(|ready| ready.program.as_ref())
+            .for_each(|program| coverage.add(program));
+        coverage
     }
 
     /// The plan.

@@ -5,9 +5,45 @@
 //! vectors. The tests state how far each is from the nearest number.
 
 /// Added and taken away again it rounds to the nearest integer.
-const ROUNDER: f32 = 12_582_912.0;
+pub(crate) const ROUNDER: f32 = 12_582_912.0;
 /// `ln 2` in two parts; products of the first one with small integers are exact.
-const LN2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
+pub(crate) const LN2: [f32; 2] = [0.693_359_4, -2.121_944_4e-4];
+
+/// Coefficients of `(e^x - 1 - x) / x^2`, as of all polynomials here that of the highest power first.
+pub(crate) const EXP: [f32; 6] =
+    [1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5];
+/// Of `(ln (1 + x) - x + x^2 / 2) / x^3`.
+pub(crate) const LOG: [f32; 9] = [
+    7.037_683_6e-2,
+    -1.151_461e-1,
+    1.167_699_9e-1,
+    -1.242_014_1e-1,
+    1.424_932_3e-1,
+    -1.666_805_8e-1,
+    2.000_071_5e-1,
+    -2.499_999_4e-1,
+    3.333_333e-1,
+];
+/// Of `(tanh x - x) / x^3` in `x^2`, for sizes below [`TANH_SPLIT`].
+pub(crate) const TANH: [f32; 5] =
+    [-5.704_988_7e-3, 2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1];
+/// From this size on `tanh` is computed from `exp`.
+pub(crate) const TANH_SPLIT: f32 = 0.625;
+/// Of `erf x / x - 1` in `x^2`, for sizes up to [`ERF_SPLIT`].
+pub(crate) const ERF_NEAR: [f32; 6] =
+    [-5.967_617e-4, 4.991_194_2e-3, -2.676_813_5e-2, 1.128_199_25e-1, -3.761_253_4e-1, 1.283_791_7e-1];
+/// Of `(ln (1 - erf x) + x) / x`, above it.
+pub(crate) const ERF_FAR: [f32; 7] = [
+    -1.728_534_7e-5,
+    3.831_971_3e-4,
+    -3.883_964_4e-3,
+    2.425_462_2e-2,
+    -1.067_778_8e-1,
+    -6.348_467e-1,
+    -1.287_175_1e-1,
+];
+/// Above this size `erf` is computed from `exp`.
+pub(crate) const ERF_SPLIT: f32 = 0.927_734_4;
 
 /// `e^x`
 #[inline(always)]
@@ -18,7 +54,7 @@ pub(crate) fn exp(x: f32) -> f32 {
     let rounded = x * std::f32::consts::LOG2_E + ROUNDER;
     let n = rounded - ROUNDER;
     let r = x - n * LN2[0] - n * LN2[1];
-    let p = polynomial(r, [1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 0.5]);
+    let p = polynomial(r, EXP);
     let power = (rounded.to_bits() as i32).wrapping_sub(ROUNDER.to_bits() as i32);
     // In two steps, as `2^n` itself may be too large or too small.
     let half = power >> 1;
@@ -48,20 +84,7 @@ pub(crate) fn log(x: f32) -> f32 {
     let m =
         f32::from_bits((shifted & 0x007F_FFFF).wrapping_add(std::f32::consts::FRAC_1_SQRT_2.to_bits())) - 1.0;
     let e = exponent as f32 - if small { 23.0 } else { 0.0 };
-    let p = polynomial(
-        m,
-        [
-            7.037_683_6e-2,
-            -1.151_461e-1,
-            1.167_699_9e-1,
-            -1.242_014_1e-1,
-            1.424_932_3e-1,
-            -1.666_805_8e-1,
-            2.000_071_5e-1,
-            -2.499_999_4e-1,
-            3.333_333e-1,
-        ],
-    );
+    let p = polynomial(m, LOG);
     let z = m * m;
     let near = p * m * z + e * LN2[1] - 0.5 * z;
     let result = m + near + e * LN2[0];
@@ -76,10 +99,10 @@ pub(crate) fn log(x: f32) -> f32 {
 pub(crate) fn tanh(x: f32) -> f32 {
     let size = x.abs();
     let z = x * x;
-    let p = polynomial(z, [-5.704_988_7e-3, 2.063_909e-2, -5.373_971_6e-2, 1.333_144_2e-1, -3.333_328e-1]);
+    let p = polynomial(z, TANH);
     let near = x + x * z * p;
     let far = (1.0 - 2.0 / (exp(2.0 * size) + 1.0)).copysign(x);
-    if size < 0.625 { near } else { far }
+    if size < TANH_SPLIT { near } else { far }
 }
 
 /// `1 / (1 + e^-x)`; the exponential is only taken of negative numbers, so that it never overflows.
@@ -94,27 +117,13 @@ pub(crate) fn sigmoid(x: f32) -> f32 {
 #[inline(always)]
 pub(crate) fn erf(x: f32) -> f32 {
     let (size, z) = (x.abs(), x * x);
-    let p = polynomial(
-        z,
-        [-5.967_617e-4, 4.991_194_2e-3, -2.676_813_5e-2, 1.128_199_25e-1, -3.761_253_4e-1, 1.283_791_7e-1],
-    );
+    let p = polynomial(z, ERF_NEAR);
     let near = x + x * p;
     // 1 from here on.
     let t = if size > 4.0 { 4.0 } else { size };
-    let q = polynomial(
-        t,
-        [
-            -1.728_534_7e-5,
-            3.831_971_3e-4,
-            -3.883_964_4e-3,
-            2.425_462_2e-2,
-            -1.067_778_8e-1,
-            -6.348_467e-1,
-            -1.287_175_1e-1,
-        ],
-    );
+    let q = polynomial(t, ERF_FAR);
     let far = (1.0 - exp(q * t - t)).copysign(x);
-    let result = if size > 0.927_734_4 { far } else { near };
+    let result = if size > ERF_SPLIT { far } else { near };
     if x.is_nan() { x } else { result }
 }
 

@@ -5,19 +5,23 @@
 //! sorting, scattering. Loops are compiled for several sets of vector instructions, of which the machine's best one runs ([`isa`]).
 
 mod anchor;
+mod coverage;
 mod element;
 mod engine;
 mod executable;
 mod functions;
+#[cfg_attr(not(target_arch = "x86_64"), path = "jit/elsewhere.rs")]
+mod jit;
 mod kernels;
 mod memory;
 mod pages;
 mod tile;
 mod workers;
 
+pub use coverage::Coverage;
 pub use element::Element;
 pub use engine::CpuEngine;
 pub use executable::{Data, Elements, Executable};
 pub use kernels::exact;
-pub use kernels::vector::{Isa, isa, restrict};
+pub use kernels::vector::{Isa, isa, machine_code, restrict};
 pub use workers::with_threads;

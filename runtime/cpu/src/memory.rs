@@ -89,6 +89,11 @@ impl Memory {
         Memory(values)
     }
 
+    /// The address of the first element of a value.
+    pub(crate) fn start(&self, value: ValueId) -> u64 {
+        self.0[value.index()].start.expose_provenance() as u64
+    }
+
     /// One element.
     pub(crate) fn read<E: Copy>(&self, value: ValueId, at: usize) -> E {
         let raw = self.0[value.index()];

@@ -1,6 +1,6 @@
 //! Which vector instructions the machine has, and loops compiled for them.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 /// A set of vector instructions; each has those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -20,6 +20,20 @@ static ALLOWED: AtomicU8 = AtomicU8::new(Isa::Avx512 as u8);
 /// Uses no more than a set of instructions from now on, in the whole process. For tests and measurements.
 pub fn restrict(isa: Isa) {
     ALLOWED.store(isa as u8, Ordering::Relaxed);
+}
+
+/// What [`machine_code`] says.
+static MACHINE_CODE: AtomicBool = AtomicBool::new(true);
+
+/// Whether regions of plans that are made ready from now on become machine code, in the whole process, where [`isa`] is a set that there
+/// are instructions for; otherwise they are tile programs. For tests and measurements.
+pub fn machine_code(on: bool) {
+    MACHINE_CODE.store(on, Ordering::Relaxed);
+}
+
+/// The set of instructions that machine code is made of.
+pub(crate) fn target() -> Isa {
+    if MACHINE_CODE.load(Ordering::Relaxed) { isa() } else { Isa::Baseline }
 }
 
 /// The best set that the machine has and that is allowed.

@@ -40,6 +40,16 @@ impl Address {
         self.start.at(counters)
     }
 
+    /// The place of the vector's counter 0, as an index.
+    pub(crate) fn start_index(&self) -> &Index {
+        &self.start
+    }
+
+    /// The place as an index.
+    pub(crate) fn whole(&self) -> &Index {
+        &self.whole
+    }
+
     /// The place at given counters.
     pub(crate) fn at(&self, counters: &[usize]) -> i64 {
         self.whole.at(counters)

@@ -11,7 +11,7 @@ use crate::kernels::vector::widest;
 
 /// A fold of a row, so far.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Folded {
+pub(crate) struct Folded {
     /// The sum, or the extreme.
     value: f64,
     /// The sum of integers, or the place of the largest element.
@@ -22,7 +22,7 @@ pub(super) struct Folded {
 
 impl<T: Element> Core<'_, '_, T> {
     /// A fold of no elements.
-    pub(super) fn nothing(&self, fold: usize) -> Folded {
+    pub(crate) fn nothing(&self, fold: usize) -> Folded {
         let step = &self.job.program.steps[fold];
         let (value, int) = match (&step.code, step.dtype) {
             (Code::Fold(Fold::Max, _), DType::I32) => (0.0, i32::MIN),
@@ -35,7 +35,7 @@ impl<T: Element> Core<'_, '_, T> {
     }
 
     /// Folds a tile, whose first element has a place within the row, into what is known.
-    pub(super) fn fold(&self, fold: usize, n: usize, place: usize, folded: &mut Folded) {
+    pub(crate) fn fold(&self, fold: usize, n: usize, place: usize, folded: &mut Folded) {
         let step = &self.job.program.steps[fold];
         let Code::Fold(kind, arg) = &step.code else { return };
         let arg = self.arg(*arg);
@@ -46,7 +46,7 @@ impl<T: Element> Core<'_, '_, T> {
                 let from = &self.lanes.floats[arg.reg * TILE..];
                 folded.value += match arg.uniform {
                     true => from[0].wide() * n as f64,
-                    false => sum(&from[..n]),
+                    false => total(&sums(&from[..n])),
                 };
             }
             (Fold::Max | Fold::Min, DType::F32) => {
@@ -75,6 +75,29 @@ impl<T: Element> Core<'_, '_, T> {
                     };
                 }
             }
+        }
+    }
+
+    /// What the numbers that are folded side by side begin with at the next tile, in single precision.
+    pub(crate) fn begun(&self, fold: usize, folded: &Folded) -> [f32; WIDTH] {
+        match &self.job.program.steps[fold].code {
+            Code::Fold(Fold::Max | Fold::Min, _) => [folded.value as f32; WIDTH],
+            _ => [0.0; WIDTH],
+        }
+    }
+
+    /// Takes numbers that were folded side by side, of a tile of `n` elements, as [`Core::fold`] folds them.
+    pub(crate) fn folded(&self, fold: usize, lanes: [f32; WIDTH], n: usize, folded: &mut Folded) {
+        folded.count += n;
+        let before = folded.value as f32;
+        match &self.job.program.steps[fold].code {
+            Code::Fold(Fold::Max, _) => {
+                folded.value = f64::from(lanes.into_iter().fold(before, element::max));
+            }
+            Code::Fold(Fold::Min, _) => {
+                folded.value = f64::from(lanes.into_iter().fold(before, element::min));
+            }
+            _ => folded.value += total(&lanes),
         }
     }
 
@@ -111,7 +134,7 @@ impl<T: Element> Core<'_, '_, T> {
 }
 
 /// Numbers that are folded side by side.
-const WIDTH: usize = 16;
+pub(crate) const WIDTH: usize = 16;
 
 /// The largest or the smallest of a tile and of what was before it.
 fn extreme<T: Element>(values: &[T], before: T, f: impl Fn(T, T) -> T) -> T {
@@ -123,14 +146,14 @@ fn extreme<T: Element>(values: &[T], before: T, f: impl Fn(T, T) -> T) -> T {
             for chunk in &mut chunks {
                 own.iter_mut().zip(chunk).for_each(|(own, value)| *own = f(*own, *value));
             }
-            let rest = chunks.remainder().iter().fold(before, |own, value| f(own, *value));
-            own.into_iter().fold(rest, &f)
+            own.iter_mut().zip(chunks.remainder()).for_each(|(own, value)| *own = f(*own, *value));
+            own.into_iter().fold(before, &f)
         },
     )
 }
 
-/// The sum of a tile: in a few sums side by side, which are added up in double precision.
-fn sum<T: Element>(values: &[T]) -> f64 {
+/// Sums of a tile side by side.
+fn sums<T: Element>(values: &[T]) -> [T; WIDTH] {
     widest(
         #[inline(always)]
         || {
@@ -139,8 +162,13 @@ fn sum<T: Element>(values: &[T]) -> f64 {
             for chunk in &mut chunks {
                 sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum = sum.add(*value));
             }
-            let rest: f64 = chunks.remainder().iter().map(|value| value.wide()).sum();
-            sums.iter().map(|sum| sum.wide()).sum::<f64>() + rest
+            sums.iter_mut().zip(chunks.remainder()).for_each(|(sum, value)| *sum = sum.add(*value));
+            sums
         },
     )
+}
+
+/// The sum of sums, in double precision.
+fn total<T: Element>(sums: &[T; WIDTH]) -> f64 {
+    sums.iter().map(|sum| sum.wide()).sum()
 }

@@ -62,6 +62,16 @@ impl<T: Element> Lanes<T> {
         });
     }
 
+    /// The address of a register.
+    pub(crate) fn start(&mut self, reg: usize, dtype: DType) -> u64 {
+        let start = match dtype {
+            DType::F32 => self.floats[reg * TILE..].as_mut_ptr().expose_provenance(),
+            DType::I32 => self.ints[reg * TILE..].as_mut_ptr().expose_provenance(),
+            DType::Bool => self.masks[reg * TILE..].as_mut_ptr().expose_provenance(),
+        };
+        start as u64
+    }
+
     /// An element as a number.
     pub(crate) fn number(&self, arg: Arg, lane: usize) -> f64 {
         let at = arg.reg * TILE + if arg.uniform { 0 } else { lane };

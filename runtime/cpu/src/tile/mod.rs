@@ -12,17 +12,20 @@ mod run;
 use vspec_ir::plan::{Coordinate, Fold, Instr, Layout, Place, Plan, Region, Value, ValueId};
 use vspec_ir::{DType, Op, Origin};
 
-use address::Address;
-pub(crate) use address::flat;
-pub(crate) use run::{Failure, Job};
+use crate::jit::Native;
+
+pub(crate) use address::{Address, flat};
+pub(crate) use fold::Folded;
+pub(crate) use lanes::TILE;
+pub(crate) use run::{Core, Failure, Job};
 
 /// Where a step finds or puts an element.
 #[derive(Debug, Clone)]
 pub(crate) struct Spot {
-    value: ValueId,
-    address: Address,
+    pub(crate) value: ValueId,
+    pub(crate) address: Address,
     /// What data adds: a register, how far its places are apart, and how many there are.
-    named: Vec<(usize, usize, usize)>,
+    pub(crate) named: Vec<(usize, usize, usize)>,
 }
 
 /// What a step does, with places worked out.
@@ -44,35 +47,49 @@ pub(crate) enum Code {
     Store(Spot, usize),
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Step {
-    code: Code,
-    dtype: DType,
+    pub(crate) code: Code,
+    pub(crate) dtype: DType,
     /// Whether it is the same all along a line.
-    uniform: bool,
+    pub(crate) uniform: bool,
 }
 
 /// What is done in one pass over a row.
-#[derive(Debug, Clone, Default)]
-struct Pass {
+#[derive(Debug, Default)]
+pub(crate) struct Pass {
     /// Once, before the row is gone through.
-    row: Vec<usize>,
+    pub(crate) row: Vec<usize>,
     /// Once a line.
-    line: Vec<usize>,
+    pub(crate) line: Vec<usize>,
     /// For each tile.
-    tile: Vec<usize>,
-    folds: Vec<usize>,
+    pub(crate) tile: Vec<usize>,
+    pub(crate) folds: Vec<usize>,
+    /// The same as machine code, if there is any.
+    pub(crate) native: Option<Native>,
 }
 
 /// A region, ready to run.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Program {
     /// Rounds of each loop; the last one runs along a line.
-    extents: Vec<usize>,
+    pub(crate) extents: Vec<usize>,
     /// How many loops choose the row.
-    outer: usize,
-    steps: Vec<Step>,
-    passes: Vec<Pass>,
+    pub(crate) outer: usize,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) passes: Vec<Pass>,
+}
+
+impl Code {
+    /// Steps whose results it uses.
+    pub(crate) fn operands(&self) -> Vec<usize> {
+        match self {
+            Code::Load(spot, guard) => spot.named.iter().map(|(step, ..)| *step).chain(*guard).collect(),
+            Code::Apply(_, args) => args.clone(),
+            Code::Same(arg) | Code::Fold(_, arg) | Code::Store(_, arg) => vec![*arg],
+            Code::Number(_) | Code::Index(_) | Code::Inside(..) | Code::Random { .. } => vec![],
+        }
+    }
 }
 
 impl Program {
@@ -252,7 +269,7 @@ fn passes(region: &Region, steps: &[Step], rows_are_points: bool) -> Vec<Pass> {
     }
     let one = |pass: usize| {
         let (line, tile) = split(region.point_steps(pass));
-        Pass { row: region.row_steps(pass), line, tile, folds: region.folds(pass) }
+        Pass { row: region.row_steps(pass), line, tile, folds: region.folds(pass), native: None }
     };
     (0..region.passes()).map(one).collect()
 }

@@ -11,6 +11,7 @@ use super::fold::Folded;
 use super::lanes::{Arg, Lanes, TILE};
 use super::{Code, Pass, Program, Spot};
 use crate::element::Element;
+use crate::jit::Tables;
 use crate::memory::Memory;
 use crate::workers;
 
@@ -31,12 +32,14 @@ const SMALL: usize = 1 << 15;
 const PARTS: usize = 16;
 
 /// State of one core.
-pub(super) struct Core<'j, 'a, T: Element> {
-    pub(super) job: &'j Job<'a>,
-    pub(super) lanes: Lanes<T>,
-    counters: Vec<usize>,
+pub(crate) struct Core<'j, 'a, T: Element> {
+    pub(crate) job: &'j Job<'a>,
+    pub(crate) lanes: Lanes<T>,
+    pub(crate) counters: Vec<usize>,
     /// Places of the elements that are being loaded.
     places: Vec<Option<usize>>,
+    /// For calls of machine code.
+    pub(crate) tables: Tables,
 }
 
 impl Job<'_> {
@@ -78,7 +81,13 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     fn new(job: &'j Job<'a>) -> Self {
         let program = job.program;
         let counters = vec![0; program.extents.len()];
-        Core { job, lanes: Lanes::take(program.steps.len()), counters, places: vec![] }
+        Core {
+            job,
+            lanes: Lanes::take(program.steps.len()),
+            counters,
+            places: vec![],
+            tables: Tables::default(),
+        }
     }
 
     /// Goes through one row, as often as its folds ask for; `spread` cuts it into parts for several cores.
@@ -91,7 +100,10 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
         }
         for pass in &program.passes {
             self.counters[program.outer..].fill(0);
-            self.once(&pass.row);
+            match &pass.native {
+                Some(native) => self.native_row(native),
+                None => self.once(&pass.row),
+            }
             if pass.tile.is_empty() && pass.line.is_empty() && pass.folds.is_empty() {
                 continue;
             }
@@ -142,6 +154,9 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
 
     /// Some tiles of a row, counted over its lines.
     fn part(&mut self, pass: &Pass, part: std::ops::Range<usize>, tiles: usize) -> Vec<Folded> {
+        if let Some(native) = &pass.native {
+            return self.native_part(pass, native, part, tiles);
+        }
         let program = self.job.program;
         let mut folded: Vec<Folded> = pass.folds.iter().map(|fold| self.nothing(*fold)).collect();
         let vector = program.extents.len() - 1;
@@ -150,12 +165,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
         for tile in part {
             let (line, tile) = (tile / tiles, tile % tiles);
             if known != Some(line) {
-                let mut rest = line;
-                for axis in (program.outer..vector).rev() {
-                    self.counters[axis] = rest % program.extents[axis];
-                    rest /= program.extents[axis];
-                }
-                self.counters[vector] = 0;
+                self.to_line(line);
                 self.once(&pass.line);
                 known = Some(line);
             }
@@ -171,6 +181,18 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
         folded
     }
 
+    /// Goes to the beginning of a line of the row.
+    pub(crate) fn to_line(&mut self, line: usize) {
+        let program = self.job.program;
+        let vector = program.extents.len() - 1;
+        let mut rest = line;
+        for axis in (program.outer..vector).rev() {
+            self.counters[axis] = rest % program.extents[axis];
+            rest /= program.extents[axis];
+        }
+        self.counters[vector] = 0;
+    }
+
     /// Steps that are the same all along a line.
     fn once(&mut self, steps: &[usize]) {
         for step in steps {
@@ -184,7 +206,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     }
 
     /// One step for `n` elements from a place of the line on.
-    fn step(&mut self, reg: usize, start: usize, n: usize) {
+    pub(crate) fn step(&mut self, reg: usize, start: usize, n: usize) {
         let step = &self.job.program.steps[reg];
         let n = if step.uniform { 1 } else { n };
         match &step.code {

@@ -1,0 +1,365 @@
+//! AVX-512 (F, BW, DQ, VL): 16 elements in a `zmm` register, masks in `k` registers.
+
+use iced_x86::IcedError;
+use iced_x86::code_asm::*;
+
+use super::allocate::{Home, Registers};
+use super::emit::{At, Emitted, Emitter, Function, ordered};
+use super::ir::{Binary, Block, Compare, Inst, Logic, Shift, Source, Unary, Var};
+
+/// Registers for results, then two for an instruction's own use.
+const VECTORS: [AsmRegisterZmm; 32] = [
+    zmm0, zmm1, zmm2, zmm3, zmm4, zmm5, zmm6, zmm7, zmm8, zmm9, zmm10, zmm11, zmm12, zmm13, zmm14, zmm15,
+    zmm16, zmm17, zmm18, zmm19, zmm20, zmm21, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28, zmm29, zmm30,
+    zmm31,
+];
+const OWN: AsmRegisterZmm = zmm30;
+const RESULT: AsmRegisterZmm = zmm31;
+const BYTES: AsmRegisterXmm = xmm31;
+
+/// Registers for masks; `k6` is for an instruction's own use, `k7` holds which elements of the tail are there.
+const MASKS: [AsmRegisterK; 5] = [K1, K2, K3, K4, K5];
+const K1: AsmRegisterK = k1;
+const K2: AsmRegisterK = k2;
+const K3: AsmRegisterK = k3;
+const K4: AsmRegisterK = k4;
+const K5: AsmRegisterK = k5;
+const OWN_MASK: AsmRegisterK = k6;
+const TAIL: AsmRegisterK = k7;
+
+pub(super) struct Avx512;
+
+/// A second operand.
+#[derive(Clone, Copy)]
+enum Operand {
+    Register(AsmRegisterZmm),
+    Memory(AsmMemoryOperand),
+}
+
+/// An instruction whose last operand may be in memory.
+macro_rules! with {
+    ($f:ident.$name:ident, $operand:expr $(, $before:expr)*) => {
+        match $operand {
+            Operand::Register(last) => $f.asm.$name($($before,)* last)?,
+            Operand::Memory(last) => $f.asm.$name($($before,)* last)?,
+        }
+    };
+    ($f:ident.$name:ident, $operand:expr, $($before:expr),* ; $after:expr) => {
+        match $operand {
+            Operand::Register(last) => $f.asm.$name($($before,)* last, $after)?,
+            Operand::Memory(last) => $f.asm.$name($($before,)* last, $after)?,
+        }
+    };
+}
+
+fn operand(f: &Function, source: Source) -> Operand {
+    match source {
+        Source::Var(var) => match f.home(var) {
+            Home::Register(register) => Operand::Register(VECTORS[register as usize]),
+            Home::Slot(slot) => Operand::Memory(zmmword_ptr(f.slot(slot))),
+            Home::Nowhere => Operand::Register(RESULT),
+        },
+        Source::Constant(constant) => Operand::Memory(dword_bcst(f.constant(constant))),
+        Source::Uniform(uniform) => Operand::Memory(dword_bcst(rdx + 4 * uniform as i32)),
+    }
+}
+
+/// An operand in a register: its own, or the one for that.
+fn register(f: &mut Function, source: Source) -> Result<AsmRegisterZmm, IcedError> {
+    match (source, operand(f, source)) {
+        (_, Operand::Register(register)) => return Ok(register),
+        (Source::Var(_), Operand::Memory(memory)) => f.asm.vmovaps(OWN, memory)?,
+        (Source::Constant(constant), _) => f.asm.vbroadcastss(OWN, dword_ptr(f.constant(constant)))?,
+        (Source::Uniform(uniform), _) => f.asm.vbroadcastss(OWN, dword_ptr(rdx + 4 * uniform as i32))?,
+    }
+    Ok(OWN)
+}
+
+/// A mask in a register: its own, or another.
+fn mask(f: &mut Function, var: Var, other: AsmRegisterK) -> Result<AsmRegisterK, IcedError> {
+    match f.home(var) {
+        Home::Register(register) => Ok(MASKS[register as usize]),
+        Home::Slot(slot) => {
+            f.asm.kmovw(other, word_ptr(f.slot(slot)))?;
+            Ok(other)
+        }
+        Home::Nowhere => Ok(other),
+    }
+}
+
+fn target(f: &Function, var: Var) -> AsmRegisterZmm {
+    match f.home(var) {
+        Home::Register(register) => VECTORS[register as usize],
+        _ => RESULT,
+    }
+}
+
+fn mask_target(f: &Function, var: Var) -> AsmRegisterK {
+    match f.home(var) {
+        Home::Register(register) => MASKS[register as usize],
+        _ => OWN_MASK,
+    }
+}
+
+/// Stores a result that is kept in memory.
+fn keep(f: &mut Function, var: Var) -> Emitted {
+    match f.home(var) {
+        Home::Slot(slot) => f.asm.vmovaps(zmmword_ptr(f.slot(slot)), RESULT),
+        _ => Ok(()),
+    }
+}
+
+fn keep_mask(f: &mut Function, var: Var) -> Emitted {
+    match f.home(var) {
+        Home::Slot(slot) => f.asm.kmovw(word_ptr(f.slot(slot)), OWN_MASK),
+        _ => Ok(()),
+    }
+}
+
+/// A register that is written where a mask holds.
+fn masked(register: AsmRegisterZmm, mask: AsmRegisterK) -> AsmRegisterZmm {
+    match mask {
+        K1 => register.k1(),
+        K2 => register.k2(),
+        K3 => register.k3(),
+        K4 => register.k4(),
+        K5 => register.k5(),
+        OWN_MASK => register.k6(),
+        _ => register.k7(),
+    }
+}
+
+impl Emitter for Avx512 {
+    const LANES: usize = 16;
+    const CONSTANT: usize = 4;
+    const REGISTERS: Registers = Registers { vectors: 30, masks: Some(5) };
+
+    fn own(_: &Block, _: usize) -> usize {
+        0
+    }
+
+    fn begin(_: &mut Function, _: usize) -> Emitted {
+        Ok(())
+    }
+
+    fn rest(f: &mut Function) -> Emitted {
+        // The bits below the number of elements.
+        f.asm.mov(r10d, -1)?;
+        f.asm.bzhi(r10d, r10d, eax)?;
+        f.asm.kmovw(TAIL, r10d)
+    }
+
+    fn inst(f: &mut Function, var: Var, inst: &Inst, at: At) -> Emitted {
+        match *inst {
+            Inst::Binary(op, a, b) => binary(f, var, op, a, b)?,
+            Inst::Unary(op, x) => unary(f, var, op, x)?,
+            Inst::Shift(way, x, by) => shift(f, var, way, x, by)?,
+            Inst::Compare(op, a, b) => return compare(f, var, op, a, b),
+            Inst::Logic(op, a, b) => return logic(f, var, op, a, b),
+            Inst::Select(which, a, b) => select(f, var, which, a, b)?,
+            Inst::Truth(uniform) => {
+                let to = mask_target(f, var);
+                f.asm.kmovw(to, word_ptr(rdx + 4 * uniform as i32))?;
+                return keep_mask(f, var);
+            }
+            Inst::Lane => {
+                let to = target(f, var);
+                f.asm.vpbroadcastd(to, r9d)?;
+                f.asm.vpaddd(to, to, zmmword_ptr(f.numbers(0)))?;
+            }
+            Inst::Load(pointer, guard) => load(f, var, pointer, guard, at)?,
+            Inst::LoadBytes(pointer, guard) => return load_bytes(f, var, pointer, guard, at),
+            Inst::Gather(pointer, places, guard) => gather(f, var, (pointer, places), guard, at)?,
+            Inst::Store(pointer, from) => return store(f, pointer, from, at),
+            Inst::StoreBytes(pointer, from) => return store_bytes(f, pointer, from, at),
+            Inst::Scatter(pointer, places, from) => return scatter(f, pointer, places, from, at),
+            Inst::Folded(fold) => {
+                let (to, from) = (target(f, var), f.accumulator(fold, at));
+                f.asm.vmovups(to, zmmword_ptr(from))?;
+            }
+            Inst::Fold(fold, from) => {
+                let (from, to) = (register(f, from)?, f.accumulator(fold, at));
+                let to = zmmword_ptr(to);
+                return f.asm.vmovups(if at.tail { to.k7() } else { to }, from);
+            }
+            Inst::Flag(which) => return flag(f, which, at),
+        }
+        keep(f, var)
+    }
+}
+
+fn binary(f: &mut Function, var: Var, op: Binary, a: Source, b: Source) -> Emitted {
+    let (a, b) = ordered(f, op, a, b);
+    let (a, b, to) = (register(f, a)?, operand(f, b), target(f, var));
+    match op {
+        Binary::Add => with!(f.vaddps, b, to, a),
+        Binary::Sub => with!(f.vsubps, b, to, a),
+        Binary::Mul => with!(f.vmulps, b, to, a),
+        Binary::Div => with!(f.vdivps, b, to, a),
+        Binary::Max => with!(f.vmaxps, b, to, a),
+        Binary::Min => with!(f.vminps, b, to, a),
+        Binary::And => with!(f.vpandd, b, to, a),
+        Binary::Or => with!(f.vpord, b, to, a),
+        Binary::Xor => with!(f.vpxord, b, to, a),
+        Binary::AddInt => with!(f.vpaddd, b, to, a),
+        Binary::SubInt => with!(f.vpsubd, b, to, a),
+        Binary::MulInt => with!(f.vpmulld, b, to, a),
+        Binary::MaxInt => with!(f.vpmaxsd, b, to, a),
+        Binary::MinInt => with!(f.vpminsd, b, to, a),
+    }
+    Ok(())
+}
+
+fn unary(f: &mut Function, var: Var, op: Unary, x: Source) -> Emitted {
+    let (x, to) = (operand(f, x), target(f, var));
+    match op {
+        Unary::Sqrt => with!(f.vsqrtps, x, to),
+        Unary::Floor => with!(f.vrndscaleps, x, to; 9),
+        Unary::ToInt => with!(f.vcvttps2dq, x, to),
+        Unary::ToFloat => with!(f.vcvtdq2ps, x, to),
+    }
+    Ok(())
+}
+
+fn shift(f: &mut Function, var: Var, way: Shift, x: Source, by: u8) -> Emitted {
+    let (x, to, by) = (register(f, x)?, target(f, var), u32::from(by));
+    match way {
+        Shift::Left => f.asm.vpslld(to, x, by),
+        Shift::Right => f.asm.vpsrld(to, x, by),
+        Shift::Signed => f.asm.vpsrad(to, x, by),
+    }
+}
+
+fn compare(f: &mut Function, var: Var, op: Compare, a: Source, b: Source) -> Emitted {
+    let (a, b, to) = (register(f, a)?, operand(f, b), mask_target(f, var));
+    match op {
+        Compare::Eq => with!(f.vcmpps, b, to, a; 0),
+        Compare::Lt => with!(f.vcmpps, b, to, a; 17),
+        Compare::Le => with!(f.vcmpps, b, to, a; 18),
+        Compare::Ge => with!(f.vcmpps, b, to, a; 29),
+        Compare::Ne => with!(f.vcmpps, b, to, a; 4),
+        Compare::Unordered => with!(f.vcmpps, b, to, a; 3),
+        Compare::EqInt => with!(f.vpcmpd, b, to, a; 0),
+        Compare::GtInt => with!(f.vpcmpd, b, to, a; 6),
+    }
+    keep_mask(f, var)
+}
+
+fn logic(f: &mut Function, var: Var, op: Logic, a: Var, b: Var) -> Emitted {
+    let to = mask_target(f, var);
+    let a = mask(f, a, OWN_MASK)?;
+    // Only one of both may need the register for that: the other is read from memory into the tail's, which is restored.
+    let b = match f.home(b) {
+        Home::Slot(slot) if a == OWN_MASK => {
+            f.asm.kmovw(r10d, TAIL)?;
+            f.asm.kmovw(TAIL, word_ptr(f.slot(slot)))?;
+            TAIL
+        }
+        _ => mask(f, b, OWN_MASK)?,
+    };
+    match op {
+        Logic::And => f.asm.kandw(to, a, b)?,
+        Logic::Or => f.asm.korw(to, a, b)?,
+        Logic::Xor => f.asm.kxorw(to, a, b)?,
+        Logic::AndNot => f.asm.kandnw(to, a, b)?,
+    }
+    if b == TAIL {
+        f.asm.kmovw(TAIL, r10d)?;
+    }
+    keep_mask(f, var)
+}
+
+fn select(f: &mut Function, var: Var, which: Var, a: Source, b: Source) -> Emitted {
+    let which = mask(f, which, OWN_MASK)?;
+    let (b, a, to) = (register(f, b)?, operand(f, a), target(f, var));
+    with!(f.vblendmps, a, masked(to, which), b);
+    Ok(())
+}
+
+/// Which elements are touched, if not all.
+fn touched(f: &mut Function, guard: Option<Var>, at: At) -> Result<Option<AsmRegisterK>, IcedError> {
+    let Some(guard) = guard else { return Ok(at.tail.then_some(TAIL)) };
+    let guard = mask(f, guard, OWN_MASK)?;
+    if !at.tail {
+        return Ok(Some(guard));
+    }
+    f.asm.kandw(OWN_MASK, guard, TAIL)?;
+    Ok(Some(OWN_MASK))
+}
+
+fn load(f: &mut Function, var: Var, pointer: u32, guard: Option<Var>, at: At) -> Emitted {
+    let touched = touched(f, guard, at)?;
+    let (to, from) = (target(f, var), zmmword_ptr(f.neighbours(pointer, 4, at)?));
+    match touched {
+        None => f.asm.vmovups(to, from),
+        Some(mask) => f.asm.vmovups(masked(to, mask).z(), from),
+    }
+}
+
+fn load_bytes(f: &mut Function, var: Var, pointer: u32, guard: Option<Var>, at: At) -> Emitted {
+    claim(f, guard, at)?;
+    let (to, from) = (mask_target(f, var), xmmword_ptr(f.neighbours(pointer, 1, at)?));
+    f.asm.vmovdqu8(BYTES.k6().z(), from)?;
+    f.asm.vptestmb(to, BYTES, BYTES)?;
+    keep_mask(f, var)
+}
+
+/// Puts into `k6` which elements are touched.
+fn claim(f: &mut Function, guard: Option<Var>, at: At) -> Emitted {
+    match touched(f, guard, at)? {
+        None => f.asm.kxnorw(OWN_MASK, OWN_MASK, OWN_MASK),
+        Some(OWN_MASK) => Ok(()),
+        Some(mask) => f.asm.kmovw(OWN_MASK, mask),
+    }
+}
+
+fn gather(
+    f: &mut Function,
+    var: Var,
+    (pointer, places): (u32, Source),
+    guard: Option<Var>,
+    at: At,
+) -> Emitted {
+    claim(f, guard, at)?;
+    let (places, pointer) = (register(f, places)?, f.pointer(pointer)?);
+    // The places may lie in the register of the result.
+    f.asm.vpxord(RESULT, RESULT, RESULT)?;
+    f.asm.vgatherdps(RESULT.k6(), ptr(pointer + places * 4))?;
+    match target(f, var) {
+        RESULT => Ok(()),
+        to => f.asm.vmovaps(to, RESULT),
+    }
+}
+
+fn scatter(f: &mut Function, pointer: u32, places: Source, from: Source, at: At) -> Emitted {
+    claim(f, None, at)?;
+    let from = register(f, from)?;
+    f.asm.vmovaps(RESULT, from)?;
+    let (places, pointer) = (register(f, places)?, f.pointer(pointer)?);
+    f.asm.vscatterdps(ptr(pointer + places * 4).k6(), RESULT)
+}
+
+fn store(f: &mut Function, pointer: u32, from: Source, at: At) -> Emitted {
+    let from = register(f, from)?;
+    let to = zmmword_ptr(f.neighbours(pointer, 4, at)?);
+    f.asm.vmovups(if at.tail { to.k7() } else { to }, from)
+}
+
+fn store_bytes(f: &mut Function, pointer: u32, from: Var, at: At) -> Emitted {
+    let from = mask(f, from, OWN_MASK)?;
+    // 0 or -1, and then 0 or 1.
+    f.asm.vpmovm2b(BYTES, from)?;
+    f.asm.vpabsb(BYTES, BYTES)?;
+    let to = xmmword_ptr(f.neighbours(pointer, 1, at)?);
+    f.asm.vmovdqu8(if at.tail { to.k7() } else { to }, BYTES)
+}
+
+fn flag(f: &mut Function, which: Var, at: At) -> Emitted {
+    let which = mask(f, which, OWN_MASK)?;
+    f.asm.kmovw(r10d, which)?;
+    if at.tail {
+        f.asm.kmovw(eax, TAIL)?;
+        f.asm.and(r10d, eax)?;
+    }
+    f.asm.or(dword_ptr(rdi), r10d)
+}

@@ -1,0 +1,46 @@
+//! Machine code where there is none to make: tile programs do all passes.
+
+use std::ops::Range;
+
+use vspec_ir::plan::ValueId;
+
+use crate::coverage::Coverage;
+use crate::element::Element;
+use crate::kernels::vector::Isa;
+use crate::tile::{Core, Folded, Pass, Program};
+
+/// Machine code for a pass over rows: none.
+#[derive(Debug)]
+pub(crate) enum Native {}
+
+/// Tables for calls: none.
+#[derive(Debug, Default)]
+pub(crate) struct Tables;
+
+/// Makes no machine code.
+pub(crate) fn compile(_: &mut Program, _: &dyn Fn(ValueId) -> usize, _: Isa) {}
+
+impl Native {
+    /// Adds what this pass covers.
+    pub(crate) fn count(&self, _: &mut Coverage) {
+        match *self {}
+    }
+}
+
+impl<T: Element> Core<'_, '_, T> {
+    /// Steps of a pass that are done once a row.
+    pub(crate) fn native_row(&mut self, native: &Native) {
+        match *native {}
+    }
+
+    /// Some tiles of a row.
+    pub(crate) fn native_part(
+        &mut self,
+        _: &Pass,
+        native: &Native,
+        _: Range<usize>,
+        _: usize,
+    ) -> Vec<Folded> {
+        match *native {}
+    }
+}

@@ -1,0 +1,220 @@
+//! From instructions to machine code: what the sets of vector instructions have in common.
+//!
+//! The code is a function of a [`super::code::Call`]. It goes through the line in steps of [`STEP`] elements; one more round with masks
+//! does the rest. Registers: `rdi` accumulators, `rsi` pointers, `rdx` uniforms, `rcx` constants, `r8` the number of elements, `r9` how many
+//! are done; `rax` and `r10` are free for an instruction's own use; the first pointers stay in the registers of [`PINNED`].
+
+use iced_x86::IcedError;
+use iced_x86::code_asm::*;
+
+use super::allocate::{Home, Homes, Registers, allocate};
+use super::ir::{Block, Inst, Source, Var};
+
+/// Elements of a round, for every set of instructions, so that sums are the same with all of them.
+pub(super) const STEP: usize = 16;
+
+/// Registers of pointers.
+const PINNED: [AsmRegister64; 6] = [r11, rbx, r12, r13, r14, r15];
+
+/// Where the constants of a block begin, behind those of [`head`].
+const HEAD: usize = 3 * STEP * 4;
+
+/// Bytes before the accumulators: the flag.
+const FLAG: usize = 64;
+
+pub(super) type Emitted = Result<(), IcedError>;
+
+/// Where in the line, and whether it ends there.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct At {
+    /// Elements behind the beginning of the round.
+    pub(super) first: usize,
+    /// Not all elements are there.
+    pub(super) tail: bool,
+}
+
+/// How many elements and of what is done at a time, by a set of instructions.
+pub(super) trait Emitter {
+    /// Elements of a vector.
+    const LANES: usize;
+    /// Bytes of a constant.
+    const CONSTANT: usize;
+    const REGISTERS: Registers;
+    /// Bytes of the stack besides the slots of results.
+    fn own(block: &Block, uniforms: usize) -> usize;
+
+    /// Before the loop.
+    fn begin(f: &mut Function, uniforms: usize) -> Emitted;
+    /// Before the round that does the rest, of which `rax` elements are there.
+    fn rest(f: &mut Function) -> Emitted;
+    fn inst(f: &mut Function, var: Var, inst: &Inst, at: At) -> Emitted;
+}
+
+/// A function that is being written.
+pub(super) struct Function {
+    pub(super) asm: CodeAssembler,
+    pub(super) homes: Homes,
+    /// Bytes of a slot.
+    slot: usize,
+    /// Bytes of a constant.
+    constant: usize,
+}
+
+/// What all functions need: the numbers of elements, and masks of the first ones.
+pub(super) fn head() -> Vec<u32> {
+    let numbers = 0..STEP as u32;
+    numbers.chain(std::iter::repeat_n(u32::MAX, STEP)).chain(std::iter::repeat_n(0, STEP)).collect()
+}
+
+/// Machine code of a block that is called with some uniforms. `once`: only for one element.
+pub(super) fn emit<E: Emitter>(block: &Block, uniforms: usize, once: bool) -> Result<Vec<u8>, IcedError> {
+    let homes = allocate(block, E::REGISTERS);
+    let slot = E::LANES * 4;
+    let stack = homes.slots as usize * slot + E::own(block, uniforms);
+    let mut f = Function { asm: CodeAssembler::new(64)?, homes, slot, constant: E::CONSTANT };
+    f.enter(stack, block)?;
+    E::begin(&mut f, uniforms)?;
+    let (mut top, mut tail, mut end) = (f.asm.create_label(), f.asm.create_label(), f.asm.create_label());
+    if !once {
+        f.asm.mov(rax, r8)?;
+        f.asm.and(rax, -(STEP as i32))?;
+        f.asm.cmp(r9, rax)?;
+        f.asm.jae(tail)?;
+        f.asm.set_label(&mut top)?;
+        f.round::<E>(block, false, STEP)?;
+        f.asm.add(r9, STEP as i32)?;
+        f.asm.mov(rax, r8)?;
+        f.asm.and(rax, -(STEP as i32))?;
+        f.asm.cmp(r9, rax)?;
+        f.asm.jb(top)?;
+        f.asm.set_label(&mut tail)?;
+    }
+    f.asm.mov(rax, r8)?;
+    f.asm.sub(rax, r9)?;
+    f.asm.jz(end)?;
+    E::rest(&mut f)?;
+    f.round::<E>(block, true, if once { E::LANES } else { STEP })?;
+    f.asm.set_label(&mut end)?;
+    f.leave()?;
+    f.asm.assemble(0)
+}
+
+impl Function {
+    fn enter(&mut self, stack: usize, block: &Block) -> Emitted {
+        let a = &mut self.asm;
+        a.push(rbp)?;
+        a.mov(rbp, rsp)?;
+        for saved in [rbx, r12, r13, r14, r15] {
+            a.push(saved)?;
+        }
+        a.sub(rsp, stack as i32 + 64)?;
+        a.and(rsp, -64)?;
+        a.mov(rsi, qword_ptr(rdi))?;
+        a.mov(rdx, qword_ptr(rdi + 8))?;
+        a.mov(rcx, qword_ptr(rdi + 16))?;
+        a.mov(r8, qword_ptr(rdi + 32))?;
+        a.mov(rdi, qword_ptr(rdi + 24))?;
+        a.xor(r9d, r9d)?;
+        let used = block.code.iter().filter_map(pointer).max().map_or(0, |last| last as usize + 1);
+        for (i, register) in PINNED.into_iter().enumerate().take(used) {
+            a.mov(register, qword_ptr(rsi + 8 * i as i32))?;
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) -> Emitted {
+        let a = &mut self.asm;
+        a.lea(rsp, qword_ptr(rbp - 40))?;
+        for saved in [r15, r14, r13, r12, rbx, rbp] {
+            a.pop(saved)?;
+        }
+        a.vzeroupper()?;
+        a.ret()
+    }
+
+    /// All instructions for the elements of one round.
+    fn round<E: Emitter>(&mut self, block: &Block, tail: bool, elements: usize) -> Emitted {
+        for first in (0..elements).step_by(E::LANES) {
+            for (i, inst) in block.code.iter().enumerate() {
+                E::inst(self, Var(i as u32), inst, At { first, tail })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A pointer in a register: its own, or `rax`.
+    pub(super) fn pointer(&mut self, pointer: u32) -> Result<AsmRegister64, IcedError> {
+        if let Some(pinned) = PINNED.get(pointer as usize) {
+            return Ok(*pinned);
+        }
+        self.asm.mov(rax, qword_ptr(rsi + 8 * pointer as i32))?;
+        Ok(rax)
+    }
+
+    /// Elements of some bytes behind a pointer, neighbours.
+    pub(super) fn neighbours(
+        &mut self,
+        pointer: u32,
+        bytes: i32,
+        at: At,
+    ) -> Result<AsmMemoryOperand, IcedError> {
+        Ok(ptr(self.pointer(pointer)? + r9 * bytes + at.first as i32 * bytes))
+    }
+
+    pub(super) fn home(&self, var: Var) -> Home {
+        self.homes.of[var.index()]
+    }
+
+    /// A result on the stack.
+    pub(super) fn slot(&self, slot: u32) -> AsmMemoryOperand {
+        ptr(rsp + (slot as usize * self.slot) as i32)
+    }
+
+    /// What follows the results on the stack.
+    pub(super) fn stack(&self, byte: usize) -> AsmMemoryOperand {
+        ptr(rsp + (self.homes.slots as usize * self.slot + byte) as i32)
+    }
+
+    /// A constant of the block.
+    pub(super) fn constant(&self, constant: u32) -> AsmMemoryOperand {
+        ptr(rcx + (HEAD + constant as usize * self.constant) as i32)
+    }
+
+    /// The numbers of the elements from one on.
+    pub(super) fn numbers(&self, first: usize) -> AsmMemoryOperand {
+        ptr(rcx + first as i32 * 4)
+    }
+
+    /// What was folded of some elements.
+    pub(super) fn accumulator(&self, fold: u32, at: At) -> AsmMemoryOperand {
+        ptr(rdi + (FLAG + fold as usize * STEP * 4 + at.first * 4) as i32)
+    }
+}
+
+/// The pointer that an instruction uses.
+fn pointer(inst: &Inst) -> Option<u32> {
+    match inst {
+        Inst::Load(pointer, _)
+        | Inst::LoadBytes(pointer, _)
+        | Inst::Gather(pointer, ..)
+        | Inst::Store(pointer, _)
+        | Inst::StoreBytes(pointer, _)
+        | Inst::Scatter(pointer, ..) => Some(*pointer),
+        _ => None,
+    }
+}
+
+/// Where a mask of the first elements of a round begins among the constants, in bytes: so many before it hold.
+pub(super) const FIRST_ONES: i32 = 2 * STEP as i32 * 4;
+
+/// Whether two operands may change places.
+pub(super) fn commutes(op: super::ir::Binary) -> bool {
+    use super::ir::Binary::{Add, AddInt, And, MaxInt, MinInt, Mul, MulInt, Or, Xor};
+    matches!(op, Add | Mul | And | Or | Xor | AddInt | MulInt | MaxInt | MinInt)
+}
+
+/// Operands with one in a register first, where they may change places.
+pub(super) fn ordered(f: &Function, op: super::ir::Binary, a: Source, b: Source) -> (Source, Source) {
+    let in_register = |source| matches!(source, Source::Var(var) if matches!(f.home(var), Home::Register(_)));
+    if commutes(op) && !in_register(a) && in_register(b) { (b, a) } else { (a, b) }
+}

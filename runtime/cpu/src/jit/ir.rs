@@ -1,0 +1,231 @@
+//! What regions are lowered to: instructions on vectors of 32 bits an element, the same for every set of instructions.
+//!
+//! A [`Block`] is done for each vector along a line, one instruction after the other. The result of an instruction is named by its
+//! position. Nothing here says how many elements a vector has, or where results are kept.
+
+/// The result of an instruction: its position in [`Block::code`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Var(pub(super) u32);
+
+impl Var {
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// An operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Source {
+    Var(Var),
+    /// The same bits in every element: a position in [`Block::constants`].
+    Constant(u32),
+    /// The same bits in every element, given by the caller: a position among his.
+    Uniform(u32),
+}
+
+/// What an instruction leaves: numbers, or a truth value for each element.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Class {
+    Vector,
+    Mask,
+    Nothing,
+}
+
+/// Two vectors to one. `Max` is `a > b ? a : b` and `Min` is `a < b ? a : b`, so that the second one wins where one is NaN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Binary {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Max,
+    Min,
+    And,
+    Or,
+    Xor,
+    AddInt,
+    SubInt,
+    MulInt,
+    MaxInt,
+    MinInt,
+}
+
+/// One vector to one. `ToInt` cuts off digits, and gives the smallest integer for what is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unary {
+    Sqrt,
+    Floor,
+    ToInt,
+    ToFloat,
+}
+
+/// Which way bits go; `Signed` keeps the sign.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shift {
+    Left,
+    Right,
+    Signed,
+}
+
+/// Comparisons; `Ne` and `Unordered` hold where one is NaN, the others of floats do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Compare {
+    Eq,
+    Lt,
+    Le,
+    Ge,
+    Ne,
+    Unordered,
+    EqInt,
+    GtInt,
+}
+
+/// Two masks to one. `AndNot` is `!a & b`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Logic {
+    And,
+    Or,
+    Xor,
+    AndNot,
+}
+
+/// An instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Inst {
+    Binary(Binary, Source, Source),
+    Unary(Unary, Source),
+    Shift(Shift, Source, u8),
+    Compare(Compare, Source, Source),
+    Logic(Logic, Var, Var),
+    /// The first one where the mask holds, else the second.
+    Select(Var, Source, Source),
+    /// A truth value that the caller gives: all bits or none.
+    Truth(u32),
+    /// The place of each element, counted from where the call begins.
+    Lane,
+    /// Neighbours from a pointer on; where the guard does not hold memory is not touched, and the result is 0.
+    Load(u32, Option<Var>),
+    /// The same of bytes that are truth values.
+    LoadBytes(u32, Option<Var>),
+    /// Elements at a distance from a pointer each, on the same terms.
+    Gather(u32, Source, Option<Var>),
+    Store(u32, Source),
+    StoreBytes(u32, Var),
+    /// Writes elements at a distance from a pointer each.
+    Scatter(u32, Source, Source),
+    /// What was folded so far.
+    Folded(u32),
+    /// Replaces it.
+    Fold(u32, Source),
+    /// Tells the caller if a mask holds anywhere.
+    Flag(Var),
+}
+
+impl Inst {
+    pub(super) fn class(&self) -> Class {
+        match self {
+            Inst::Binary(..)
+            | Inst::Unary(..)
+            | Inst::Shift(..)
+            | Inst::Select(..)
+            | Inst::Lane
+            | Inst::Load(..)
+            | Inst::Gather(..)
+            | Inst::Folded(_) => Class::Vector,
+            Inst::Compare(..) | Inst::Logic(..) | Inst::Truth(_) | Inst::LoadBytes(..) => Class::Mask,
+            Inst::Store(..) | Inst::StoreBytes(..) | Inst::Scatter(..) | Inst::Fold(..) | Inst::Flag(_) => {
+                Class::Nothing
+            }
+        }
+    }
+
+    /// Results that it uses.
+    pub(super) fn uses(&self) -> impl Iterator<Item = Var> {
+        let var = |source: &Source| match source {
+            Source::Var(var) => Some(*var),
+            Source::Constant(_) | Source::Uniform(_) => None,
+        };
+        let found = match self {
+            Inst::Binary(_, a, b) | Inst::Compare(_, a, b) | Inst::Scatter(_, a, b) => [var(a), var(b), None],
+            Inst::Unary(_, x) | Inst::Shift(_, x, _) | Inst::Store(_, x) | Inst::Fold(_, x) => {
+                [var(x), None, None]
+            }
+            Inst::Logic(_, a, b) => [Some(*a), Some(*b), None],
+            Inst::Select(mask, a, b) => [Some(*mask), var(a), var(b)],
+            Inst::Load(_, guard) | Inst::LoadBytes(_, guard) => [*guard, None, None],
+            Inst::Gather(_, at, guard) => [var(at), *guard, None],
+            Inst::StoreBytes(_, x) | Inst::Flag(x) => [Some(*x), None, None],
+            Inst::Truth(_) | Inst::Lane | Inst::Folded(_) => [None; 3],
+        };
+        found.into_iter().flatten()
+    }
+}
+
+/// Instructions, and the constants that they use.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Block {
+    pub(super) code: Vec<Inst>,
+    pub(super) constants: Vec<u32>,
+}
+
+impl Block {
+    /// Adds an instruction.
+    pub(super) fn push(&mut self, inst: Inst) -> Var {
+        self.code.push(inst);
+        Var(self.code.len() as u32 - 1)
+    }
+
+    /// The bits of every element.
+    pub(super) fn bits(&mut self, bits: u32) -> Source {
+        let known = self.constants.iter().position(|own| *own == bits);
+        let at = known.unwrap_or_else(|| {
+            self.constants.push(bits);
+            self.constants.len() - 1
+        });
+        Source::Constant(at as u32)
+    }
+
+    pub(super) fn float(&mut self, number: f32) -> Source {
+        self.bits(number.to_bits())
+    }
+
+    pub(super) fn int(&mut self, number: i32) -> Source {
+        self.bits(number as u32)
+    }
+
+    pub(super) fn binary(&mut self, op: Binary, a: Source, b: Source) -> Source {
+        Source::Var(self.push(Inst::Binary(op, a, b)))
+    }
+
+    pub(super) fn add(&mut self, a: Source, b: Source) -> Source {
+        self.binary(Binary::Add, a, b)
+    }
+
+    pub(super) fn sub(&mut self, a: Source, b: Source) -> Source {
+        self.binary(Binary::Sub, a, b)
+    }
+
+    pub(super) fn mul(&mut self, a: Source, b: Source) -> Source {
+        self.binary(Binary::Mul, a, b)
+    }
+
+    pub(super) fn unary(&mut self, op: Unary, x: Source) -> Source {
+        Source::Var(self.push(Inst::Unary(op, x)))
+    }
+
+    pub(super) fn shift(&mut self, way: Shift, x: Source, by: u8) -> Source {
+        Source::Var(self.push(Inst::Shift(way, x, by)))
+    }
+
+    pub(super) fn compare(&mut self, op: Compare, a: Source, b: Source) -> Var {
+        self.push(Inst::Compare(op, a, b))
+    }
+
+    pub(super) fn logic(&mut self, op: Logic, a: Var, b: Var) -> Var {
+        self.push(Inst::Logic(op, a, b))
+    }
+
+    pub(super) fn select(&mut self, mask: Var, a: Source, b: Source) -> Source {
+        Source::Var(self.push(Inst::Select(mask, a, b)))
+    }
+}

@@ -1,0 +1,455 @@
+//! From steps of a program to instructions.
+//!
+//! Places are compared with the sizes of values here: what is lowered reads and writes within them, whatever the data.
+
+use std::collections::BTreeMap;
+
+use vspec_ir::DType;
+use vspec_ir::plan::{Atom, Fold, Index, ValueId};
+
+use super::functions::extreme;
+use super::ir::{Binary, Block, Compare, Inst, Logic, Shift, Source, Unary, Var};
+use super::op;
+use crate::tile::{Address, Code, Program, Spot};
+
+/// What a pointer leads to.
+#[derive(Debug, Clone)]
+pub(super) enum Pointer {
+    /// The place of the first element of a call.
+    Place(ValueId, Address, usize),
+    /// The first element of a value.
+    Value(ValueId),
+    /// A register of the tile.
+    Lane(usize, DType),
+}
+
+/// What is the same in all elements of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Uniform {
+    /// The counter of the line at the first element.
+    First,
+    /// The result of a step.
+    Step(usize),
+    /// An index that does not depend on the line's counter.
+    Index(Index),
+}
+
+/// What steps become, and what has to be given to it.
+#[derive(Debug, Default)]
+pub(super) struct Lowered {
+    pub(super) block: Block,
+    pub(super) pointers: Vec<Pointer>,
+    pub(super) uniforms: Vec<Uniform>,
+    /// Steps that are folds.
+    pub(super) folds: Vec<usize>,
+}
+
+/// The result of a step.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Value {
+    Vector(Source),
+    Mask(Var),
+}
+
+pub(super) struct Lower<'p> {
+    program: &'p Program,
+    /// Elements of values.
+    sizes: &'p dyn Fn(ValueId) -> usize,
+    /// Only the first element is computed.
+    once: bool,
+    pub(super) out: Lowered,
+    known: BTreeMap<usize, Value>,
+    /// Parts of places.
+    places: BTreeMap<Index, Source>,
+    lane: Option<Source>,
+    counter: Option<Source>,
+    all: Option<Var>,
+}
+
+impl<'p> Lower<'p> {
+    pub(super) fn new(program: &'p Program, sizes: &'p dyn Fn(ValueId) -> usize, once: bool) -> Self {
+        Lower {
+            program,
+            sizes,
+            once,
+            out: Lowered::default(),
+            known: BTreeMap::new(),
+            places: BTreeMap::new(),
+            lane: None,
+            counter: None,
+            all: None,
+        }
+    }
+
+    /// Adds a step.
+    pub(super) fn step(&mut self, step: usize) -> Result<(), String> {
+        let own = &self.program.steps[step];
+        let value = match &own.code {
+            Code::Load(spot, guard) => self.load(own.dtype, spot, *guard)?,
+            Code::Number(_) => return Ok(()),
+            Code::Index(address) => {
+                let place = self.place(address);
+                Value::Vector(match own.dtype {
+                    DType::F32 => self.block().unary(Unary::ToFloat, place),
+                    _ => place,
+                })
+            }
+            Code::Inside(address, low, high) => {
+                let place = self.place(address);
+                Value::Mask(self.within(place, *low, *high))
+            }
+            Code::Apply(op, args) => {
+                let args: Vec<Value> = args.iter().map(|arg| self.value(*arg)).collect();
+                let dtype = |arg: usize| self.program.steps[arg].dtype;
+                let first = match &own.code {
+                    Code::Apply(_, args) => args.first().map_or(DType::F32, |arg| dtype(*arg)),
+                    _ => DType::F32,
+                };
+                op::apply(self, op, first, &args).ok_or_else(|| format!("no instructions for {op:?}"))?
+            }
+            Code::Same(arg) => self.value(*arg),
+            Code::Store(spot, from) => return self.store(spot, *from),
+            Code::Random { .. } | Code::Fold(..) => return Err("not a step of machine code".to_string()),
+        };
+        self.known.insert(step, value);
+        Ok(())
+    }
+
+    /// Adds a fold of the elements.
+    pub(super) fn fold(&mut self, fold: usize) {
+        let Code::Fold(kind, arg) = self.program.steps[fold].code else { return };
+        let slot = self.out.folds.len() as u32;
+        let from = self.source(arg);
+        let before = Source::Var(self.block().push(Inst::Folded(slot)));
+        let after = match kind {
+            Fold::Max => extreme(self.block(), Binary::Max, before, from),
+            Fold::Min => extreme(self.block(), Binary::Min, before, from),
+            Fold::Sum | Fold::Mean | Fold::Argmax => self.block().add(before, from),
+        };
+        self.block().push(Inst::Fold(slot, after));
+        self.out.folds.push(fold);
+    }
+
+    /// Puts the result of a step where other steps find it.
+    pub(super) fn export(&mut self, step: usize) {
+        let dtype = self.program.steps[step].dtype;
+        let pointer = self.pointer(Pointer::Lane(step, dtype));
+        match self.value(step) {
+            Value::Vector(from) => self.block().push(Inst::Store(pointer, from)),
+            Value::Mask(from) => self.block().push(Inst::StoreBytes(pointer, from)),
+        };
+    }
+
+    pub(super) fn block(&mut self) -> &mut Block {
+        &mut self.out.block
+    }
+
+    /// A mask that holds everywhere.
+    pub(super) fn all(&mut self) -> Var {
+        if let Some(all) = self.all {
+            return all;
+        }
+        let zero = self.block().int(0);
+        let all = self.block().compare(Compare::EqInt, zero, zero);
+        *self.all.insert(all)
+    }
+
+    /// Whether integers lie in `low..high`.
+    fn within(&mut self, place: Source, low: i64, high: i64) -> Var {
+        let block = self.block();
+        // Both are integers of 32 bits, the lower one not the least.
+        let (low, high) = (block.int((low - 1) as i32), block.int(high as i32));
+        let above = block.compare(Compare::GtInt, place, low);
+        let below = block.compare(Compare::GtInt, high, place);
+        block.logic(Logic::And, above, below)
+    }
+
+    fn pointer(&mut self, pointer: Pointer) -> u32 {
+        self.out.pointers.push(pointer);
+        self.out.pointers.len() as u32 - 1
+    }
+
+    fn uniform(&mut self, uniform: Uniform) -> u32 {
+        let known = self.out.uniforms.iter().position(|own| *own == uniform);
+        let at = known.unwrap_or_else(|| {
+            self.out.uniforms.push(uniform);
+            self.out.uniforms.len() - 1
+        });
+        at as u32
+    }
+
+    fn source(&mut self, step: usize) -> Source {
+        match self.value(step) {
+            Value::Vector(source) => source,
+            Value::Mask(_) => self.block().int(0),
+        }
+    }
+
+    /// The result of a step: of this block, a constant, the same in all elements, or from a register of the tile.
+    fn value(&mut self, step: usize) -> Value {
+        if let Some(known) = self.known.get(&step) {
+            return *known;
+        }
+        let own = &self.program.steps[step];
+        let is_mask = own.dtype == DType::Bool;
+        let value = match (&own.code, own.dtype) {
+            (Code::Number(number), DType::F32) => Value::Vector(self.block().float(*number as f32)),
+            (Code::Number(number), DType::I32) => Value::Vector(self.block().int(*number as i32)),
+            (Code::Number(number), DType::Bool) => {
+                let (bit, zero) = (i32::from(*number != 0.0), self.block().int(0));
+                let bit = self.block().int(bit);
+                Value::Mask(self.block().compare(Compare::GtInt, bit, zero))
+            }
+            _ if own.uniform || self.once => {
+                let uniform = self.uniform(Uniform::Step(step));
+                match is_mask {
+                    true => Value::Mask(self.block().push(Inst::Truth(uniform))),
+                    false => Value::Vector(Source::Uniform(uniform)),
+                }
+            }
+            _ => {
+                let pointer = self.pointer(Pointer::Lane(step, own.dtype));
+                match is_mask {
+                    true => Value::Mask(self.block().push(Inst::LoadBytes(pointer, None))),
+                    false => Value::Vector(Source::Var(self.block().push(Inst::Load(pointer, None)))),
+                }
+            }
+        };
+        self.known.insert(step, value);
+        value
+    }
+
+    fn mask(&mut self, step: usize) -> Option<Var> {
+        match self.value(step) {
+            Value::Mask(mask) => Some(mask),
+            Value::Vector(_) => None,
+        }
+    }
+
+    /// How many elements behind the first of the call an element is.
+    fn lane(&mut self) -> Source {
+        if let Some(lane) = self.lane {
+            return lane;
+        }
+        let lane = Source::Var(self.block().push(Inst::Lane));
+        *self.lane.insert(lane)
+    }
+
+    /// The counter of the line at each element.
+    fn counter(&mut self) -> Source {
+        if self.once {
+            return self.block().int(0);
+        }
+        if let Some(counter) = self.counter {
+            return counter;
+        }
+        let (lane, first) = (self.lane(), Source::Uniform(self.uniform(Uniform::First)));
+        let counter = self.block().binary(Binary::AddInt, lane, first);
+        *self.counter.insert(counter)
+    }
+
+    /// A multiple of integers.
+    fn times(&mut self, x: Source, factor: i64) -> Source {
+        match factor {
+            1 => x,
+            0 => self.block().int(0),
+            2.. if (factor as u64).is_power_of_two() => {
+                self.block().shift(Shift::Left, x, factor.trailing_zeros() as u8)
+            }
+            _ => {
+                let factor = self.block().int(factor as i32);
+                self.block().binary(Binary::MulInt, x, factor)
+            }
+        }
+    }
+
+    fn place(&mut self, address: &Address) -> Source {
+        self.index(address.whole())
+    }
+
+    /// An index at each element.
+    fn index(&mut self, index: &Index) -> Source {
+        if let Some(known) = self.places.get(index) {
+            return *known;
+        }
+        let vector = self.program.extents.len() - 1;
+        let depends =
+            |atom: &Atom| Index { terms: vec![(atom.clone(), 1)], offset: 0 }.loops().contains(&vector);
+        let (along, fixed): (Vec<_>, Vec<_>) =
+            index.terms.iter().cloned().partition(|(atom, _)| !self.once && depends(atom));
+        let fixed = Index { terms: fixed, offset: index.offset };
+        let mut sum = match fixed.as_constant() {
+            Some(0) if !along.is_empty() => None,
+            Some(constant) => Some(self.block().int(constant as i32)),
+            None => Some(Source::Uniform(self.uniform(Uniform::Index(fixed)))),
+        };
+        for (atom, factor) in along {
+            let atom = self.atom(&atom);
+            let term = self.times(atom, factor);
+            sum = Some(match sum {
+                Some(sum) => self.block().binary(Binary::AddInt, term, sum),
+                None => term,
+            });
+        }
+        let place = sum.unwrap_or_else(|| self.block().int(0));
+        self.places.insert(index.clone(), place);
+        place
+    }
+
+    fn atom(&mut self, atom: &Atom) -> Source {
+        match atom {
+            Atom::Loop(_) => self.counter(),
+            Atom::Quotient(of, by) => self.quotient(of, *by),
+            Atom::Remainder(of, by) => {
+                let x = self.index(of);
+                if (*by as u64).is_power_of_two() {
+                    let mask = self.block().int((*by - 1) as i32);
+                    return self.block().binary(Binary::And, x, mask);
+                }
+                let quotient = self.quotient(of, *by);
+                let whole = self.times(quotient, *by);
+                self.block().binary(Binary::SubInt, x, whole)
+            }
+        }
+    }
+
+    /// A quotient by a product with the reciprocal, which is at most one off where it is below 2^22, put right by the remainder.
+    fn quotient(&mut self, of: &Index, by: i64) -> Source {
+        let key = Index { terms: vec![(Atom::Quotient(Box::new(of.clone()), by), 1)], offset: 0 };
+        if let Some(known) = self.places.get(&key) {
+            return *known;
+        }
+        let x = self.index(of);
+        let quotient = if (by as u64).is_power_of_two() {
+            self.block().shift(Shift::Right, x, by.trailing_zeros() as u8)
+        } else {
+            let block = self.block();
+            let (reciprocal, divisor) = (block.float(1.0 / by as f32), block.int(by as i32));
+            let float = block.unary(Unary::ToFloat, x);
+            let product = block.mul(float, reciprocal);
+            let near = block.unary(Unary::ToInt, product);
+            let whole = block.binary(Binary::MulInt, near, divisor);
+            let rest = block.binary(Binary::SubInt, x, whole);
+            let (zero, one, last) = (block.int(0), block.int(1), block.int((by - 1) as i32));
+            let more = block.compare(Compare::GtInt, rest, last);
+            let larger = block.binary(Binary::AddInt, near, one);
+            let less = block.compare(Compare::GtInt, zero, rest);
+            let smaller = block.binary(Binary::SubInt, near, one);
+            let rough = block.select(more, larger, near);
+            block.select(less, smaller, rough)
+        };
+        self.places.insert(key, quotient);
+        quotient
+    }
+
+    /// Whether all places lie within the value, whatever the data says.
+    fn is_inside(&self, spot: &Spot) -> bool {
+        let (low, high) = spot.address.whole().range(&self.program.extents);
+        let named: usize = spot.named.iter().map(|(_, stride, size)| stride * size.saturating_sub(1)).sum();
+        low >= 0 && high + (named as i64) < (self.sizes)(spot.value) as i64
+    }
+
+    fn load(&mut self, dtype: DType, spot: &Spot, guard: Option<usize>) -> Result<Value, String> {
+        let mut touched = match guard {
+            Some(guard) => Some(self.mask(guard).ok_or("a guard is no truth value")?),
+            None => None,
+        };
+        let inside = self.is_inside(spot);
+        if !inside && guard.is_none() {
+            return Err("a place outside its value".to_string());
+        }
+        let named = self.named(spot, &mut touched)?;
+        if let (false, Some(guard)) = (inside, touched) {
+            let mut place = self.place(&spot.address);
+            if let Some(named) = named {
+                place = self.block().binary(Binary::AddInt, place, named);
+            }
+            let size = i32::try_from((self.sizes)(spot.value)).map_err(|_| "too large".to_string())?;
+            let inside = self.within(place, 0, i64::from(size));
+            touched = Some(self.block().logic(Logic::And, guard, inside));
+        }
+        let size = if dtype == DType::Bool { 1 } else { 4 };
+        let regular = spot.address.step();
+        let pointer = self.pointer(match regular {
+            Some(_) => Pointer::Place(spot.value, spot.address.clone(), size),
+            None => Pointer::Value(spot.value),
+        });
+        if dtype == DType::Bool {
+            return Ok(Value::Mask(self.block().push(Inst::LoadBytes(pointer, touched))));
+        }
+        let neighbours = named.is_none() && (self.once || regular == Some(1));
+        if neighbours {
+            return Ok(Value::Vector(Source::Var(self.block().push(Inst::Load(pointer, touched)))));
+        }
+        let mut distance = self.distance(&spot.address);
+        if let Some(named) = named {
+            distance = self.block().binary(Binary::AddInt, named, distance);
+        }
+        Ok(Value::Vector(Source::Var(self.block().push(Inst::Gather(pointer, distance, touched)))))
+    }
+
+    /// How far an element lies from the pointer, without what data adds.
+    fn distance(&mut self, address: &Address) -> Source {
+        match address.step() {
+            _ if self.once => self.block().int(0),
+            Some(0) => self.block().int(0),
+            Some(step) => {
+                let key = Index { terms: vec![(Atom::Loop(usize::MAX), step)], offset: 0 };
+                if let Some(known) = self.places.get(&key) {
+                    return *known;
+                }
+                let lane = self.lane();
+                let distance = self.times(lane, step);
+                self.places.insert(key, distance);
+                distance
+            }
+            None => self.place(address),
+        }
+    }
+
+    /// What data adds to the place, where it names one; elsewhere nothing is touched, and the caller is told.
+    fn named(&mut self, spot: &Spot, touched: &mut Option<Var>) -> Result<Option<Source>, String> {
+        let mut sum = None;
+        for (step, stride, size) in &spot.named {
+            let index = self.source(*step);
+            let inside = self.within(index, 0, *size as i64);
+            let all = match *touched {
+                Some(touched) => touched,
+                None => self.all(),
+            };
+            let outside = self.block().logic(Logic::AndNot, inside, all);
+            self.block().push(Inst::Flag(outside));
+            *touched = Some(self.block().logic(Logic::And, inside, all));
+            let term = self.times(index, *stride as i64);
+            sum = Some(match sum {
+                Some(sum) => self.block().binary(Binary::AddInt, term, sum),
+                None => term,
+            });
+        }
+        Ok(sum)
+    }
+
+    fn store(&mut self, spot: &Spot, from: usize) -> Result<(), String> {
+        if !self.is_inside(spot) {
+            return Err("a place outside its value".to_string());
+        }
+        let value = self.value(from);
+        let size = if matches!(value, Value::Mask(_)) { 1 } else { 4 };
+        let regular = spot.address.step();
+        let pointer = self.pointer(match regular {
+            Some(_) => Pointer::Place(spot.value, spot.address.clone(), size),
+            None => Pointer::Value(spot.value),
+        });
+        match value {
+            Value::Mask(from) => self.block().push(Inst::StoreBytes(pointer, from)),
+            Value::Vector(from) if self.once || regular == Some(1) => {
+                self.block().push(Inst::Store(pointer, from))
+            }
+            Value::Vector(from) => {
+                let distance = self.distance(&spot.address);
+                self.block().push(Inst::Scatter(pointer, distance, from))
+            }
+        };
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! Passes of tile programs as machine code: one loop for all steps of a tile, with results in registers.
+//!
+//! ```text
+//! steps ──cover──▶ segments ──lower──▶ instructions ──allocate, emit──▶ machine code
+//! ```
+//!
+//! What there are no instructions for (random numbers, sines, folds that look for places) stays a step of the tile program: such steps
+//! and machine code take turns, tile by tile, and hand results over in the registers of the tile. Both compute each element by the same
+//! operations in the same order, and fold in the same order, so that results are the same bits with every set of instructions; that is
+//! what the tests ask for. (Which NaN it is may differ.) Machine code is made for single precision only.
+
+mod allocate;
+mod avx2;
+mod avx512;
+mod code;
+mod cover;
+mod emit;
+mod functions;
+mod ir;
+mod lower;
+mod op;
+mod run;
+mod segments;
+#[cfg(test)]
+mod tests;
+
+use vspec_ir::plan::ValueId;
+
+use crate::coverage::Coverage;
+use crate::kernels::vector::Isa;
+use crate::tile::Program;
+pub(crate) use code::Tables;
+use code::{CodeBuffer, Line};
+use cover::Cover;
+use lower::{Lower, Lowered, Pointer, Uniform};
+use segments::Segments;
+
+/// Machine code for a pass over rows.
+#[derive(Debug)]
+pub(crate) struct Native {
+    code: CodeBuffer,
+    row: Vec<Segment>,
+    line: Vec<Segment>,
+    tile: Vec<Segment>,
+    /// For each fold of the pass whether machine code does it.
+    folds: Vec<bool>,
+    /// Whether lines need not be cut into tiles.
+    whole: bool,
+}
+
+/// Some steps.
+#[derive(Debug)]
+enum Segment {
+    Tile(Vec<usize>),
+    Native(Unit),
+}
+
+/// A function that does some steps.
+#[derive(Debug)]
+struct Unit {
+    steps: Vec<usize>,
+    /// Where it begins.
+    entry: usize,
+    constants: Vec<Line>,
+    pointers: Vec<Pointer>,
+    uniforms: Vec<Uniform>,
+    /// Positions among the folds of the pass, and their steps.
+    folds: Vec<(usize, usize)>,
+}
+
+/// Makes machine code for the passes of a program, where the machine may run some and all places lie within their values. Values have
+/// `sizes` elements.
+pub(crate) fn compile(program: &mut Program, sizes: &dyn Fn(ValueId) -> usize, isa: Isa) {
+    if isa == Isa::Baseline {
+        return;
+    }
+    let made: Result<Vec<Native>, String> =
+        (0..program.passes.len()).map(|pass| native(program, pass, sizes, isa)).collect();
+    // Tiles do what machine code does not.
+    let Ok(made) = made else { return };
+    for (pass, native) in program.passes.iter_mut().zip(made) {
+        pass.native = Some(native);
+    }
+}
+
+/// Functions of a pass while they are made.
+struct Maker<'p> {
+    program: &'p Program,
+    sizes: &'p dyn Fn(ValueId) -> usize,
+    isa: Isa,
+    segments: Segments<'p>,
+    code: Vec<u8>,
+}
+
+/// Where functions begin.
+const ALIGNMENT: usize = 64;
+
+fn native(
+    program: &Program,
+    pass: usize,
+    sizes: &dyn Fn(ValueId) -> usize,
+    isa: Isa,
+) -> Result<Native, String> {
+    let cover = Cover { program, scatters: isa == Isa::Avx512 };
+    let own = &program.passes[pass];
+    let folds: Vec<bool> = own.folds.iter().map(|fold| cover.fold(*fold)).collect();
+    let segments = Segments { cover, pass: own };
+    let mut maker = Maker { program, sizes, isa, segments, code: vec![] };
+    let row = maker.once(&own.row)?;
+    let line = maker.once(&own.line)?;
+    let tile = maker.tile(&own.tile)?;
+    let code = CodeBuffer::new(&maker.code).map_err(|error| error.to_string())?;
+    let alone = matches!(tile.as_slice(), [Segment::Native(_)]);
+    Ok(Native { code, row, line, tile, whole: alone && folds.is_empty(), folds })
+}
+
+impl Maker<'_> {
+    /// Steps that are the same all along a line.
+    fn once(&mut self, steps: &[usize]) -> Result<Vec<Segment>, String> {
+        let mut made = vec![];
+        for (native, steps) in self.segments.split(steps, true) {
+            made.push(match native {
+                true => {
+                    let exports = self.segments.exports(&steps, true);
+                    Segment::Native(self.unit(steps, &exports, true)?)
+                }
+                false => Segment::Tile(steps),
+            });
+        }
+        Ok(made)
+    }
+
+    /// Steps along a line. Folds go where what they fold is computed.
+    fn tile(&mut self, steps: &[usize]) -> Result<Vec<Segment>, String> {
+        let mut made = vec![];
+        for (native, steps) in self.segments.split(steps, false) {
+            made.push(match native {
+                true => {
+                    let exports = self.segments.exports(&steps, false);
+                    Segment::Native(self.unit(steps, &exports, false)?)
+                }
+                false => Segment::Tile(steps),
+            });
+        }
+        // What steps of the tile program leave is folded by machine code, too.
+        let rest = self.segments.folds_of_tiles();
+        if !rest.is_empty() {
+            let lowered = {
+                let mut lower = Lower::new(self.program, self.sizes, false);
+                rest.iter().for_each(|fold| lower.fold(*fold));
+                lower.out
+            };
+            made.push(Segment::Native(self.finish(lowered, vec![], false)?));
+        }
+        Ok(made)
+    }
+
+    fn unit(&mut self, steps: Vec<usize>, exports: &[usize], once: bool) -> Result<Unit, String> {
+        let folds = if once { vec![] } else { self.segments.folds_of(&steps) };
+        let mut lower = Lower::new(self.program, self.sizes, once);
+        for step in &steps {
+            lower.step(*step)?;
+            if exports.contains(step) {
+                lower.export(*step);
+            }
+            let own = folds.iter().filter(|(_, arg)| arg == step);
+            own.for_each(|(fold, _)| lower.fold(*fold));
+        }
+        let lowered = lower.out;
+        self.finish(lowered, steps, once)
+    }
+
+    fn finish(&mut self, lowered: Lowered, steps: Vec<usize>, once: bool) -> Result<Unit, String> {
+        let (block, uniforms) = (&lowered.block, lowered.uniforms.len());
+        let code = match self.isa {
+            Isa::Avx512 => emit::emit::<avx512::Avx512>(block, uniforms, once),
+            _ => emit::emit::<avx2::Avx2>(block, uniforms, once),
+        };
+        let code = code.map_err(|error| error.to_string())?;
+        let entry = self.code.len().next_multiple_of(ALIGNMENT);
+        self.code.resize(entry, 0xCC);
+        self.code.extend(code);
+        let own = &self.segments.pass.folds;
+        let place = |fold: &usize| own.iter().position(|own| own == fold).map(|place| (place, *fold));
+        Ok(Unit {
+            steps,
+            entry,
+            constants: lines(&block.constants, self.isa),
+            folds: lowered.folds.iter().filter_map(place).collect(),
+            pointers: lowered.pointers,
+            uniforms: lowered.uniforms,
+        })
+    }
+}
+
+/// Constants as the code finds them.
+fn lines(constants: &[u32], isa: Isa) -> Vec<Line> {
+    let times = if isa == Isa::Avx512 { 1 } else { 8 };
+    let mut words = emit::head();
+    words.extend(constants.iter().flat_map(|bits| std::iter::repeat_n(*bits, times)));
+    let line = |words: &[u32]| {
+        let mut line = Line::default();
+        line.0[..words.len()].copy_from_slice(words);
+        line
+    };
+    words.chunks(16).map(line).collect()
+}
+
+impl Native {
+    /// Adds what this pass covers.
+    pub(crate) fn count(&self, coverage: &mut Coverage) {
+        coverage.bytes += self.code.len();
+        for segment in &self.tile {
+            match segment {
+                Segment::Tile(steps) => coverage.steps += steps.len(),
+                Segment::Native(unit) => {
+                    coverage.steps += unit.steps.len();
+                    coverage.native += unit.steps.len();
+                }
+            }
+        }
+        coverage.steps += self.folds.len();
+        coverage.native += self.folds.iter().filter(|native| **native).count();
+    }
+}

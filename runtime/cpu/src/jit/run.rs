@@ -1,0 +1,143 @@
+//! Calling machine code for the lines of a pass.
+
+use std::ops::Range;
+
+use vspec_ir::DType;
+
+use super::code::Line;
+use super::{Native, Pointer, Segment, Uniform, Unit};
+use crate::element::Element;
+use crate::tile::{Code, Core, Folded, Pass, TILE};
+
+impl<T: Element> Core<'_, '_, T> {
+    /// Steps of a pass that are done once a row.
+    pub(crate) fn native_row(&mut self, native: &Native) {
+        self.segments(native, &native.row, 0..1, &mut []);
+    }
+
+    /// Some tiles of a row, counted over its lines.
+    pub(crate) fn native_part(
+        &mut self,
+        pass: &Pass,
+        native: &Native,
+        part: Range<usize>,
+        tiles: usize,
+    ) -> Vec<Folded> {
+        let program = self.job.program;
+        let length = program.extents[program.extents.len() - 1];
+        let mut folded: Vec<Folded> = pass.folds.iter().map(|fold| self.nothing(*fold)).collect();
+        let mut tile = part.start;
+        while tile < part.end {
+            let (line, first) = (tile / tiles, tile % tiles);
+            let behind = part.end.min((line + 1) * tiles);
+            self.to_line(line);
+            self.segments(native, &native.line, 0..1, &mut []);
+            let elements = first * TILE..length.min((behind - line * tiles) * TILE);
+            match native.whole {
+                true => self.segments(native, &native.tile, elements, &mut []),
+                false => self.tiles(pass, native, line * length, elements, &mut folded),
+            }
+            tile = behind;
+        }
+        folded
+    }
+
+    /// Elements of a line, which begins at a place of the row, tile by tile.
+    fn tiles(
+        &mut self,
+        pass: &Pass,
+        native: &Native,
+        line: usize,
+        elements: Range<usize>,
+        folded: &mut [Folded],
+    ) {
+        for start in elements.clone().step_by(TILE) {
+            let end = elements.end.min(start + TILE);
+            self.segments(native, &native.tile, start..end, folded);
+            for ((fold, folded), native) in pass.folds.iter().zip(&mut *folded).zip(&native.folds) {
+                if !native {
+                    self.fold(*fold, end - start, line + start, folded);
+                }
+            }
+        }
+    }
+
+    fn segments(
+        &mut self,
+        native: &Native,
+        segments: &[Segment],
+        elements: Range<usize>,
+        folded: &mut [Folded],
+    ) {
+        for segment in segments {
+            match segment {
+                Segment::Tile(steps) => {
+                    steps.iter().for_each(|step| self.step(*step, elements.start, elements.len()));
+                }
+                Segment::Native(unit) => self.call(native, unit, elements.clone(), folded),
+            }
+        }
+    }
+
+    fn call(&mut self, native: &Native, unit: &Unit, elements: Range<usize>, folded: &mut [Folded]) {
+        let mut tables = std::mem::take(&mut self.tables);
+        tables.clear();
+        tables.pointers.extend(unit.pointers.iter().map(|pointer| self.address(pointer, elements.start)));
+        tables.uniforms.extend(unit.uniforms.iter().map(|uniform| self.uniform(uniform, elements.start)));
+        tables.folds.extend(
+            unit.folds.iter().map(|(place, fold)| Line(self.begun(*fold, &folded[*place]).map(f32::to_bits))),
+        );
+        native.code.call(unit.entry, &mut tables, &unit.constants, elements.len());
+        for ((place, fold), lanes) in unit.folds.iter().zip(tables.folds()) {
+            self.folded(*fold, lanes.0.map(f32::from_bits), elements.len(), &mut folded[*place]);
+        }
+        let failed = tables.is_flagged();
+        self.tables = tables;
+        if failed {
+            self.explain(unit, elements);
+        }
+    }
+
+    /// Where a pointer of a call that begins at an element leads to.
+    fn address(&mut self, pointer: &Pointer, start: usize) -> u64 {
+        match pointer {
+            Pointer::Place(value, address, size) => {
+                let step = address.step().unwrap_or(0);
+                let place = address.start(&self.counters) + step * start as i64;
+                self.job.memory.start(*value).wrapping_add_signed(place * *size as i64)
+            }
+            Pointer::Value(value) => self.job.memory.start(*value),
+            Pointer::Lane(step, dtype) => self.lanes.start(*step, *dtype),
+        }
+    }
+
+    fn uniform(&self, uniform: &Uniform, start: usize) -> u32 {
+        match uniform {
+            Uniform::First => start as u32,
+            Uniform::Index(index) => index.at(&self.counters) as i32 as u32,
+            Uniform::Step(step) => match self.job.program.steps[*step].dtype {
+                DType::F32 => (self.lanes.floats[step * TILE].wide() as f32).to_bits(),
+                DType::I32 => self.lanes.ints[step * TILE] as u32,
+                DType::Bool => {
+                    if self.lanes.masks[step * TILE] {
+                        u32::MAX
+                    } else {
+                        0
+                    }
+                }
+            },
+        }
+    }
+
+    /// Does steps again as a tile program does, but for its stores, to find out which place was outside its axis.
+    fn explain(&mut self, unit: &Unit, elements: Range<usize>) {
+        for start in elements.clone().step_by(TILE) {
+            let count = TILE.min(elements.end - start);
+            for step in &unit.steps {
+                if !matches!(self.job.program.steps[*step].code, Code::Store(..)) {
+                    self.step(*step, start, count);
+                }
+            }
+        }
+    }
+}
