@@ -13,7 +13,7 @@ use crate::anchor;
 use crate::coverage::Coverage;
 use crate::element::Element;
 use crate::jit;
-use crate::kernels::vector;
+use crate::kernels::vector::{self, Isa};
 use crate::memory::{Arena, Memory, Raw};
 use crate::tile::{self, Failure, Job, Program};
 
@@ -143,14 +143,14 @@ impl Timed {
 
 impl Ready {
     /// Makes machine code for the region, as far as there are instructions for it.
-    fn compile(&mut self, plan: &Plan) {
+    fn compile(&mut self, plan: &Plan, isa: Isa) {
         let result = self.result.as_ref();
         let sizes = |id: ValueId| match result {
             Some((own, value)) if *own == id => value.layout.elements(&value.shape),
             _ => plan.values.get(id.index()).map_or(0, |value| value.layout.elements(&value.shape)),
         };
         if let Some(program) = &mut self.program {
-            jit::compile(program, &sizes, vector::target());
+            jit::compile(program, &sizes, isa);
         }
     }
 }
@@ -161,13 +161,18 @@ impl<T: Element> Executable<T> {
     /// # Errors
     /// When the plan is wrong, which is a bug in the compiler.
     pub fn new(plan: Plan) -> Result<Self, EngineError> {
+        Self::made_for(plan, vector::target())
+    }
+
+    /// The same, with machine code for a set of instructions; none of it for [`Isa::Baseline`].
+    pub(crate) fn made_for(plan: Plan, isa: Isa) -> Result<Self, EngineError> {
         check(&plan).map_err(|fault| EngineError::Unsupported(fault.to_string()))?;
         let fail = |error: String| EngineError::Unsupported(error);
         let kernels: Result<Vec<Ready>, String> =
             plan.kernels.iter().map(|kernel| ready(&plan, kernel)).collect();
         let mut kernels = kernels.map_err(fail)?;
         if size_of::<T>() == 4 {
-            kernels.par_iter_mut().for_each(|ready| ready.compile(&plan));
+            kernels.par_iter_mut().for_each(|ready| ready.compile(&plan, isa));
         }
         let unstored = |dtype: fn(DType) -> bool| {
             let sizes = kernels.iter().filter_map(|kernel| match &kernel.result {

@@ -19,6 +19,8 @@ mod functions;
 mod ir;
 mod lower;
 mod op;
+#[cfg(test)]
+mod regions;
 mod run;
 mod segments;
 #[cfg(test)]

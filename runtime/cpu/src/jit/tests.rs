@@ -1,1 +1,92 @@
+//! Machine code against tile programs: random regions, bit for bit, with each set of instructions and on one and two threads.
 
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use vspec_engine::RunKey;
+use vspec_ir::plan::Plan;
+
+use super::regions::{Given, random};
+use crate::kernels::vector::{Isa, detected};
+use crate::{Coverage, Data, Executable};
+
+type Results = Result<BTreeMap<String, Data<f32>>, String>;
+
+fn run(plan: &Plan, given: &Given, isa: Isa, threads: usize) -> Results {
+    let mut executable = Executable::<f32>::made_for(plan.clone(), isa).map_err(|e| e.to_string())?;
+    let inputs = given.iter().map(|(name, data)| (name.as_str(), data.elements())).collect();
+    let mut variables = BTreeMap::new();
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+    let key = RunKey { seed: 3, step: 4 };
+    pool.install(|| executable.run(&inputs, &mut variables, key)).map_err(|e| e.to_string())?;
+    Ok(variables)
+}
+
+/// The same bits, any NaN for one.
+fn same(a: &Data<f32>, b: &Data<f32>) -> Result<(), String> {
+    let (Data::Float(a), Data::Float(b)) = (a, b) else {
+        return if a == b { Ok(()) } else { Err("differ".to_string()) };
+    };
+    let alike = |(a, b): (&f32, &f32)| a.to_bits() == b.to_bits() || a.is_nan() && b.is_nan();
+    match a.iter().zip(b).position(|pair| !alike(pair)) {
+        Some(at) => Err(format!("[{at}] is {:?}, not {:?}", a[at], b[at])),
+        None => Ok(()),
+    }
+}
+
+fn same_results(got: &Results, want: &Results) -> Result<(), String> {
+    match (got, want) {
+        (Ok(got), Ok(want)) => got
+            .iter()
+            .zip(want)
+            .try_for_each(|((name, got), (_, want))| same(got, want).map_err(|e| format!("{name}{e}"))),
+        (Err(_), Err(_)) => Ok(()),
+        (got, want) => Err(format!("{:?}, not {:?}", got.as_ref().err(), want.as_ref().err())),
+    }
+}
+
+fn sets() -> impl Iterator<Item = Isa> {
+    [Isa::Avx2, Isa::Avx512].into_iter().filter(|own| *own <= detected())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig {
+        cases: if std::env::var_os("PROPTEST_CASES").is_some() { ProptestConfig::default().cases } else { 1500 },
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn machine_code_gives_the_bits_of_tiles(seed in any::<u64>()) {
+        let (plan, given) = random(seed);
+        let want = run(&plan, &given, Isa::Baseline, 1);
+        let spread = same_results(&run(&plan, &given, Isa::Baseline, 2), &want);
+        prop_assert!(spread.is_ok(), "tiles on two threads: {spread:?}\n{plan}");
+        for isa in sets() {
+            for threads in [1, 2] {
+                let compared = same_results(&run(&plan, &given, isa, threads), &want);
+                prop_assert!(compared.is_ok(), "{isa:?} on {threads}: {compared:?}\n{plan}");
+            }
+        }
+    }
+}
+
+/// What random regions are made of, so that the test above says something.
+#[test]
+fn most_of_random_regions_is_machine_code() {
+    for isa in sets() {
+        let (mut all, mut wrong) = (Coverage::default(), 0);
+        for seed in 0..400 {
+            let (plan, given) = random(seed);
+            wrong += usize::from(run(&plan, &given, Isa::Baseline, 1).is_err());
+            let own = Executable::<f32>::made_for(plan, isa).expect("a good plan").coverage();
+            all.whole += own.whole;
+            all.programs += own.programs;
+            all.native += own.native;
+            all.steps += own.steps;
+        }
+        println!("{isa:?}: {all:?}, {wrong} with an error");
+        let enough = all.whole * 8 > all.programs && all.native * 5 > all.steps * 3;
+        assert!(enough && (1..40).contains(&wrong), "{isa:?}: {all:?}, {wrong}");
+    }
+}
