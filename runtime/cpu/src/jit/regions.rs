@@ -409,7 +409,7 @@ impl Maker {
     }
 
     fn masks(&mut self) {
-        let args = vec![self.some(DType::Bool), self.some(DType::Bool)];
+        let args = [self.some(DType::Bool), self.some(DType::Bool)];
         let (op, count) = match self.dice.below(3) {
             0 => (Op::And {}, 2),
             1 => (Op::Or {}, 2),

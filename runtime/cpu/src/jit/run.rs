@@ -30,7 +30,7 @@ impl<T: Element> Core<'_, '_, T> {
         while tile < part.end {
             let (line, first) = (tile / tiles, tile % tiles);
             let behind = part.end.min((line + 1) * tiles);
-            self.to_line(line);
+            self.go_to_line(line);
             self.segments(native, &native.line, 0..1, &mut []);
             let elements = first * TILE..length.min((behind - line * tiles) * TILE);
             match native.whole {

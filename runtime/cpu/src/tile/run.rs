@@ -165,7 +165,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
         for tile in part {
             let (line, tile) = (tile / tiles, tile % tiles);
             if known != Some(line) {
-                self.to_line(line);
+                self.go_to_line(line);
                 self.once(&pass.line);
                 known = Some(line);
             }
@@ -182,7 +182,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     }
 
     /// Goes to the beginning of a line of the row.
-    pub(crate) fn to_line(&mut self, line: usize) {
+    pub(crate) fn go_to_line(&mut self, line: usize) {
         let program = self.job.program;
         let vector = program.extents.len() - 1;
         let mut rest = line;
