@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::mem::size_of;
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
 use vspec_engine::{Buffer, EngineError, HostTensor, RunKey};
 use vspec_ir::plan::{Anchor, Index, Instr, Kernel, Place, Plan, Value, ValueId, check};
 use vspec_ir::{DType, OutputKind};
@@ -16,6 +15,7 @@ use crate::jit;
 use crate::kernels::vector::{self, Isa};
 use crate::memory::{Arena, Memory, Raw};
 use crate::tile::{self, Failure, Job, Program};
+use crate::workers;
 
 /// Elements of a tensor.
 #[derive(Debug, Clone, PartialEq)]
@@ -112,6 +112,8 @@ struct Ready {
     result: Option<(ValueId, Value)>,
     /// The rest; none if the anchor's result is all that is stored.
     program: Option<Program>,
+    /// Why the program is no machine code, if that was tried.
+    refused: Option<String>,
 }
 
 /// A plan with everything that its runs share.
@@ -150,7 +152,8 @@ impl Ready {
             _ => plan.values.get(id.index()).map_or(0, |value| value.layout.elements(&value.shape)),
         };
         if let Some(program) = &mut self.program {
-            jit::compile(program, &sizes, isa);
+            // Tiles do what machine code does not.
+            self.refused = jit::compile(program, &sizes, isa).err();
         }
     }
 }
@@ -172,7 +175,7 @@ impl<T: Element> Executable<T> {
             plan.kernels.iter().map(|kernel| ready(&plan, kernel)).collect();
         let mut kernels = kernels.map_err(fail)?;
         if size_of::<T>() == 4 {
-            kernels.par_iter_mut().for_each(|ready| ready.compile(&plan, isa));
+            workers::pieces(&mut kernels, 1, |_, ready| ready[0].compile(&plan, isa));
         }
         let unstored = |dtype: fn(DType) -> bool| {
             let sizes = kernels.iter().filter_map(|kernel| match &kernel.result {
@@ -206,6 +209,12 @@ impl<T: Element> Executable<T> {
             .filter_map(|ready| ready.program.as_ref())
             .for_each(|program| coverage.add(program));
         coverage
+    }
+
+    /// Why programs are no machine code at all.
+    #[cfg(test)]
+    pub(crate) fn refused(&self) -> Vec<&str> {
+        self.kernels.iter().filter_map(|ready| ready.refused.as_deref()).collect()
     }
 
     /// The plan.
@@ -354,7 +363,7 @@ pub(crate) fn dense<E: Copy>(elements: Vec<E>, value: &Value) -> Vec<E> {
 fn ready(plan: &Plan, kernel: &Kernel) -> Result<Ready, String> {
     let Some(anchor) = &kernel.anchor else {
         let program = Program::new(plan, &kernel.region, None)?;
-        return Ok(Ready { anchor: None, result: None, program: Some(program) });
+        return Ok(Ready { anchor: None, result: None, program: Some(program), refused: None });
     };
     // The result goes where it is stored as it is, if it is and lies in rows there, and the rest of the region reads it there.
     let stored = stored_as_it_is(kernel).filter(|value| plan.value(*value).layout.is_dense());
@@ -370,7 +379,7 @@ fn ready(plan: &Plan, kernel: &Kernel) -> Result<Ready, String> {
         true => None,
         false => Some(Program::new(plan, &kernel.region, Some((result.0, &result.1)))?),
     };
-    Ok(Ready { anchor: Some(anchor.clone()), result: Some(result), program })
+    Ok(Ready { anchor: Some(anchor.clone()), result: Some(result), program, refused: None })
 }
 
 /// The value that holds the anchor's result unchanged, if there is one.

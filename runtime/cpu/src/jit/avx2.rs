@@ -298,7 +298,9 @@ fn copy_bytes(f: &mut Function, from: AsmMemoryOperand, to: AsmMemoryOperand, at
         f.asm.mov(r10b, byte_ptr(from + byte))?;
         f.asm.mov(byte_ptr(to + byte), r10b)?;
     }
-    f.asm.set_label(&mut end)
+    f.asm.set_label(&mut end)?;
+    // Whatever comes next may have a label of its own.
+    f.asm.zero_bytes()
 }
 
 fn gather(

@@ -7,15 +7,16 @@ use super::allocate::{Home, Registers};
 use super::emit::{At, Emitted, Emitter, Function, ordered};
 use super::ir::{Binary, Block, Compare, Inst, Logic, Shift, Source, Unary, Var};
 
-/// Registers for results, then two for an instruction's own use.
-const VECTORS: [AsmRegisterZmm; 32] = [
-    zmm0, zmm1, zmm2, zmm3, zmm4, zmm5, zmm6, zmm7, zmm8, zmm9, zmm10, zmm11, zmm12, zmm13, zmm14, zmm15,
-    zmm16, zmm17, zmm18, zmm19, zmm20, zmm21, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28, zmm29, zmm30,
-    zmm31,
+/// Registers for results.
+const VECTORS: [AsmRegisterZmm; 30] = [
+    zmm0, zmm1, zmm2, zmm3, zmm4, zmm5, zmm6, zmm7, zmm8, zmm9, zmm10, zmm11, zmm12, zmm13, zmm16, zmm17,
+    zmm18, zmm19, zmm20, zmm21, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28, zmm29, zmm30, zmm31,
 ];
-const OWN: AsmRegisterZmm = zmm30;
-const RESULT: AsmRegisterZmm = zmm31;
-const BYTES: AsmRegisterXmm = xmm31;
+/// For an instruction's own use.
+const OWN: AsmRegisterZmm = zmm14;
+const RESULT: AsmRegisterZmm = zmm15;
+/// The beginning of `RESULT`; one of the first sixteen, which all instructions can name.
+const BYTES: AsmRegisterXmm = xmm15;
 
 /// Registers for masks; `k6` is for an instruction's own use, `k7` holds which elements of the tail are there.
 const MASKS: [AsmRegisterK; 5] = [K1, K2, K3, K4, K5];

@@ -72,17 +72,23 @@ struct Unit {
 
 /// Makes machine code for the passes of a program, where the machine may run some and all places lie within their values. Values have
 /// `sizes` elements.
-pub(crate) fn compile(program: &mut Program, sizes: &dyn Fn(ValueId) -> usize, isa: Isa) {
+///
+/// # Errors
+/// Why there is none; the program runs as it is.
+pub(crate) fn compile(
+    program: &mut Program,
+    sizes: &dyn Fn(ValueId) -> usize,
+    isa: Isa,
+) -> Result<(), String> {
     if isa == Isa::Baseline {
-        return;
+        return Ok(());
     }
     let made: Result<Vec<Native>, String> =
         (0..program.passes.len()).map(|pass| native(program, pass, sizes, isa)).collect();
-    // Tiles do what machine code does not.
-    let Ok(made) = made else { return };
-    for (pass, native) in program.passes.iter_mut().zip(made) {
+    for (pass, native) in program.passes.iter_mut().zip(made?) {
         pass.native = Some(native);
     }
+    Ok(())
 }
 
 /// Functions of a pass while they are made.

@@ -8,7 +8,7 @@ use vspec_ir::plan::Plan;
 
 use super::regions::{Given, random};
 use crate::kernels::vector::{Isa, detected};
-use crate::{Coverage, Data, Executable};
+use crate::{Coverage, Data, Executable, with_threads};
 
 type Results = Result<BTreeMap<String, Data<f32>>, String>;
 
@@ -16,9 +16,8 @@ fn run(plan: &Plan, given: &Given, isa: Isa, threads: usize) -> Results {
     let mut executable = Executable::<f32>::made_for(plan.clone(), isa).map_err(|e| e.to_string())?;
     let inputs = given.iter().map(|(name, data)| (name.as_str(), data.elements())).collect();
     let mut variables = BTreeMap::new();
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
     let key = RunKey { seed: 3, step: 4 };
-    pool.install(|| executable.run(&inputs, &mut variables, key)).map_err(|e| e.to_string())?;
+    with_threads(threads, || executable.run(&inputs, &mut variables, key)).map_err(|e| e.to_string())?;
     Ok(variables)
 }
 
@@ -76,15 +75,19 @@ proptest! {
 fn most_of_random_regions_is_machine_code() {
     for isa in sets() {
         let (mut all, mut wrong) = (Coverage::default(), 0);
+        let mut refused = vec![];
         for seed in 0..400 {
             let (plan, given) = random(seed);
             wrong += usize::from(run(&plan, &given, Isa::Baseline, 1).is_err());
-            let own = Executable::<f32>::made_for(plan, isa).expect("a good plan").coverage();
+            let made = Executable::<f32>::made_for(plan, isa).expect("a good plan");
+            refused.extend(made.refused().iter().map(|why| format!("{seed}: {why}")));
+            let own = made.coverage();
             all.whole += own.whole;
             all.programs += own.programs;
             all.native += own.native;
             all.steps += own.steps;
         }
+        assert!(refused.is_empty(), "{isa:?}: {refused:#?}");
         println!("{isa:?}: {all:?}, {wrong} with an error");
         let enough = all.whole * 8 > all.programs && all.native * 5 > all.steps * 3;
         assert!(enough && (1..40).contains(&wrong), "{isa:?}: {all:?}, {wrong}");

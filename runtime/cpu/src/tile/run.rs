@@ -50,10 +50,11 @@ impl Job<'_> {
         let rows: usize = rows.iter().product();
         let points: usize = rows * line.iter().product::<usize>();
         let work = points * program.steps.len();
-        let alone = work < SMALL || workers::threads() == 1;
-        if alone || rows == 1 {
+        let small = work < SMALL;
+        if small || rows == 1 || workers::threads() == 1 {
             let mut core = Core::<T>::new(self);
-            (0..rows).for_each(|row| core.row(row, !alone));
+            // One thread cuts a long row into the same parts as several do, which shows in sums.
+            (0..rows).for_each(|row| core.row(row, rows == 1 && !small));
             return;
         }
         let chunk = rows.div_ceil(PARTS);
