@@ -6,10 +6,12 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use vspec_engine::Engine;
 use vspec_train::Cadence;
 use vspec_train::weights::Rename;
 
 use crate::engines::{DeviceName, EngineName};
+use crate::failure::CommandResult;
 pub(crate) use passes::{BisectArgs, JudgeArgs, OptArgs, PassArgs, ReduceArgs, SubjectArgs, VerifyWhen};
 
 const MAIN_EXAMPLES: &str = "\
@@ -177,6 +179,34 @@ pub(crate) struct StatsArgs {
     pub(crate) data: DataArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct EngineArgs {
+    /// What computes [default: fused on a processor, dfdx-fused on a GPU]
+    #[arg(long, value_enum)]
+    engine: Option<EngineName>,
+    /// Where it computes
+    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
+    device: DeviceName,
+}
+
+impl EngineArgs {
+    /// The engine that was asked for, or the best one of the device.
+    pub(crate) fn name(&self) -> EngineName {
+        self.engine.unwrap_or(match self.device {
+            DeviceName::Cpu => EngineName::Fused,
+            DeviceName::Cuda => EngineName::DfdxFused,
+        })
+    }
+
+    /// The same, opened on its device.
+    ///
+    /// # Errors
+    /// When the engine has no such device, or the machine has none.
+    pub(crate) fn open(&self) -> CommandResult<Box<dyn Engine>> {
+        self.name().on(self.device)
+    }
+}
+
 const RUN_EXAMPLES: &str = "\
 A run writes runs/<experiment>/<number>/ with the resolved specification, metrics, a log and checkpoints.
 Ctrl-C finishes the step, saves and exits with status 130; a second one stops at once.
@@ -198,12 +228,8 @@ pub(crate) struct RunArgs {
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
-    /// What computes
-    #[arg(long, value_enum, default_value_t = EngineName::Dfdx)]
-    pub(crate) engine: EngineName,
-    /// Where it computes
-    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
-    pub(crate) device: DeviceName,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     /// Key of all randomness; the same seed repeats a run exactly [default: 0, or that of the run that goes on]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -269,12 +295,8 @@ pub(crate) struct BenchArgs {
     pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
-    /// What computes
-    #[arg(long, value_enum, default_value_t = EngineName::Fused)]
-    pub(crate) engine: EngineName,
-    /// Where it computes
-    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
-    pub(crate) device: DeviceName,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     /// Key of all randomness
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,
@@ -320,12 +342,8 @@ pub(crate) struct EvalArgs {
     pub(crate) step: Option<String>,
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
-    /// What computes
-    #[arg(long, value_enum, default_value_t = EngineName::Dfdx)]
-    pub(crate) engine: EngineName,
-    /// Where it computes
-    #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
-    pub(crate) device: DeviceName,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
     /// Key of all randomness
     #[arg(long, default_value_t = 0)]
     pub(crate) seed: u64,

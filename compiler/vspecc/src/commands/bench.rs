@@ -34,12 +34,12 @@ struct Figures {
 
 /// Runs a step and says how long it takes.
 pub(super) fn bench(args: &BenchArgs) -> CommandResult {
-    let program = &front::experiment(&args.file, &args.experiment, args.engine)?;
+    let program = &front::experiment(&args.file, &args.experiment, args.engine.name())?;
     let step = choice::step(program, args.step.as_deref())?;
     let data = DataFolder { root: args.experiment.data.root.clone(), seed: args.seed };
     let setup = Setup {
         program,
-        session: args.engine.on(args.device)?.session(),
+        session: args.engine.open()?.session(),
         data: &data,
         seed: args.seed,
         stop: stop::flag(),

@@ -10,12 +10,12 @@ use crate::{progress, stop};
 
 /// Evaluates and prints what the step reports.
 pub(super) fn eval(args: &EvalArgs) -> CommandResult {
-    let program = &front::experiment(&args.file, &args.experiment, args.engine)?;
+    let program = &front::experiment(&args.file, &args.experiment, args.engine.name())?;
     let step = choice::evaluation_step(program, args.step.as_deref())?;
     let data = DataFolder { root: args.experiment.data.root.clone(), seed: args.seed };
     let setup = Setup {
         program,
-        session: args.engine.on(args.device)?.session(),
+        session: args.engine.open()?.session(),
         data: &data,
         seed: args.seed,
         stop: stop::flag(),

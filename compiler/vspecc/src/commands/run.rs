@@ -18,12 +18,12 @@ use crate::{progress, stop};
 pub(super) fn run(args: &RunArgs) -> CommandResult {
     let compiled = front::compile_experiment(&resume::file(args)?, &args.experiment)?;
     let program = choice::experiment(&compiled, args.experiment.experiment.as_deref())?;
-    let program = &front::differentiated(program, args.engine)?;
+    let program = &front::differentiated(program, args.engine.name())?;
     args.profile.as_deref().map(profile::prepare).transpose()?;
     let old = resume::find(args, program, &compiled.resolved)?;
     let seed = args.seed.or(old.as_ref().map(|old| old.seed)).unwrap_or(0);
     let data = DataFolder { root: args.experiment.data.root.clone(), seed };
-    let engine = args.engine.on(args.device)?;
+    let engine = args.engine.open()?;
     let setup = Setup {
         program,
         session: engine.session(),

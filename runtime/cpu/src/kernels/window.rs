@@ -174,14 +174,19 @@ impl Windows {
         &self.axes[self.axes.len() - 1]
     }
 
-    /// For each tap what some windows cover, counted over all windows of one image after the other.
-    pub(crate) fn runs(&self, windows: Range<usize>) -> Runs {
-        let rows = self.rows(windows);
+    /// Where the windows of each row have each tap: row by row, and of a row tap by tap.
+    pub(crate) fn lines(&self) -> Vec<Option<Line>> {
+        let (rows, taps) = (self.count() / self.last().count.max(1), self.taps());
+        (0..rows * taps).map(|at| self.line(at / taps, at % taps)).collect()
+    }
+
+    /// For each tap what some windows cover, counted over all windows of one image after the other, given all [`Windows::lines`].
+    pub(crate) fn runs(&self, lines: &[Option<Line>], windows: Range<usize>) -> Runs {
+        let (rows, taps) = (self.rows(windows), self.taps());
         let mut found = Runs::default();
-        for tap in 0..self.taps() {
-            for row in &rows {
-                found.runs.extend(self.run(row, tap));
-            }
+        for tap in 0..taps {
+            let runs = rows.iter().filter_map(|row| self.run(row, lines[row.row * taps + tap].as_ref()?));
+            found.runs.extend(runs);
             found.ends.push(found.runs.len());
         }
         found
@@ -199,9 +204,8 @@ impl Windows {
         rows
     }
 
-    /// What a tap covers in a row, if anything.
-    fn run(&self, row: &Row, tap: usize) -> Option<Run> {
-        let line = self.line(row.row, tap)?;
+    /// What a tap covers in a part of a row, if anything.
+    fn run(&self, row: &Row, line: &Line) -> Option<Run> {
         let first = row.first.max(line.from);
         let end = (row.first + row.len).min(line.to);
         (first < end).then(|| Run {
@@ -282,7 +286,8 @@ impl Windows {
 }
 
 /// Windows of a row that have a tap.
-struct Line {
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line {
     from: usize,
     to: usize,
     /// Where the first of them has it.

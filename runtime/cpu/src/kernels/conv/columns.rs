@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::element::Element;
 use crate::kernels::product::Panels;
 use crate::kernels::scratch::Scratch;
-use crate::kernels::window::{Run, Windows};
+use crate::kernels::window::{Line, Run, Windows};
 
 /// Rows of numbers that are copied from somewhere, a few at a time.
 pub(crate) trait Lines<T>: Sync {
@@ -16,12 +16,25 @@ pub(crate) trait Lines<T>: Sync {
 /// The windows of some channels of images.
 pub(crate) struct Columns<'a, T> {
     pub(crate) windows: &'a Windows,
+    /// Those of the windows.
+    pub(crate) lines: &'a [Option<Line>],
     /// Images in row-major order.
     pub(crate) elements: &'a [T],
     /// Channels of an image.
     pub(crate) channels: usize,
     /// The first of those that are looked at.
     pub(crate) first: usize,
+}
+
+/// Copies to the beginning of a row. Copies of known length are a few instructions, others a call.
+#[inline(always)]
+fn copy<T: Copy>(from: &[T], to: &mut [T]) {
+    match from.len() {
+        32 => to[..32].copy_from_slice(&from[..32]),
+        16 => to[..16].copy_from_slice(&from[..16]),
+        8 => to[..8].copy_from_slice(&from[..8]),
+        len => to[..len].copy_from_slice(from),
+    }
 }
 
 impl<T: Element> Columns<'_, T> {
@@ -31,7 +44,7 @@ impl<T: Element> Columns<'_, T> {
         let plane = self.windows.size();
         let start = (run.image * self.channels + self.first + channel) * plane + run.place;
         match self.windows.step() {
-            1 => out[..run.len].copy_from_slice(&self.elements[start..start + run.len]),
+            1 => copy(&self.elements[start..start + run.len], out),
             step => {
                 let from = self.elements[start..].iter().step_by(step);
                 out[..run.len].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
@@ -45,7 +58,7 @@ impl<T: Element> Panels<T> for Columns<'_, T> {
         let (taps, count) = (self.windows.taps(), self.windows.count());
         let images = self.elements.len() / (self.channels * self.windows.size()).max(1);
         let windows = first..(first + W).min(images * count);
-        let runs = self.windows.runs(windows);
+        let runs = self.windows.runs(self.lines, windows);
         let (step, plane) = (self.windows.step(), self.windows.size());
         for (term, out) in terms.zip(out.chunks_exact_mut(W)) {
             let (channel, runs) = (term / taps, runs.of(term % taps));
@@ -66,7 +79,7 @@ impl<T: Element> Panels<T> for Columns<'_, T> {
 impl<T: Element> Lines<T> for Columns<'_, T> {
     fn fill(&self, lines: Range<usize>, terms: Range<usize>, pitch: usize, out: &mut [T]) {
         let taps = self.windows.taps();
-        let runs = self.windows.runs(terms.clone());
+        let runs = self.windows.runs(self.lines, terms.clone());
         for (line, out) in lines.zip(out.chunks_exact_mut(pitch)) {
             out.fill(T::default());
             for run in runs.of(line % taps) {

@@ -37,10 +37,16 @@ pub(crate) fn conv_input<T: Element>(
     let elements = &Shared::new(x);
     let plane: usize = x_shape[2..].iter().product();
     for class in classes.iter().filter(|class| !class.taps.is_empty()) {
+        let lines = class.windows.lines();
         each(channels.groups, |group| {
             let first = group * channels.shared;
-            let columns =
-                Columns { windows: &class.windows, elements: y, channels: channels.outputs(), first };
+            let columns = Columns {
+                windows: &class.windows,
+                lines: &lines,
+                elements: y,
+                channels: channels.outputs(),
+                first,
+            };
             let weight = &w[first * channels.own * taps..][..channels.shared * channels.own * taps];
             let turned = Turned { weight, own: channels.own, taps, chosen: &class.taps };
             let (base, image) = (group * channels.own * plane, channels.inputs() * plane);

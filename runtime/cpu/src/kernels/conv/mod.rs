@@ -88,11 +88,12 @@ pub(crate) fn conv<T: Element>(
         return winograd::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels);
     }
     let (x, windows) = dealt(windows, x);
-    let (terms, count) = (channels.own * windows.taps(), windows.count());
+    let (terms, count, lines) = (channels.own * windows.taps(), windows.count(), windows.lines());
     let elements = &Shared::new(y);
     each(channels.groups, |group| {
         let first = group * channels.own;
-        let columns = Columns { windows: &windows, elements: &x, channels: channels.inputs(), first };
+        let columns =
+            Columns { windows: &windows, lines: &lines, elements: &x, channels: channels.inputs(), first };
         let weight = &w[group * channels.shared * terms..][..channels.shared * terms];
         let (base, image) = (group * channels.shared * count, channels.outputs() * count);
         let pieces = |part: Range<usize>| by_image(part, count, base, image);

@@ -47,9 +47,11 @@ pub(crate) fn conv_weight<T: Element>(
         return winograd::weight([(x, x_shape), (y, y_shape)], w, moves, channels);
     }
     let (x, windows) = dealt(windows, x);
+    let lines = windows.lines();
     pieces(w, channels.shared * columns, |group, w| {
         let first = group * channels.own;
-        let inputs = Columns { windows: &windows, elements: &x, channels: channels.inputs(), first };
+        let inputs =
+            Columns { windows: &windows, lines: &lines, elements: &x, channels: channels.inputs(), first };
         let outputs = Planes {
             elements: y,
             plane: windows.count(),
@@ -106,7 +108,9 @@ fn sums<T: Element>(
     terms: Range<usize>,
 ) -> Scratch<T> {
     let (isa, width) = (isa(), columns.len());
-    let pitch = TERMS.min(terms.len().next_multiple_of(STEP));
+    let depth = TERMS.min(terms.len().next_multiple_of(STEP));
+    // Rows a power of two apart would fall into the same lines of the first cache.
+    let pitch = depth + STEP;
     let mut result = Scratch::<T>::zeros(rows * width);
     // There are rows behind the last one, so that the innermost loop always has as many; their sums are not used.
     let mut right = Scratch::of(width.next_multiple_of(RIGHT) * pitch);
@@ -118,9 +122,9 @@ fn sums<T: Element>(
             let some = top..(top + OUTPUTS).min(rows);
             a.fill(some.clone(), own.clone(), pitch, &mut left);
             for j in (0..width).step_by(RIGHT) {
-                let b = std::array::from_fn(|k| &right[(j + k) * pitch..][..pitch]);
+                let b = std::array::from_fn(|k| &right[(j + k) * pitch..][..depth]);
                 for i in (0..some.len()).step_by(LEFT) {
-                    let a = std::array::from_fn(|k| &left[(i + k) * pitch..][..pitch]);
+                    let a = std::array::from_fn(|k| &left[(i + k) * pitch..][..depth]);
                     let sums = T::dots(isa, a, b);
                     let kept = sums.iter().take(some.len() - i).enumerate();
                     for (k, sums) in kept {
