@@ -1,11 +1,11 @@
 //! Speed of convolutions and products of matrices, in GFLOP/s: the best of many short runs.
 //!
-//! `cargo run --release -p vspec-cpu --example anchors [THREADS [CONVOLUTION]]`
+//! `cargo run --release -p vspec-cpu --example anchors [THREADS [CONVOLUTION [exact]]]`
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use vspec_cpu::{Data, Executable, isa, with_threads};
+use vspec_cpu::{Data, Executable, exact, isa, with_threads};
 use vspec_engine::RunKey;
 use vspec_ir::plan::{
     Anchor, Index, Instr, Kernel, Layout, Operand, Place, Plan, PlanOutput, Reg, Region, Step, Value, ValueId,
@@ -32,6 +32,7 @@ const PRODUCTS: [[usize; 3]; 4] = [[512, 512, 512], [1024, 1024, 1024], [788, 19
 
 #[allow(clippy::print_stdout, reason = "its purpose")]
 fn main() {
+    exact(std::env::args().nth(3).is_some_and(|arg| arg == "exact"));
     let threads = std::env::args().nth(1).and_then(|arg| arg.parse().ok());
     with_threads(threads.unwrap_or(usize::MAX), measure);
 }

@@ -22,6 +22,6 @@ pub use coverage::Coverage;
 pub use element::Element;
 pub use engine::CpuEngine;
 pub use executable::{Data, Elements, Executable};
-pub use kernels::exact;
 pub use kernels::vector::{Isa, isa, machine_code, restrict};
+pub use kernels::{Estimate, Method, estimates, exact};
 pub use workers::with_threads;

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use vspec_cpu::{Estimate, estimates};
 use vspec_elaborate::Compiled;
+use vspec_ir::plan::{Kernel, Plan};
 use vspec_ir::{BATCH, Graph, NodeId, Program, Stage, Step};
 use vspec_optimize::fuse::Reason;
 use vspec_optimize::{BindError, Level, PlanError, Planned, Target, plan};
@@ -98,6 +100,28 @@ fn report(unfused: &Planned, fused: &Planned, all: bool) -> String {
     }
     if shown < stored.len() {
         text += &format!("            and {} more; --all shows them\n", stored.len() - shown);
+    }
+    text + &methods(after, all)
+}
+
+/// How each convolution is computed by the fused engine, and what other ways are expected to take.
+fn methods(plan: &Plan, all: bool) -> String {
+    let of_kernel = |kernel: &Kernel| Some((kernel.title(), estimates(kernel.anchor.as_ref()?)?));
+    let mut chosen: Vec<(String, Vec<Estimate>)> = plan.kernels.iter().filter_map(of_kernel).collect();
+    chosen.sort_by(|a, b| b.1[0].milliseconds.total_cmp(&a.1[0].milliseconds));
+    let shown = if all { chosen.len() } else { SHOWN.min(chosen.len()) };
+    let one = |estimate: &Estimate| format!("{} {:.3} ms", estimate.method, estimate.milliseconds);
+    let line = |(title, estimates): &(String, Vec<Estimate>)| {
+        let others: Vec<String> = estimates[1..].iter().map(one).collect();
+        let others = if others.is_empty() { "no other way".to_string() } else { others.join(", ") };
+        format!("  {} ({others}): {title}\n", one(&estimates[0]))
+    };
+    let mut text: String = chosen[..shown].iter().map(line).collect();
+    if !text.is_empty() {
+        text.insert_str(0, "convolutions as they are expected to take longest, on one core with AVX-512:\n");
+    }
+    if shown < chosen.len() {
+        text += &format!("  and {} more; --all shows them\n", chosen.len() - shown);
     }
     text
 }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::columns::Columns;
-use super::{Channels, floats, thin, winograd};
+use super::{Channels, Method, Pass, Problem, floats, thin, winograd};
 use crate::element::Element;
 use crate::kernels::product::{Panels, Piece, Size, Target, multiply};
 use crate::kernels::view::unravel;
@@ -19,14 +19,18 @@ pub(crate) fn conv_input<T: Element>(
     groups: i64,
 ) {
     let channels = Channels::new(x_shape, y_shape, groups);
-    if channels.are_thin() {
-        let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
-        return thin::input(&windows, channels, [y, w], x);
-    }
-    if winograd::fits::<T>(channels, moves, &w_shape[2..])
-        && let (Some([y, w]), Some(x)) = (floats([y, w]), T::floats_mut(x))
-    {
-        return winograd::input([(y, y_shape), (w, w_shape)], (x, x_shape), moves, channels);
+    let shapes = [x_shape, w_shape, y_shape];
+    match Problem::new(Pass::Input, shapes, moves, groups, T::floats(y).is_some()).method() {
+        Method::Planes => {
+            let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
+            return thin::input(&windows, channels, [y, w], x);
+        }
+        Method::Winograd => {
+            if let (Some([y, w]), Some(x)) = (floats([y, w]), T::floats_mut(x)) {
+                return winograd::input([(y, y_shape), (w, w_shape)], (x, x_shape), moves, channels);
+            }
+        }
+        Method::Windows => {}
     }
     let kernel = &w_shape[2..];
     let classes = classes(moves, kernel, [&y_shape[2..], &x_shape[2..]]);

@@ -7,6 +7,7 @@
 mod columns;
 mod dealt;
 mod input;
+mod method;
 mod thin;
 mod weight;
 mod winograd;
@@ -23,6 +24,8 @@ use crate::workers::each;
 use columns::Columns;
 use dealt::dealt;
 pub(crate) use input::conv_input;
+pub use method::{Estimate, Method, estimates};
+use method::{Pass, Problem};
 pub(crate) use weight::conv_weight;
 
 /// What [`exact`] asked for.
@@ -56,11 +59,6 @@ impl Channels {
         Channels { images: x[0], own: x[1] / groups, shared: y[1] / groups, groups }
     }
 
-    /// Whether products of matrices would be too thin.
-    fn are_thin(&self) -> bool {
-        self.own == 1 && self.shared <= 4
-    }
-
     fn inputs(&self) -> usize {
         self.own * self.groups
     }
@@ -79,13 +77,15 @@ pub(crate) fn conv<T: Element>(
 ) {
     let channels = Channels::new(x_shape, y_shape, groups);
     let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
-    if channels.are_thin() {
-        return thin::forward(&windows, channels, [x, w], y);
-    }
-    if winograd::fits::<T>(channels, moves, &w_shape[2..])
-        && let (Some([x, w]), Some(y)) = (floats([x, w]), T::floats_mut(y))
-    {
-        return winograd::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels);
+    let shapes = [x_shape, w_shape, y_shape];
+    match Problem::new(Pass::Forward, shapes, moves, groups, T::floats(x).is_some()).method() {
+        Method::Planes => return thin::forward(&windows, channels, [x, w], y),
+        Method::Winograd => {
+            if let (Some([x, w]), Some(y)) = (floats([x, w]), T::floats_mut(y)) {
+                return winograd::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels);
+            }
+        }
+        Method::Windows => {}
     }
     let (x, windows) = dealt(windows, x);
     let (terms, count, lines) = (channels.own * windows.taps(), windows.count(), windows.lines());

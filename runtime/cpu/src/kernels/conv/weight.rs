@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::columns::{Across, Columns, Lines, Planes};
 use super::dealt::dealt;
-use super::{Channels, floats, thin, winograd};
+use super::{Channels, Method, Pass, Problem, floats, thin, winograd};
 use crate::element::Element;
 use crate::kernels::micro::{LEFT, RIGHT, STEP};
 use crate::kernels::product::{Piece, Size, Target, multiply, part};
@@ -34,18 +34,20 @@ pub(crate) fn conv_weight<T: Element>(
 ) {
     let channels = Channels::new(x_shape, y_shape, groups);
     let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
-    if channels.are_thin() {
-        return thin::weight(&windows, channels, [x, y], w);
-    }
-    let (columns, terms) = (channels.own * windows.taps(), channels.images * windows.count());
     if w.is_empty() {
         return;
     }
-    if winograd::fits_weight::<T>(channels, moves, &w_shape[2..], y_shape)
-        && let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w))
-    {
-        return winograd::weight([(x, x_shape), (y, y_shape)], w, moves, channels);
+    let shapes = [x_shape, w_shape, y_shape];
+    match Problem::new(Pass::Weight, shapes, moves, groups, T::floats(x).is_some()).method() {
+        Method::Planes => return thin::weight(&windows, channels, [x, y], w),
+        Method::Winograd => {
+            if let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w)) {
+                return winograd::weight([(x, x_shape), (y, y_shape)], w, moves, channels);
+            }
+        }
+        Method::Windows => {}
     }
+    let (columns, terms) = (channels.own * windows.taps(), channels.images * windows.count());
     let (x, windows) = dealt(windows, x);
     let lines = windows.lines();
     pieces(w, channels.shared * columns, |group, w| {

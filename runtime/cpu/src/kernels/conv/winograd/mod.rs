@@ -14,38 +14,16 @@
 mod forward;
 mod images;
 mod kernel;
+#[cfg(test)]
+mod tests;
 mod transform;
 mod weight;
 
-use super::Channels;
-use crate::element::Element;
-use crate::kernels::window::Moves;
 pub(super) use forward::{forward, input};
 use images::{Images, Strips};
 pub(super) use weight::weight;
 
 /// Places of a transformed tile.
 const PLACES: usize = 36;
-/// Channels below which transforms cost more than they save.
-const FEWEST: usize = 16;
 /// Elements that panels of different places are apart beyond their size, so that they do not fall into the same lines of a cache.
 const GAP: usize = 16;
-/// Tiles below which the transpose in the weight costs more to transform back than it saves.
-const FEWEST_TILES: usize = 4;
-
-/// Whether the transpose in the weight can be done this way and gains by it.
-pub(super) fn fits_weight<T: Element>(
-    channels: Channels,
-    moves: &Moves<'_>,
-    kernel: &[usize],
-    y: &[usize],
-) -> bool {
-    fits::<T>(channels, moves, kernel) && Strips::new(channels.images, [y[2], y[3]]).tiles() >= FEWEST_TILES
-}
-
-/// Whether a convolution can be done this way and gains by it.
-pub(super) fn fits<T: Element>(channels: Channels, moves: &Moves<'_>, kernel: &[usize]) -> bool {
-    let plain = kernel == [3, 3] && moves.stride == [1, 1] && moves.dilation == [1, 1];
-    let wide = channels.own >= FEWEST && channels.shared >= FEWEST;
-    size_of::<T>() == 4 && plain && wide && !super::is_exact()
-}

@@ -1,0 +1,129 @@
+//! Winograd's transforms against sums as they are written, for sizes that fill neither tiles nor vectors.
+
+use proptest::prelude::*;
+
+use super::{forward, input, weight};
+use crate::kernels::conv::Channels;
+use crate::kernels::vector::{Isa, restrict};
+use crate::kernels::window::Moves;
+
+/// A convolution with windows of 3x3.
+#[derive(Debug, Clone)]
+struct Case {
+    images: usize,
+    groups: usize,
+    own: usize,
+    shared: usize,
+    size: [usize; 2],
+    padding: [[i64; 2]; 2],
+}
+
+impl Case {
+    fn result(&self) -> [usize; 2] {
+        let along =
+            |axis: usize| self.size[axis] + (self.padding[axis][0] + self.padding[axis][1]) as usize - 2;
+        [along(0), along(1)]
+    }
+
+    fn shapes(&self) -> [Vec<usize>; 3] {
+        let ([h, w], [p, q]) = (self.size, self.result());
+        [
+            vec![self.images, self.own * self.groups, h, w],
+            vec![self.shared * self.groups, self.own, 3, 3],
+            vec![self.images, self.shared * self.groups, p, q],
+        ]
+    }
+
+    /// Calls `f` with places in the input, the weight and the result of each product.
+    fn products(&self, mut f: impl FnMut(usize, usize, usize)) {
+        let ([h, w], [p, q]) = (self.size, self.result());
+        let all = [self.images, self.groups, self.shared, self.own, p, q, 9];
+        for number in 0..all.iter().product() {
+            let mut at = [0; 7];
+            let mut rest = number;
+            for axis in (0..7).rev() {
+                (at[axis], rest) = (rest % all[axis], rest / all[axis]);
+            }
+            let [image, group, output, channel, row, column, tap] = at;
+            let y = (row + tap / 3) as i64 - self.padding[0][0];
+            let x = (column + tap % 3) as i64 - self.padding[1][0];
+            if (0..h as i64).contains(&y) && (0..w as i64).contains(&x) {
+                let plane = (image * self.groups + group) * self.own + channel;
+                let output = group * self.shared + output;
+                f(
+                    (plane * h + y as usize) * w + x as usize,
+                    (output * self.own + channel) * 9 + tap,
+                    ((image * self.groups * self.shared + output) * p + row) * q + column,
+                );
+            }
+        }
+    }
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let sizes = (1usize..3, 1usize..3, 1usize..40, 1usize..70, 1usize..11, 1usize..15);
+    let padding = prop::array::uniform4(0i64..4);
+    (sizes, padding).prop_filter_map("windows fit", |((images, groups, own, shared, h, w), [a, b, c, d])| {
+        let fits = h as i64 + a + b >= 3 && w as i64 + c + d >= 3;
+        fits.then_some(Case { images, groups, own, shared, size: [h, w], padding: [[a, b], [c, d]] })
+    })
+}
+
+fn numbers(count: usize, seed: usize) -> Vec<f32> {
+    (0..count).map(|i| ((i * 37 + seed * 11) % 101) as f32 / 50.5 - 1.0).collect()
+}
+
+/// Errors stay far below what a wrong element would be off by.
+fn assert_close(what: &str, got: &[f32], want: &[f64]) -> Result<(), TestCaseError> {
+    let size = (want.iter().map(|x| x * x).sum::<f64>() / want.len() as f64).sqrt().max(1e-3);
+    for (place, (got, want)) in got.iter().zip(want).enumerate() {
+        let off = (f64::from(*got) - want).abs();
+        prop_assert!(off <= 1e-4 * size.max(1.0), "{what}: {got} for {want} at {place}");
+    }
+    Ok(())
+}
+
+fn check(case: &Case) -> Result<(), TestCaseError> {
+    let [xs, ws, ys] = case.shapes();
+    let count = |shape: &[usize]| shape.iter().product::<usize>();
+    let (x, w, y) = (numbers(count(&xs), 1), numbers(count(&ws), 2), numbers(count(&ys), 3));
+    let mut want = [vec![0.0f64; x.len()], vec![0.0; w.len()], vec![0.0; y.len()]];
+    case.products(|a, b, c| {
+        let [dx, dw, sum] = &mut want;
+        dx[a] += f64::from(w[b]) * f64::from(y[c]);
+        dw[b] += f64::from(x[a]) * f64::from(y[c]);
+        sum[c] += f64::from(x[a]) * f64::from(w[b]);
+    });
+    let moves = Moves { stride: &[1, 1], padding: &case.padding, dilation: &[1, 1] };
+    let channels = Channels::new(&xs, &ys, case.groups as i64);
+    for isa in [Isa::Baseline, Isa::Avx2, Isa::Avx512] {
+        restrict(isa);
+        let (mut dx, mut dw, mut sum) = (vec![9.0; x.len()], vec![9.0; w.len()], vec![9.0; y.len()]);
+        forward([(&x, &xs), (&w, &ws)], (&mut sum, &ys), &moves, channels);
+        input([(&y, &ys), (&w, &ws)], (&mut dx, &xs), &moves, channels);
+        weight([(&x, &xs), (&y, &ys)], &mut dw, &moves, channels);
+        restrict(Isa::Avx512);
+        let results = [("the input's gradient", dx), ("the weight's gradient", dw), ("the result", sum)];
+        for ((what, got), want) in results.iter().zip(&want) {
+            assert_close(what, got, want)?;
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn sums_are_those_of_the_definition(case in cases()) {
+        check(&case)?;
+    }
+}
+
+#[test]
+fn many_tiles_and_wide_channels_are_cut_into_parts() {
+    for (own, shared, size) in [(40, 33, [40, 36]), (150, 40, [9, 30]), (17, 90, [5, 5])] {
+        let case = Case { images: 3, groups: 1, own, shared, size, padding: [[1, 1]; 2] };
+        check(&case).expect("agrees");
+    }
+}
