@@ -270,7 +270,8 @@ pub(crate) struct InitArgs {
 }
 
 const BENCH_EXAMPLES: &str = "\
-The step's first batch is read once; only the step itself is timed. The first run of a step makes its plan and is shown by itself.
+The step's first batch is read once; only the step itself is timed. What comes before it is shown by itself: reading the
+specification, making the plan of the step, and its first run.
 
 Examples:
   vspecc bench specs/resnet/bench18.vspec
@@ -284,9 +285,13 @@ pub(crate) struct BenchArgs {
     /// Which step, where the experiment has several
     #[arg(long, value_name = "NAME")]
     pub(crate) step: Option<String>,
-    /// How often to run it, after the first run and two that warm up
-    #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u64).range(1..))]
+    /// How often to run it, after the first run and two that warm up; 0 for the first run alone
+    #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) runs: u64,
+    /// Write before.safetensors, the first values of all variables and the batch, and after.safetensors, their values after the
+    /// last run
+    #[arg(long, value_name = "DIR")]
+    pub(crate) save: Option<PathBuf>,
     /// Show the kernels that take longest
     #[arg(long)]
     pub(crate) kernels: bool,

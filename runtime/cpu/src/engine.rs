@@ -121,6 +121,10 @@ impl<T: Element> Session for CpuSession<T> {
         results.iter().zip(shapes.results).map(|(data, shape)| to_host(data, shape)).collect()
     }
 
+    fn prepare(&mut self, graph: &Graph, inputs: &Inputs) -> Result<(), EngineError> {
+        self.plan(graph, inputs).map(|_| ())
+    }
+
     fn measure(&mut self, on: bool) {
         self.measures = on;
     }

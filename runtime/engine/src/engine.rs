@@ -73,6 +73,13 @@ pub trait Session {
     /// variables that the graph writes. Returns the outputs that are not writes, in order.
     fn run(&mut self, graph: &Graph, inputs: &Inputs, key: RunKey) -> Result<Vec<HostTensor>, EngineError>;
 
+    /// Makes what has to be made before a graph runs on inputs of these sizes, such as a plan, so that the next run only runs. An
+    /// engine that has nothing to make does nothing.
+    fn prepare(&mut self, graph: &Graph, inputs: &Inputs) -> Result<(), EngineError> {
+        let _ = (graph, inputs);
+        Ok(())
+    }
+
     /// Whether the next runs measure each node, which costs a little time. An engine that cannot tell nodes apart does not.
     fn measure(&mut self, on: bool) {
         let _ = on;

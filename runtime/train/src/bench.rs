@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use vspec_engine::{Inputs, KernelTime};
+use vspec_engine::{HostTensor, Inputs, KernelTime};
 
 use crate::executor::{Executor, Setup};
-use crate::{Clock, TrainError};
+use crate::{Clock, TrainError, variables};
 
 /// A step of an experiment with its first batch.
 pub struct Bench<'a> {
@@ -36,6 +36,17 @@ impl<'a> Bench<'a> {
         self.items
     }
 
+    /// Makes the plan of the step: how long it took. Without this the first run makes it.
+    ///
+    /// # Errors
+    /// When the engine cannot make it.
+    pub fn prepare(&mut self) -> Result<Duration, TrainError> {
+        let inputs = self.inputs.clone();
+        let begun = Instant::now();
+        self.executor.prepare(self.step, inputs)?;
+        Ok(begun.elapsed())
+    }
+
     /// Runs the step once: how long it took, and its reports.
     ///
     /// # Errors
@@ -46,6 +57,19 @@ impl<'a> Bench<'a> {
         let ran = self.executor.run_on(self.step, inputs, self.runs, (self.items, Duration::ZERO))?;
         self.runs += 1;
         Ok((begun.elapsed(), ran.values))
+    }
+
+    /// Copies of all variables as they are now, by path.
+    ///
+    /// # Errors
+    /// When the engine has no value of one.
+    pub fn variables(&self) -> Result<Vec<(&str, HostTensor)>, TrainError> {
+        variables::read_all(self.executor.setup.program, self.executor.setup.session.as_ref())
+    }
+
+    /// The fields of the batch, by name: `b.image`.
+    pub fn inputs(&self) -> &Inputs {
+        &self.inputs
     }
 
     /// From now on kernels are measured, if the engine can.

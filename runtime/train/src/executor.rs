@@ -138,6 +138,14 @@ impl<'a> Executor<'a> {
         Ok(Ran { values, tables, rows, items, waited })
     }
 
+    /// Lets the engine make what it needs for the graph of a step that is the one for these inputs.
+    pub(crate) fn prepare(&mut self, step: usize, mut inputs: Inputs) -> Result<(), TrainError> {
+        let step = &self.setup.program.steps[step];
+        let graph = self.chosen(&step.name, &step.graphs, &inputs)?;
+        inputs.extend(self.clock_inputs(graph));
+        self.setup.session.prepare(graph, &inputs).map_err(|error| self.failed(&step.name, error))
+    }
+
     /// The graph of a step that is the one for these inputs, now.
     fn chosen<'v>(
         &self,

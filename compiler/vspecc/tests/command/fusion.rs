@@ -56,7 +56,9 @@ fn a_file_is_explained_by_its_kernels() {
 fn a_step_is_timed_kernel_by_kernel() {
     let scene = scene();
     let text = scene.succeed(&["bench", "tiny.vspec", "--runs", "3", "--kernels"]).stdout;
-    for part in ["first ", "fastest ", "items/s", "median ", "loss  ", "net.stem, conv, points"] {
+    for part in
+        ["read ", "plan ", "first ", "fastest ", "items/s", "median ", "loss  ", "net.stem, conv, points"]
+    {
         assert!(text.contains(part), "{part}: {text}");
     }
     let json = scene.succeed(&["bench", "tiny.vspec", "--runs", "3", "--engine", "dfdx", "--json"]).stdout;
@@ -64,6 +66,30 @@ fn a_step_is_timed_kernel_by_kernel() {
     assert_eq!(figures["items"], 8);
     assert_eq!(figures["kernels"], serde_json::json!([]), "dfdx runs no plans");
     assert!(figures["fastest"].as_f64() <= figures["median"].as_f64(), "{json}");
+}
+
+#[test]
+fn the_first_run_of_a_step_can_be_timed_alone() {
+    let json = scene().succeed(&["bench", "tiny.vspec", "--runs", "0", "--json"]).stdout;
+    let figures: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert!(figures["fastest"].is_null() && figures["first"].as_f64() > Some(0.0), "{json}");
+    assert!(figures["read"].as_f64() > Some(0.0) && figures["plan"].as_f64() > Some(0.0), "{json}");
+    assert_eq!(figures["reports"].as_array().map(Vec::len), Some(1), "{json}");
+}
+
+#[test]
+fn what_a_timed_step_began_and_ended_with_is_saved() {
+    let scene = scene();
+    scene.succeed(&["bench", "tiny.vspec", "--runs", "1", "--save", "kept"]);
+    let read = |name: &str| std::fs::read(scene.path("kept").join(name)).expect("readable");
+    let (before, after) = (read("before.safetensors"), read("after.safetensors"));
+    let of = |bytes: &[u8], name: &str| {
+        let file = safetensors::SafeTensors::deserialize(bytes).expect("a safetensors file");
+        file.tensor(name).map(|tensor| tensor.data().to_vec()).ok()
+    };
+    assert!(of(&before, "b.image").is_some() && of(&after, "b.image").is_none());
+    let weight = "net.stem.weight";
+    assert!(of(&before, weight).is_some() && of(&before, weight) != of(&after, weight));
 }
 
 #[test]

@@ -12,7 +12,7 @@ mod write;
 pub use error::{CheckpointError, WrongTensor};
 pub(crate) use keep::{Series, name_also};
 pub use read::{find, read, read_state};
-pub use write::write;
+pub use write::{write, write_tensors};
 
 /// The name under which a file's metadata holds the state of the run, as JSON.
 pub const STATE_KEY: &str = "vspec.run";

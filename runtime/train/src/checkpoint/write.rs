@@ -18,17 +18,34 @@ use crate::state::RunState;
 /// When a file cannot be written.
 pub fn write(path: &Path, tensors: &[(&str, HostTensor)], state: &RunState) -> Result<(), CheckpointError> {
     let malformed = |message: String| CheckpointError::Malformed { path: path.to_path_buf(), message };
+    // One entry: the order of a map with several would change from process to process.
+    let metadata = HashMap::from([(STATE_KEY.to_string(), state.to_text().map_err(malformed)?)]);
+    write_file(path, tensors, Some(metadata))?;
+    replace_file(&path.with_extension("json"), describe(state).as_bytes())?;
+    Ok(())
+}
+
+/// Writes tensors under their names into a file, and nothing else. The file is replaced as a whole.
+///
+/// # Errors
+/// When the file cannot be written.
+pub fn write_tensors(path: &Path, tensors: &[(&str, HostTensor)]) -> Result<(), CheckpointError> {
+    write_file(path, tensors, None)
+}
+
+fn write_file(
+    path: &Path,
+    tensors: &[(&str, HostTensor)],
+    metadata: Option<HashMap<String, String>>,
+) -> Result<(), CheckpointError> {
+    let malformed = |message: String| CheckpointError::Malformed { path: path.to_path_buf(), message };
     let bytes: Vec<(&str, Vec<u8>)> = tensors.iter().map(|(name, t)| (*name, bytes_of(t.buffer()))).collect();
     let views = tensors.iter().zip(&bytes).map(|((name, tensor), (_, bytes))| {
         Ok((*name, TensorView::new(dtype_of(tensor.buffer()), tensor.shape().to_vec(), bytes)?))
     });
     let views: Result<Vec<_>, safetensors::SafeTensorError> = views.collect();
-    // One entry: the order of a map with several would change from process to process.
-    let metadata = HashMap::from([(STATE_KEY.to_string(), state.to_text().map_err(malformed)?)]);
-    let file = views.and_then(|views| safetensors::serialize(views, Some(metadata)));
-    replace_file(path, &file.map_err(|e| malformed(e.to_string()))?)?;
-    replace_file(&path.with_extension("json"), describe(state).as_bytes())?;
-    Ok(())
+    let file = views.and_then(|views| safetensors::serialize(views, metadata));
+    Ok(replace_file(path, &file.map_err(|e| malformed(e.to_string()))?)?)
 }
 
 /// For people, and for programs that ask how far a run is.
