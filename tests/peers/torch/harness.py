@@ -11,6 +11,7 @@ and answers each with one line of JSON. `--first` runs a single step and ends, `
 
 import argparse
 import json
+import os
 import re
 import sys
 import time
@@ -21,7 +22,7 @@ import numpy
 import torch
 import torch.nn.functional as F
 
-THREADS = 2
+THREADS = int(os.environ.get("PEERS_THREADS", "2"))
 
 
 @dataclass

@@ -78,8 +78,8 @@ fn figures(
     let plan = bench.prepare()?;
     let (first, reports) = bench.run()?;
     let mut reports = vec![reports];
-    // A single run is all that is wanted where no others are timed.
-    for _ in 0..WARM.min(args.runs) {
+    // Where none is timed, the first run is all that is wanted.
+    for _ in 0..if args.runs > 0 { WARM } else { 0 } {
         reports.push(bench.run()?.1);
     }
     if args.kernels {
