@@ -23,4 +23,5 @@ fi
 if [ -z "${PEERS_VSPECC:-}" ]; then
   cargo build --release --locked -p vspecc >&2
 fi
+export PYTHONDONTWRITEBYTECODE=1
 exec "$venv/bin/python" tests/peers/run.py --vspecc "${PEERS_VSPECC:-$target/release/vspecc}" --work-dir "$target/peers" "$@"
