@@ -158,6 +158,12 @@ impl Windows {
         self.axes.iter().map(|axis| axis.size).product()
     }
 
+    /// Whether each window is one element, in order.
+    pub(crate) fn are_elements(&self) -> bool {
+        let whole = |axis: &Axis| axis.step == 1 && axis.offsets == [0] && axis.count == axis.size;
+        self.axes.iter().all(whole)
+    }
+
     /// Taps of a window.
     pub(crate) fn taps(&self) -> usize {
         self.axes.iter().map(|axis| axis.offsets.len()).product()

@@ -11,6 +11,16 @@ use crate::kernels::window::{Line, Run, Windows};
 pub(crate) trait Lines<T>: Sync {
     /// Copies places `terms` of some lines into rows of `pitch` elements, with 0 behind.
     fn fill(&self, lines: Range<usize>, terms: Range<usize>, pitch: usize, out: &mut [T]);
+
+    /// Places `terms` of a line, if they lie side by side.
+    fn line(&self, line: usize, terms: Range<usize>) -> Option<&[T]>;
+}
+
+/// Neighbours in one plane of images whose windows or elements are counted over one image after the other.
+fn in_plane<T>(elements: &[T], [channels, channel, plane]: [usize; 3], terms: Range<usize>) -> Option<&[T]> {
+    let image = terms.start / plane;
+    let start = (image * channels + channel) * plane + terms.start % plane;
+    (terms.end <= (image + 1) * plane).then(|| &elements[start..start + terms.len()])
 }
 
 /// The windows of some channels of images.
@@ -77,6 +87,11 @@ impl<T: Element> Panels<T> for Columns<'_, T> {
 }
 
 impl<T: Element> Lines<T> for Columns<'_, T> {
+    fn line(&self, line: usize, terms: Range<usize>) -> Option<&[T]> {
+        let place = [self.channels, self.first + line, self.windows.size()];
+        self.windows.are_elements().then(|| in_plane(self.elements, place, terms))?
+    }
+
     fn fill(&self, lines: Range<usize>, terms: Range<usize>, pitch: usize, out: &mut [T]) {
         let taps = self.windows.taps();
         let runs = self.windows.runs(self.lines, terms.clone());
@@ -102,6 +117,10 @@ pub(crate) struct Planes<'a, T> {
 }
 
 impl<T: Element> Lines<T> for Planes<'_, T> {
+    fn line(&self, line: usize, terms: Range<usize>) -> Option<&[T]> {
+        in_plane(self.elements, [self.channels, self.first + line, self.plane], terms)
+    }
+
     fn fill(&self, lines: Range<usize>, terms: Range<usize>, pitch: usize, out: &mut [T]) {
         for (line, out) in lines.zip(out.chunks_exact_mut(pitch)) {
             let mut at = terms.start;

@@ -22,8 +22,9 @@ const TERMS: usize = 1024;
 const OUTPUTS: usize = 64;
 /// Rows of windows that are copied at a time, at most.
 const INPUTS: usize = 128;
-/// Tasks that are enough for any machine.
+/// Tasks that are enough for any machine, and for a small one.
 const TASKS: usize = 16;
+const ENOUGH: usize = 6;
 
 /// `[N, C, ..] * [N, O, ..] -> [O, C / groups, ..]`, all in row-major order.
 pub(crate) fn conv_weight<T: Element>(
@@ -62,7 +63,7 @@ pub(crate) fn conv_weight<T: Element>(
         };
         let size = Size { rows: channels.shared, columns, terms };
         if terms >= LONG {
-            along(&outputs, &inputs, w, size);
+            along(&outputs, &inputs, w, size, windows.count());
         } else {
             let elements = &Shared::new(w);
             let pieces =
@@ -80,13 +81,18 @@ pub(crate) fn conv_weight<T: Element>(
 }
 
 /// Sums along lines: parts of the columns are tasks of their own, and parts of the terms where those are few.
-fn along<T: Element>(a: &impl Lines<T>, b: &impl Lines<T>, w: &mut [T], size: Size) {
-    let wide = size.columns.div_ceil(INPUTS).max(size.columns.div_ceil(2 * RIGHT).min(TASKS / 2));
-    let deep = (TASKS / wide).clamp(1, size.terms.div_ceil(4 * TERMS));
+fn along<T: Element>(a: &impl Lines<T>, b: &impl Lines<T>, w: &mut [T], size: Size, plane: usize) {
+    let (mut wide, deepest) = (size.columns.div_ceil(INPUTS), size.terms.div_ceil(2 * TERMS));
+    if wide * deepest < ENOUGH {
+        // Narrow parts copy the rows of the gradient more often.
+        wide = size.columns.div_ceil(2 * RIGHT).min(ENOUGH.div_ceil(deepest));
+    }
+    let deep = (TASKS / wide).clamp(1, deepest);
     let parts: Vec<Scratch<T>> = map(wide * deep, |task| {
         let columns = part(size.columns, wide, task % wide);
         let terms = part(size.terms.div_ceil(STEP), deep, task / wide);
-        sums(a, b, size.rows, columns, terms.start * STEP..(terms.end * STEP).min(size.terms))
+        let terms = terms.start * STEP..(terms.end * STEP).min(size.terms);
+        sums(a, b, size.rows, columns, (terms, plane))
     });
     pieces(w, size.columns, |row, w| {
         for (number, own) in parts.iter().enumerate() {
@@ -101,33 +107,27 @@ fn along<T: Element>(a: &impl Lines<T>, b: &impl Lines<T>, w: &mut [T], size: Si
     });
 }
 
-/// The sums of some columns over some terms, row by row.
+/// The sums of some columns over some terms, row by row. `plane` terms belong to an image.
 fn sums<T: Element>(
     a: &impl Lines<T>,
     b: &impl Lines<T>,
     rows: usize,
     columns: Range<usize>,
-    terms: Range<usize>,
+    (terms, plane): (Range<usize>, usize),
 ) -> Scratch<T> {
-    let (isa, width) = (isa(), columns.len());
-    let depth = TERMS.min(terms.len().next_multiple_of(STEP));
-    // Rows a power of two apart would fall into the same lines of the first cache.
-    let pitch = depth + STEP;
+    let width = columns.len();
     let mut result = Scratch::<T>::zeros(rows * width);
-    // There are rows behind the last one, so that the innermost loop always has as many; their sums are not used.
-    let mut right = Scratch::of(width.next_multiple_of(RIGHT) * pitch);
-    let mut left = Scratch::of(OUTPUTS.min(rows.next_multiple_of(LEFT)) * pitch);
-    for start in terms.clone().step_by(TERMS) {
-        let own = start..(start + TERMS).min(terms.end);
-        b.fill(columns.clone(), own.clone(), pitch, &mut right);
+    let mut right = Rows::new(b, width.min(INPUTS), terms.len());
+    let mut left = Rows::new(a, rows.min(OUTPUTS), terms.len());
+    for own in pieces_of(terms, plane) {
+        right.take(columns.clone(), own.clone());
         for top in (0..rows).step_by(OUTPUTS) {
             let some = top..(top + OUTPUTS).min(rows);
-            a.fill(some.clone(), own.clone(), pitch, &mut left);
+            left.take(some.clone(), own.clone());
             for j in (0..width).step_by(RIGHT) {
-                let b = std::array::from_fn(|k| &right[(j + k) * pitch..][..depth]);
+                let b = std::array::from_fn(|k| right.row(j + k));
                 for i in (0..some.len()).step_by(LEFT) {
-                    let a = std::array::from_fn(|k| &left[(i + k) * pitch..][..depth]);
-                    let sums = T::dots(isa, a, b);
+                    let sums = T::dots(isa(), std::array::from_fn(|k| left.row(i + k)), b);
                     let kept = sums.iter().take(some.len() - i).enumerate();
                     for (k, sums) in kept {
                         let to = &mut result[(top + i + k) * width + j..][..RIGHT.min(width - j)];
@@ -138,4 +138,56 @@ fn sums<T: Element>(
         }
     }
     result
+}
+
+/// Terms cut into pieces of about equal length that are read or copied at a time. Where planes allow it no piece belongs to two images.
+fn pieces_of(terms: Range<usize>, plane: usize) -> impl Iterator<Item = Range<usize>> {
+    let mut at = terms.start;
+    std::iter::from_fn(move || {
+        let whole = if plane.is_multiple_of(STEP) { (at / plane + 1) * plane } else { terms.end };
+        let rest = whole.min(terms.end) - at;
+        let len = rest.div_ceil(rest.div_ceil(TERMS).max(1)).next_multiple_of(STEP).min(rest);
+        at += len;
+        (len > 0).then(|| at - len..at)
+    })
+}
+
+/// Rows to be multiplied: as they lie in memory where they do so side by side, else copied.
+struct Rows<'a, T: Element, L> {
+    lines: &'a L,
+    copy: Scratch<T>,
+    pitch: usize,
+    /// What was taken, and whether it was copied.
+    own: Range<usize>,
+    terms: Range<usize>,
+    copied: bool,
+}
+
+impl<'a, T: Element, L: Lines<T>> Rows<'a, T, L> {
+    /// At most so many at a time, of at most so many terms.
+    fn new(lines: &'a L, most: usize, terms: usize) -> Self {
+        // Rows a power of two apart would fall into the same lines of the first cache.
+        let pitch = TERMS.min(terms).next_multiple_of(STEP) + STEP;
+        Rows { lines, copy: Scratch::of(most * pitch), pitch, own: 0..0, terms: 0..0, copied: false }
+    }
+
+    fn take(&mut self, own: Range<usize>, terms: Range<usize>) {
+        let lies = terms.len().is_multiple_of(STEP) && self.lines.line(own.start, terms.clone()).is_some();
+        self.copied = !lies;
+        if self.copied {
+            self.lines.fill(own.clone(), terms.clone(), self.pitch, &mut self.copy);
+        }
+        (self.own, self.terms) = (own, terms);
+    }
+
+    /// A row of those that were taken. Behind the last one it comes again, so that the innermost loop always has as many.
+    #[inline]
+    fn row(&self, number: usize) -> &[T] {
+        let number = number.min(self.own.len() - 1);
+        let len = self.terms.len().next_multiple_of(STEP);
+        match self.copied {
+            true => &self.copy[number * self.pitch..][..len],
+            false => self.lines.line(self.own.start + number, self.terms.clone()).unwrap_or_default(),
+        }
+    }
 }
