@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use vspec_engine::plan::Planner;
 use vspec_engine::{
-    Buffer, Engine, EngineError, HostTensor, Inputs, KernelTime, Precision, RunKey, Session, bind,
+    Buffer, Engine, EngineError, HostTensor, Inputs, KernelSpan, KernelTime, Precision, RunKey, Session, bind,
 };
 use vspec_ir::Graph;
 use vspec_ir::plan::{Kernel, Plan};
@@ -127,6 +127,22 @@ impl<T: Element> Session for CpuSession<T> {
 
     fn measure(&mut self, on: bool) {
         self.measures = on;
+    }
+
+    fn kernel_spans(&self) -> Vec<KernelSpan> {
+        let Some((_, executable)) = self.plans.get(self.last) else { return vec![] };
+        let timed = executable.times.iter().flatten();
+        let span = |(kernel, timed): (&Kernel, &Timed)| {
+            let (began, took) = timed.last?;
+            let name = kernel.anchor.as_ref().map_or("region", |anchor| anchor.op.decl().name).to_string();
+            Some(KernelSpan {
+                name,
+                origin: kernel.origins.first().cloned().unwrap_or_default(),
+                began,
+                took,
+            })
+        };
+        executable.plan().kernels.iter().zip(timed).filter_map(span).collect()
     }
 
     fn kernel_times(&self) -> Vec<KernelTime> {

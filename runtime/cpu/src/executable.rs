@@ -134,10 +134,14 @@ pub struct Executable<T> {
 pub(crate) struct Timed {
     pub(crate) fastest: Option<Duration>,
     pub(crate) runs: u64,
+    /// When it ran last, and how long.
+    pub(crate) last: Option<(Instant, Duration)>,
 }
 
 impl Timed {
-    fn add(&mut self, took: Duration) {
+    fn add(&mut self, began: Instant) {
+        let took = began.elapsed();
+        self.last = Some((began, took));
         self.fastest = Some(self.fastest.map_or(took, |fastest| fastest.min(took)));
         self.runs += 1;
     }
@@ -244,7 +248,7 @@ impl<T: Element> Executable<T> {
                 Job { program, memory: &memory, key, failure: &failure }.run::<T>();
             }
             if let Some(times) = &mut self.times {
-                times[number].add(begun.elapsed());
+                times[number].add(begun);
             }
         }
         if let Some(error) = failure.into_inner().ok().flatten() {

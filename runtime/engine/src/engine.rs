@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use vspec_ir::Graph;
 
-use crate::{HostTensor, KernelTime, NodeTime};
+use crate::{HostTensor, KernelSpan, KernelTime, NodeTime};
 
 /// Why a graph could not be run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,6 +88,11 @@ pub trait Session {
     /// What the runs since the last call measured. A fused kernel counts as the node whose value it computes; an engine that
     /// only queues its work measures that.
     fn measured(&mut self) -> Vec<NodeTime> {
+        vec![]
+    }
+
+    /// The kernels of the last run, if it was measured; nothing on an engine that does not run plans.
+    fn kernel_spans(&self) -> Vec<KernelSpan> {
         vec![]
     }
 

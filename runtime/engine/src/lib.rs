@@ -14,5 +14,5 @@ mod tensor;
 pub use bind::{Sizes, bind, check_variable, choose};
 pub use engine::{Engine, EngineError, Inputs, RunKey, Session};
 pub use interp::{Interpreter, Precision};
-pub use stopwatch::{KernelTime, NodeTime, Stopwatch};
+pub use stopwatch::{KernelSpan, KernelTime, NodeTime, Stopwatch};
 pub use tensor::{Buffer, HostTensor};

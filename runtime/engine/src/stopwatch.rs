@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use vspec_ir::NodeId;
+use vspec_ir::{NodeId, Origin};
 
 /// How long a node took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,19 @@ pub struct NodeTime {
     pub node: NodeId,
     /// Whether this was the way back, from the gradient of its value to those of its operands.
     pub backward: bool,
+    /// When it began.
+    pub began: Instant,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// One run of a kernel of a plan.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KernelSpan {
+    /// The op that it begins with, or `region`.
+    pub name: String,
+    /// What asks for it.
+    pub origin: Origin,
     /// When it began.
     pub began: Instant,
     /// How long it took.

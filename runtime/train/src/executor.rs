@@ -132,6 +132,7 @@ impl<'a> Executor<'a> {
         let returned = self.compute(&step.name, graph, &inputs, key)?;
         if let Some(profile) = &self.profile {
             profile.nodes(graph, self.setup.session.measured());
+            profile.kernels(self.setup.session.kernel_spans());
             profile.stop(SpanKind::Step, &step.name, begun);
         }
         let Returned { values, tables, rows } = returned;

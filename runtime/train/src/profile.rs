@@ -1,10 +1,10 @@
-//! Where the time of a run goes: spans of data, steps, nodes and files.
+//! Where the time of a run goes: spans of data, steps, nodes, kernels and files.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use vspec_engine::NodeTime;
+use vspec_engine::{KernelSpan, NodeTime};
 use vspec_ir::{Graph, Location};
 
 /// Runs of each step whose nodes are measured: a network has hundreds, and one run is like the other.
@@ -23,6 +23,8 @@ pub enum SpanKind {
     Forward,
     /// A node on the way back.
     Backward,
+    /// A kernel of the step's plan.
+    Kernel,
     /// Writing a checkpoint.
     File,
 }
@@ -86,6 +88,20 @@ impl Profile {
                 took: time.took,
                 location: node.origin.location,
                 scope: node.origin.scope.as_ref().map(ToString::to_string),
+            });
+        }
+    }
+
+    /// Adds the kernels of a plan.
+    pub(crate) fn kernels(&self, kernels: Vec<KernelSpan>) {
+        for kernel in kernels {
+            self.push(Span {
+                kind: SpanKind::Kernel,
+                name: kernel.name,
+                began: self.since(kernel.began),
+                took: kernel.took,
+                location: kernel.origin.location,
+                scope: kernel.origin.scope.as_ref().map(ToString::to_string),
             });
         }
     }

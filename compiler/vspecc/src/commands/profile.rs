@@ -52,6 +52,7 @@ fn category(kind: SpanKind) -> &'static str {
         SpanKind::Pass => "pass",
         SpanKind::Forward => "forward",
         SpanKind::Backward => "backward",
+        SpanKind::Kernel => "kernel",
         SpanKind::File => "file",
     }
 }
@@ -64,13 +65,16 @@ fn line(location: Option<Location>, sources: &Sources) -> Option<String> {
     Some(format!("{name}:{}", sources.line_column(file, location.start).0))
 }
 
-/// The ops that took longest, by what they are, which module asks for them, and where it does. The first of a loss's gradients contains the whole way
+/// The ops or kernels that took longest, by what they are, which module asks for them, and where it does. The first of a loss's gradients contains the whole way
 /// back, whose parts have rows of their own.
 fn table(spans: &[Span], sources: &Sources) -> String {
     let mut rows: BTreeMap<(String, &str, String), (Duration, usize)> = BTreeMap::new();
-    let is_node =
-        |s: &&Span| matches!(s.kind, SpanKind::Forward | SpanKind::Backward) && s.name != "gradient";
-    for span in spans.iter().filter(is_node) {
+    let is_work = |s: &&Span| match s.kind {
+        SpanKind::Forward | SpanKind::Backward => s.name != "gradient",
+        SpanKind::Kernel => true,
+        SpanKind::Data | SpanKind::Step | SpanKind::Pass | SpanKind::File => false,
+    };
+    for span in spans.iter().filter(is_work) {
         let place = line(span.location, sources).unwrap_or_default();
         let place = span.scope.as_ref().map_or(place.clone(), |scope| format!("{scope} ({place})"));
         let row = rows.entry((span.name.clone(), category(span.kind), place)).or_default();
@@ -79,7 +83,7 @@ fn table(spans: &[Span], sources: &Sources) -> String {
     }
     let total: Duration = rows.values().map(|(took, _)| *took).sum();
     if total.is_zero() {
-        return "the engine does not measure single ops".to_string();
+        return "the engine measures neither ops nor kernels".to_string();
     }
     let mut rows: Vec<_> = rows.into_iter().collect();
     rows.sort_by_key(|(_, (took, _))| std::cmp::Reverse(*took));

@@ -22,7 +22,7 @@ fn span(event: &Value) -> (f64, f64) {
 #[test]
 fn a_trace_has_data_steps_and_nodes_with_their_lines() {
     let scene = Scene::new(2);
-    let done = scene.succeed(&["run", "tiny.vspec", "--profile", "trace.json"]);
+    let done = scene.succeed(&["run", "tiny.vspec", "--engine", "dfdx", "--profile", "trace.json"]);
     assert!(done.stderr.contains("conv backward"), "{}", done.stderr);
     let events = events(&scene, "trace.json");
     // Two epochs of eight steps, each with an evaluation of three.
@@ -41,6 +41,24 @@ fn a_trace_has_data_steps_and_nodes_with_their_lines() {
     let lines = events.iter().filter_map(|e| e["args"]["line"].as_str());
     assert!(lines.clone().any(|l| l.starts_with("tiny.vspec:")), "{:?}", lines.take(5).collect::<Vec<_>>());
     let modules = events.iter().filter_map(|e| e["args"]["module"].as_str());
+    assert!(modules.clone().any(|m| m.contains("stem")), "{:?}", modules.take(5).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_trace_of_the_fused_engine_has_kernels() {
+    let scene = Scene::new(1);
+    let done = scene.succeed(&["run", "tiny.vspec", "--max-steps", "3", "--profile", "trace.json"]);
+    assert!(done.stderr.contains("conv_weight"), "{}", done.stderr);
+    let events = events(&scene, "trace.json");
+    let kernels = of(&events, "kernel");
+    assert!(
+        kernels.iter().any(|e| e["name"] == "conv_weight") && kernels.iter().any(|e| e["name"] == "region")
+    );
+    assert!(of(&events, "forward").is_empty());
+    let steps: Vec<(f64, f64)> = of(&events, "step").iter().map(|e| span(e)).collect();
+    let inside = |(from, to): (f64, f64)| steps.iter().any(|s| s.0 - 1.0 <= from && to <= s.1 + 1.0);
+    assert!(kernels.iter().all(|e| inside(span(e))), "kernels lie within steps");
+    let modules = kernels.iter().filter_map(|e| e["args"]["module"].as_str());
     assert!(modules.clone().any(|m| m.contains("stem")), "{:?}", modules.take(5).collect::<Vec<_>>());
 }
 
