@@ -53,6 +53,8 @@ pub enum ItemKind {
     Loss(LossDef),
     /// `optimizer sgd(lr: f32[]) { .. }`
     Optimizer(OptimizerDef),
+    /// `assign Rule() rows a: { .. } cols t: { .. } { .. }`
+    Assign(AssignDef),
     /// `experiment name { .. }`
     Experiment(ExperimentDef),
     /// `entry resnet18 = ResNet(18)(f32[1, 3, 224, 224])`
@@ -245,6 +247,115 @@ pub struct OptimizerDef {
     pub params: Vec<Param>,
     /// States, lets and methods.
     pub members: Vec<Member>,
+}
+
+/// `assign Name(params) rows a: { .. } cols t: { .. } { clauses }`
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssignDef {
+    /// Its name.
+    pub name: Ident,
+    /// Its parameters.
+    pub params: Vec<Param>,
+    /// The name for a row, and the fields of one.
+    pub rows: (Ident, TypeExpr),
+    /// The name for a column, and the fields of one.
+    pub cols: (Ident, TypeExpr),
+    /// What it does, in order.
+    pub clauses: Vec<RuleClause>,
+    /// The clauses from brace to brace.
+    pub body: Span,
+}
+
+/// A clause of an assignment rule.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleClause {
+    /// What it does.
+    pub kind: RuleKind,
+    /// From its first to its last character.
+    pub span: Span,
+}
+
+/// The kinds of clause.
+#[derive(Debug, Clone, PartialEq)]
+pub enum RuleKind {
+    /// `let overlap = iou(a.box, t.box)`
+    Let(Let),
+    /// `require top > 0, "message"`
+    Require(Require),
+    /// `pick 9 of -distance per t, a.level where near`
+    PickBest {
+        /// How many.
+        count: Expr,
+        /// The largest of this.
+        by: Expr,
+        /// For each row or column of this name.
+        per: Ident,
+        /// Chosen apart within each of these groups.
+        group: Option<Expr>,
+        /// Among these pairs.
+        narrowed: Option<Expr>,
+    },
+    /// `pick where overlap >= 0.7`
+    PickWhere(Expr),
+    /// `pick one to one minimizing cost where allowed`
+    PickOneToOne {
+        /// What a pair costs.
+        cost: Expr,
+        /// Among these pairs.
+        narrowed: Option<Expr>,
+    },
+    /// `keep alignment > 0`
+    Keep(Expr),
+    /// `resolve by overlap per a`
+    Resolve {
+        /// The pair with the largest of this stays.
+        by: Expr,
+        /// For each row or column of this name.
+        per: Ident,
+    },
+    /// `ignore a where best > 0.3`
+    Ignore {
+        /// The name of the rows.
+        rows: Ident,
+        /// Which of them.
+        condition: Expr,
+    },
+    /// `sample 256 a repeating with positives <= 0.5, negatives <= 0.75`
+    Sample {
+        /// How many rows.
+        count: Expr,
+        /// The name of the rows.
+        rows: Ident,
+        /// Rows are gathered, again and again when there are too few.
+        repeating: bool,
+        /// The largest share of positives.
+        positives: Option<Expr>,
+        /// The largest share of negatives.
+        negatives: Option<Expr>,
+    },
+    /// `give box = t.box else 0`
+    Give {
+        /// Its name in the result.
+        name: Ident,
+        /// Its value for the pair that a row is part of.
+        value: Expr,
+        /// Its value for rows without a pair.
+        otherwise: Option<Expr>,
+    },
+    /// `positive where q.label == r.label`, `negative where ..`
+    Pairs {
+        /// Whether these are the positives.
+        positive: bool,
+        /// Which pairs.
+        condition: Expr,
+    },
+    /// `weight negative f(s)`
+    Weight {
+        /// Whether it is that of the positives.
+        positive: bool,
+        /// The weight of a pair.
+        value: Expr,
+    },
 }
 
 /// `entry name = value`
@@ -644,6 +755,15 @@ pub enum ExprKind {
         init: Box<Expr>,
         /// Its next value.
         body: Block,
+    },
+    /// `x over picked per t`, as an argument or in parentheses: the values of pairs, for one row or column.
+    Per {
+        /// A value of a pair.
+        value: Box<Expr>,
+        /// Which pairs take part.
+        over: Option<Ident>,
+        /// The name of the rows or columns that have a list of values each.
+        per: Ident,
     },
     /// `m with backbone = trunk`
     With(Box<Expr>, Vec<(Ident, Expr)>),

@@ -93,6 +93,20 @@ impl Rule {
                 | kw_per
                 | kw_lowest
                 | kw_highest
+                | kw_assign
+                | kw_rows
+                | kw_cols
+                | kw_where
+                | kw_minimizing
+                | kw_one_to_one
+                | kw_positives
+                | kw_negatives
+                | kw_pick
+                | kw_resolve
+                | kw_ignore
+                | kw_sample
+                | kw_give
+                | kw_weight
         )
     }
 
@@ -135,7 +149,7 @@ impl Rule {
             type_expr | named_type => "a type",
             dim => "a size",
             string => "a string in quotes",
-            block | lbrace | phases | members | parts => "`{`",
+            block | lbrace | phases | members | parts | clauses => "`{`",
             rbrace => "`}`",
             params | lparen | call => "`(`",
             rparen => "`)`",
@@ -163,6 +177,14 @@ impl Rule {
             keep_last | keep_best => "`keep best by ..`",
             stop_when => "`stop when ..`",
             expect => "`expect ..`",
+            pick_one | pick_where | pick_best | kw_pick => "a clause of the rule",
+            kw_rows => "`rows a: { .. }`",
+            kw_cols => "`cols t: { .. }`",
+            kw_where => "`where`",
+            kw_per => "`per`",
+            kw_minimizing => "`minimizing`",
+            pair_side => "`positive` or `negative`",
+            at_positives | at_negatives => "`positives <= ..` or `negatives <= ..`",
             kw_in => "`in`",
             kw_by => "`by`",
             kw_over => "`over`",

@@ -17,8 +17,20 @@ use crate::{Diagnostic, FileId, Span, codes};
 pub(crate) const MAX_BRACKETS: usize = 100;
 
 /// Words that start a top-level item.
-pub(crate) const ITEM_WORDS: [&str; 11] =
-    ["use", "let", "record", "fn", "host", "module", "loss", "optimizer", "experiment", "entry", "test"];
+pub(crate) const ITEM_WORDS: [&str; 12] = [
+    "use",
+    "let",
+    "record",
+    "fn",
+    "host",
+    "module",
+    "loss",
+    "optimizer",
+    "assign",
+    "experiment",
+    "entry",
+    "test",
+];
 
 /// One top-level item.
 #[derive(Debug, Clone, PartialEq, Eq)]

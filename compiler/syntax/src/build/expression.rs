@@ -84,7 +84,16 @@ impl Builder<'_> {
     fn paren(&self, pair: Pair<'_, Rule>) -> Built<Expr> {
         let span = self.span(&pair);
         let commas = pair.clone().into_inner().any(|p| p.as_rule() == Rule::comma);
-        let mut parts = self.children(pair).map(|e| self.expr(e)).collect::<Built<Vec<_>>>()?;
+        let mut parts = vec![];
+        for part in self.children(pair) {
+            match (part.as_rule(), parts.pop()) {
+                (Rule::group, Some(value)) => parts.push(self.group(value, part)?),
+                (_, before) => {
+                    parts.extend(before);
+                    parts.push(self.expr(part)?);
+                }
+            }
+        }
         match parts.pop() {
             Some(only) if parts.is_empty() && !commas => Ok(Expr { kind: only.kind, span }),
             last => {
@@ -195,7 +204,21 @@ impl Builder<'_> {
     fn arg(&self, pair: Pair<'_, Rule>) -> Built<Arg> {
         let mut children = self.children(pair);
         let name = children.maybe(Rule::name).map(|n| self.ident(n));
-        Ok(Arg { name, value: self.expr(children.one()?)? })
+        let value = self.expr(children.one()?)?;
+        let value = match children.maybe(Rule::group) {
+            Some(group) => self.group(value, group)?,
+            None => value,
+        };
+        Ok(Arg { name, value })
+    }
+
+    /// `x over picked per t`
+    fn group(&self, value: Expr, pair: Pair<'_, Rule>) -> Built<Expr> {
+        let span = value.span.to(self.span(&pair));
+        let mut names: Vec<Ident> = self.children(pair).map(|n| self.ident(n)).collect();
+        let per = names.pop().ok_or_else(|| Box::new(internal(span)))?;
+        let kind = ExprKind::Per { value: Box::new(value), over: names.pop(), per };
+        Ok(Expr { kind, span })
     }
 
     fn index_arg(&self, pair: Pair<'_, Rule>) -> Built<IndexArg> {

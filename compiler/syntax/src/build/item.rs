@@ -29,6 +29,7 @@ impl Builder<'_> {
             Rule::module_def => ItemKind::Module(self.module(pair)?),
             Rule::loss_def => ItemKind::Loss(self.loss(pair)?),
             Rule::optimizer_def => ItemKind::Optimizer(self.optimizer(pair)?),
+            Rule::assign_def => ItemKind::Assign(self.assign(pair)?),
             Rule::experiment_def => ItemKind::Experiment(self.experiment(pair)?),
             Rule::entry_def => ItemKind::Entry(self.entry(pair)?),
             Rule::test_def => ItemKind::Test(self.test(pair)?),
@@ -87,7 +88,7 @@ impl Builder<'_> {
         })
     }
 
-    fn params(&self, pair: Pair<'_, Rule>) -> Built<Vec<Param>> {
+    pub(super) fn params(&self, pair: Pair<'_, Rule>) -> Built<Vec<Param>> {
         self.children(pair).map(|p| self.param(p)).collect()
     }
 

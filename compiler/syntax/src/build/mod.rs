@@ -8,6 +8,7 @@ mod expression;
 mod item;
 mod literal;
 mod operators;
+mod rule;
 mod statement;
 mod types;
 

@@ -43,6 +43,10 @@ pub(super) fn expr(e: &Expr) -> Node {
         ExprKind::Fold { pattern: p, iter, state, init, body } => {
             list("fold", [pattern(p), expr(iter), pattern(state), expr(init), block(body)])
         }
+        ExprKind::Per { value, over, per } => {
+            let over = maybe("over", over.as_ref().map(|o| atom(&*o.name)));
+            list("per", [expr(value), atom(&*per.name)].into_iter().chain(over))
+        }
         ExprKind::With(base, bindings) => {
             let bindings = bindings.iter().map(|(name, value)| list(&name.name, [expr(value)]));
             list("with", std::iter::once(expr(base)).chain(bindings))

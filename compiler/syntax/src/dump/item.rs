@@ -38,6 +38,7 @@ fn item(item: &Item) -> Node {
         ItemKind::Module(m) => with_members("module", (&m.name, &m.params), &m.members, &mut parts),
         ItemKind::Loss(loss) => loss_def(loss, &mut parts),
         ItemKind::Optimizer(o) => with_members("optimizer", (&o.name, &o.params), &o.members, &mut parts),
+        ItemKind::Assign(rule) => super::rule::rule(rule, &mut parts),
         ItemKind::Experiment(experiment) => {
             parts.push(name(&experiment.name));
             parts.extend(experiment.parts.iter().map(part));

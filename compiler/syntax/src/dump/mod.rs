@@ -4,6 +4,7 @@
 
 mod expression;
 mod item;
+mod rule;
 mod statement;
 
 use crate::ast::File;

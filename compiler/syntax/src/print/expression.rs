@@ -1,7 +1,7 @@
 //! Prints expressions.
 
 use super::doc::{Doc, broken, concat, group, indent, join, text};
-use super::operators::{PIPE, POSTFIX, SIMPLE, WITH};
+use super::operators::{ARGUMENT, PIPE, POSTFIX, SIMPLE, WITH};
 use super::types::offsets;
 use super::{Printer, bracketed, listed};
 use crate::Span;
@@ -42,6 +42,10 @@ impl Printer<'_> {
             ExprKind::Block(block) => self.block_expr(block),
             ExprKind::Fold { pattern, iter, state, init, body } => {
                 self.fold((pattern, iter), (state, init), body)
+            }
+            ExprKind::Per { value, over, per } => {
+                let over = over.as_ref().map_or_else(String::new, |o| format!(" over {}", o.name));
+                concat(vec![self.expr(value), text(format!("{over} per {}", per.name))])
             }
             ExprKind::With(base, bindings) => self.with(base, bindings),
         }
@@ -158,7 +162,7 @@ impl Printer<'_> {
     fn arg(&self, arg: &Arg) -> Doc {
         let span = arg.name.as_ref().map_or(arg.value.span, |n| n.span.to(arg.value.span));
         let name = arg.name.as_ref().map_or_else(Doc::empty, |n| text(format!("{} = ", n.name)));
-        self.element(offsets(span), || concat(vec![name, self.expr(&arg.value)])).0
+        self.element(offsets(span), || concat(vec![name, self.at(&arg.value, ARGUMENT)])).0
     }
 
     /// Steps of a pipe, one a line when they do not fit.

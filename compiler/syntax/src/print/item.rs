@@ -45,6 +45,7 @@ impl Printer<'_> {
             ItemKind::Optimizer(o) => {
                 self.with_members("optimizer", (&o.name, &o.params), &o.members, item.span)
             }
+            ItemKind::Assign(rule) => self.rule(rule),
             ItemKind::Experiment(experiment) => self.experiment(experiment, item.span),
             ItemKind::Entry(entry) => self.assign("entry ", text(&*entry.name.name), &entry.value),
             ItemKind::Test(test) => self.test(test),

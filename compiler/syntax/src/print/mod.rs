@@ -10,6 +10,7 @@ mod experiment;
 mod expression;
 mod item;
 mod operators;
+mod rule;
 mod statement;
 mod types;
 

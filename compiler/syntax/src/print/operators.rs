@@ -4,6 +4,8 @@ use super::Printer;
 use super::doc::{Doc, concat, group, indent, text};
 use crate::ast::{BinaryOp, Expr, ExprKind, UnaryOp};
 
+/// An argument or the inside of parentheses.
+pub(super) const ARGUMENT: u8 = 0;
 /// `|>`
 pub(super) const PIPE: u8 = 1;
 /// `with`
@@ -56,6 +58,7 @@ impl BinaryOp {
 /// How tightly the outermost operator of an expression binds.
 fn precedence(expr: &Expr) -> u8 {
     match &expr.kind {
+        ExprKind::Per { .. } => ARGUMENT,
         ExprKind::Pipe(..) => PIPE,
         ExprKind::With(..) => WITH,
         ExprKind::Binary(..) if chained(expr).is_some() => 6,
