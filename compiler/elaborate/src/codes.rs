@@ -54,6 +54,8 @@ codes! {
     NOT_STATIC = "V0221", "not known at compile time";
     /// A tensor operation stands where there is no graph, or a clock where there is no run.
     WRONG_PLACE = "V0222", "not possible here";
+    /// A clause of an assignment rule that cannot stand there, or a value in one that depends on what it must not depend on.
+    RULE = "V0223", "not possible in an assignment rule";
     /// Something owns parameters but is no member, so that they have no names.
     NO_PATH = "V0230", "parameters without a name";
     /// A parameter that the loss reaches is neither updated nor frozen.

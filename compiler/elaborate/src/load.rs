@@ -67,6 +67,13 @@ pub(crate) struct OptimizerItem {
     pub(crate) file: Rc<FileScope>,
 }
 
+/// An assignment rule with the file that it was written in.
+#[derive(Debug)]
+pub(crate) struct AssignItem {
+    pub(crate) def: ast::AssignDef,
+    pub(crate) file: Rc<FileScope>,
+}
+
 /// A named item.
 #[derive(Debug, Clone)]
 pub(crate) enum Definition {
@@ -74,6 +81,7 @@ pub(crate) enum Definition {
     Module(Rc<ModuleItem>),
     Loss(Rc<LossItem>),
     Optimizer(Rc<OptimizerItem>),
+    Assign(Rc<AssignItem>),
     Record(Rc<ast::RecordDef>),
     /// A constant, evaluated when it is first used.
     Constant(Rc<Constant>),
@@ -213,6 +221,9 @@ impl<'w> Loader<'w> {
             }
             ItemKind::Optimizer(def) => {
                 (&def.name, Definition::Optimizer(Rc::new(OptimizerItem { def: def.clone(), file })))
+            }
+            ItemKind::Assign(def) => {
+                (&def.name, Definition::Assign(Rc::new(AssignItem { def: def.clone(), file })))
             }
             ItemKind::Record(def) => (&def.name, Definition::Record(Rc::new(def.clone()))),
             ItemKind::Let(def) => {

@@ -12,7 +12,7 @@ use vspec_syntax::ast;
 use crate::builtins::Builtin;
 use crate::experiment::Item;
 use crate::globs::matches;
-use crate::load::{FnItem, LossItem, ModuleItem, OptimizerItem};
+use crate::load::{AssignItem, FnItem, LossItem, ModuleItem, OptimizerItem};
 use crate::scope::Scope;
 
 /// A value of the elaborator. Everything but [`Value::Tensor`] is static.
@@ -109,6 +109,10 @@ pub(crate) enum Callable {
     Module(Rc<ModuleItem>),
     Loss(Rc<LossItem>),
     Optimizer(Rc<OptimizerItem>),
+    /// An assignment rule.
+    Rule(Rc<AssignItem>),
+    /// A rule with its parameters, which takes rows and columns.
+    Assigner(Rc<AssignItem>, Rc<Scope>),
     /// A callable that already has some of its arguments.
     Partial(Rc<Callable>, Vec<Given>),
     /// A method of a view: what it calls sees the view's modes.
@@ -355,6 +359,7 @@ impl Callable {
             Callable::Module(_) => "a module",
             Callable::Loss(_) => "a loss",
             Callable::Optimizer(_) => "an optimizer",
+            Callable::Rule(_) | Callable::Assigner(..) => "an assignment rule",
             Callable::Partial(inner, _) => match **inner {
                 Callable::Module(_) => "a module that still needs arguments",
                 _ => "a function that still needs arguments",
@@ -376,6 +381,7 @@ impl Callable {
             Callable::Module(m) => m.def.name.name.clone(),
             Callable::Loss(l) => l.def.name.name.clone(),
             Callable::Optimizer(o) => o.def.name.name.clone(),
+            Callable::Rule(r) | Callable::Assigner(r, _) => r.def.name.name.clone(),
             Callable::Partial(inner, _) | Callable::Viewed(inner, _) => inner.name(),
         }
     }

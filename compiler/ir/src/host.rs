@@ -12,11 +12,13 @@ pub enum HostFn {
     MinAreaRect,
     /// A number for each connected region of a mask.
     ConnectedComponents,
+    /// The assignment of rows to columns of the smallest cost.
+    LinearAssignment,
 }
 
 impl HostFn {
     /// Every function.
-    pub const ALL: [HostFn; 2] = [HostFn::MinAreaRect, HostFn::ConnectedComponents];
+    pub const ALL: [HostFn; 3] = [HostFn::MinAreaRect, HostFn::ConnectedComponents, HostFn::LinearAssignment];
 
     /// The function that a specification calls by this name.
     pub fn from_name(name: &str) -> Option<HostFn> {
@@ -28,6 +30,7 @@ impl HostFn {
         match self {
             HostFn::MinAreaRect => "min_area_rect",
             HostFn::ConnectedComponents => "connected_components",
+            HostFn::LinearAssignment => "linear_assignment",
         }
     }
 
@@ -37,6 +40,9 @@ impl HostFn {
             HostFn::MinAreaRect => "host fn min_area_rect(mask: f32[.., H, W]) -> f32[.., 5]",
             HostFn::ConnectedComponents => {
                 "host fn connected_components(mask: bool[.., H, W], connectivity: i32[] = 8) -> i32[.., H, W]"
+            }
+            HostFn::LinearAssignment => {
+                "host fn linear_assignment(cost: f32[.., N, M], allowed: bool[.., N, M]) -> i32[.., N]"
             }
         }
     }
@@ -55,6 +61,10 @@ impl HostFn {
                  outside the mask. With `connectivity` 8 pixels that touch at a corner are connected, with 4 only those that share \
                  a side."
             }
+            HostFn::LinearAssignment => {
+                "For each row its column, or -1: no two rows have one column, as many allowed pairs as possible are taken, and of all \
+                 ways to do so the one of the smallest total cost. A pair whose cost is not finite is not allowed. Kuhn 1955."
+            }
         }
     }
 
@@ -72,6 +82,10 @@ impl HostFn {
                     false => Err(format!("the connectivity is i32[], not {connectivity}")),
                 }
             }
+            (HostFn::LinearAssignment, [cost, allowed]) => assignment(cost, allowed),
+            (HostFn::LinearAssignment, others) => {
+                Err(format!("it takes costs and what is allowed, not {} tensors", others.len()))
+            }
             (HostFn::MinAreaRect, others) => Err(format!("it takes a mask, not {} tensors", others.len())),
             (HostFn::ConnectedComponents, others) => {
                 Err(format!("it takes a mask and perhaps a connectivity, not {} tensors", others.len()))
@@ -86,6 +100,16 @@ fn components(mask: &Type) -> Result<Type, String> {
         DType::Bool => Ok(Type::new(DType::I32, mask.shape.clone())),
         _ => Err(format!("the mask is of bools, not {mask}")),
     }
+}
+
+fn assignment(cost: &Type, allowed: &Type) -> Result<Type, String> {
+    if cost.rank() < 2 || cost.dtype != DType::F32 {
+        return Err(format!("costs are f32[.., N, M], not {cost}"));
+    }
+    if allowed.dtype != DType::Bool || allowed.shape != cost.shape {
+        return Err(format!("what is allowed is a bool for each cost, not {allowed} for {cost}"));
+    }
+    Ok(Type::new(DType::I32, cost.shape[..cost.rank() - 1].to_vec()))
 }
 
 /// Leading axes, and the two of an image.

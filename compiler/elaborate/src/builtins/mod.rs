@@ -11,7 +11,7 @@ mod masks;
 mod modules;
 mod order;
 mod patterns;
-mod random;
+pub(crate) mod random;
 mod reduce;
 mod shape;
 mod statics;

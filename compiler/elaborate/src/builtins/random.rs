@@ -20,7 +20,7 @@ fn draw(e: &mut Evaluator<'_>, call: &Call, op: fn(Vec<Dim>, Arc<str>) -> Op) ->
 }
 
 /// The variable that is being initialised, or the module or step that draws; a number for every further site.
-fn next_stream(e: &mut Evaluator<'_>) -> Arc<str> {
+pub(crate) fn next_stream(e: &mut Evaluator<'_>) -> Arc<str> {
     let owner = match e.place {
         Place::Init => e.stream.clone(),
         _ => e.module_path.clone().unwrap_or_else(|| e.stream.clone()),

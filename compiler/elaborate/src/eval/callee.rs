@@ -27,6 +27,9 @@ impl Evaluator<'_> {
         if let Callable::Optimizer(item) = &**callable {
             return self.call_optimizer(item, args, span);
         }
+        if let Callable::Assigner(item, scope) = &**callable {
+            return self.call_rule(item, scope, args, span);
+        }
         let Some(params) = parameters(callable) else {
             return self.error(codes::WRONG_KIND, span, format!("cannot call {}", callable.kind()));
         };
@@ -47,9 +50,16 @@ impl Evaluator<'_> {
             Callable::Method(instance, def) => self.call_method(instance, def, slots, span),
             Callable::Module(item) => self.instantiate(item, slots, span),
             Callable::Loss(item) => self.make_loss(item, slots, span),
-            Callable::Optimizer(_) | Callable::Builtin(_) | Callable::Partial(..) | Callable::Viewed(..) => {
-                Err(Stop)
+            Callable::Rule(item) => {
+                let scope = Scope::new(Parent::File(item.file.clone()));
+                self.bind_parameters(&name, &item.def.params, slots, &scope, span)?;
+                Ok(Value::Callable(Rc::new(Callable::Assigner(item.clone(), scope))))
             }
+            Callable::Optimizer(_)
+            | Callable::Builtin(_)
+            | Callable::Partial(..)
+            | Callable::Viewed(..)
+            | Callable::Assigner(..) => Err(Stop),
         }
     }
 
@@ -274,6 +284,7 @@ fn parameters(callable: &Callable) -> Option<&[Param]> {
         Callable::Module(item) => Some(&item.def.params),
         Callable::Loss(item) => Some(item.def.config.as_deref().unwrap_or(&item.def.params)),
         Callable::Optimizer(item) => Some(&item.def.params),
-        Callable::Builtin(_) | Callable::Partial(..) | Callable::Viewed(..) => None,
+        Callable::Rule(item) => Some(&item.def.params),
+        Callable::Builtin(_) | Callable::Partial(..) | Callable::Viewed(..) | Callable::Assigner(..) => None,
     }
 }

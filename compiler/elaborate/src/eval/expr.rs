@@ -77,6 +77,7 @@ impl Evaluator<'_> {
                 }
                 Ok(value)
             }
+            ExprKind::Per { value, over, per } => self.per(value, over.as_ref(), per, expr.span, scope),
             ExprKind::With(base, changes) => self.with(base, changes, expr.span, scope),
         }
     }

@@ -106,6 +106,7 @@ impl Evaluator<'_> {
             Definition::Module(m) => Callable::Module(m),
             Definition::Loss(l) => Callable::Loss(l),
             Definition::Optimizer(o) => Callable::Optimizer(o),
+            Definition::Assign(rule) => Callable::Rule(rule),
             Definition::Constant(c) => return self.constant(&c, span),
             Definition::Broken => return Err(Stop),
             Definition::Record(r) => {

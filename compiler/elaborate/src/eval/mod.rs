@@ -18,6 +18,7 @@ pub(crate) mod operators;
 mod optimizers;
 pub(crate) mod provenance;
 pub(crate) mod reduce;
+mod rule;
 pub(crate) mod signature;
 pub(crate) mod tensor;
 pub(crate) mod tree;
@@ -113,6 +114,10 @@ pub(crate) struct Evaluator<'w> {
     pub(crate) declared: IndexMap<Arc<str>, Rc<VariableDecl>>,
     /// Masks of the sizes that are padded, by the size's name.
     pub(crate) masks: IndexMap<Arc<str>, NodeId>,
+    /// Values of one pair of the assignment rule that is being evaluated, by the node that stands for them: see `rule/lift.rs`.
+    pub(crate) lifted: IndexMap<NodeId, NodeId>,
+    /// That rule.
+    pub(crate) rule: Option<Box<rule::Pairing>>,
     /// How the instances that are being evaluated are looked at, outermost first.
     pub(crate) modes: Vec<Mode>,
     /// Records what an editor wants to know.
@@ -143,6 +148,8 @@ impl<'w> Evaluator<'w> {
             streams: 0,
             declared: IndexMap::new(),
             masks: IndexMap::new(),
+            lifted: IndexMap::new(),
+            rule: None,
             modes: vec![],
             observer: None,
             answers: variants::Answers::default(),
@@ -255,9 +262,13 @@ impl<'w> Evaluator<'w> {
         let written = std::mem::take(&mut self.written);
         let scalars = std::mem::take(&mut self.scalars);
         let masks = std::mem::take(&mut self.masks);
+        let lifted = std::mem::take(&mut self.lifted);
+        let rule = self.rule.take();
         let outer = std::mem::replace(&mut self.place, place);
         let result = body(self);
         self.place = outer;
+        self.rule = rule;
+        self.lifted = lifted;
         self.masks = masks;
         self.scalars = scalars;
         self.written = written;

@@ -277,7 +277,9 @@ impl Evaluator<'_> {
             Some(false) => self.axis_mismatch(given, (node, axis), (&expected, &dim.size), scope, what),
             None => {
                 let obligation = Obligation { relation: Relation::Equal, left: expected, right: found };
-                self.graph.oblige(node, obligation);
+                // What stands for one pair of a rule does not stay.
+                let kept = self.lifted.get(&node).copied().unwrap_or(node);
+                self.graph.oblige(kept, obligation);
                 Ok(())
             }
         }

@@ -32,12 +32,13 @@ impl Evaluator<'_> {
         if self.graph.len() >= MAX_NODES {
             return self.error(codes::LIMIT, span, format!("the graph has more than {MAX_NODES} nodes"));
         }
+        let lifted_op = if self.lifted.is_empty() { None } else { Some(op.clone()) };
         let origin = Origin { name: None, scope: self.module_path.clone(), location: Some(location(span)) };
         match self.graph.add(op, inputs, origin) {
             Ok(node) if self.graph.ty(node).rank() > MAX_RANK => {
                 self.error(codes::LIMIT, span, format!("a tensor has more than {MAX_RANK} axes"))
             }
-            Ok(node) => Ok(node),
+            Ok(node) => self.lift(&lifted_op, inputs, node, span).map(|()| node),
             Err(violation) => self.violated(&violation, inputs, span),
         }
     }

@@ -48,6 +48,11 @@ impl Checker<'_> {
                     c.block(body);
                 });
             }
+            ExprKind::Per { value, over, per } => {
+                self.expr(value);
+                over.iter().filter(|o| &*o.name != "all").for_each(|o| self.read(&o.name, o.span));
+                self.read(&per.name, per.span);
+            }
             ExprKind::With(base, fields) => {
                 self.expr(base);
                 for (field, value) in fields {

@@ -34,6 +34,7 @@ impl Checker<'_> {
             ItemKind::Module(def) => self.define(&def.name, Kind::Silent),
             ItemKind::Loss(def) => self.define(&def.name, Kind::Silent),
             ItemKind::Optimizer(def) => self.define(&def.name, Kind::Silent),
+            ItemKind::Assign(def) => self.define(&def.name, Kind::Silent),
             ItemKind::Experiment(_) | ItemKind::Entry(_) | ItemKind::Test(_) => {}
         }
     }
@@ -67,6 +68,7 @@ impl Checker<'_> {
             ItemKind::Module(def) => self.module(def),
             ItemKind::Loss(def) => self.loss(def),
             ItemKind::Optimizer(def) => self.optimizer(def),
+            ItemKind::Assign(def) => self.assign(def),
             ItemKind::Experiment(def) => self.experiment(def),
             ItemKind::Entry(def) => self.expr(&def.value),
             ItemKind::Test(def) => self.test(def),

@@ -13,6 +13,7 @@ mod experiment;
 mod expr;
 mod items;
 mod modules;
+mod rules;
 mod scope;
 mod types;
 

@@ -37,6 +37,8 @@ pub enum NameKind {
     Loss,
     /// An optimizer.
     Optimizer,
+    /// An assignment rule.
+    Assign,
     /// A record type.
     Record,
     /// A constant, or a reading of the run clock.
@@ -86,6 +88,7 @@ fn definition_info(definition: &Definition, file: &FileScope, sources: &Sources)
             (NameKind::Loss, &l.def.name, params.as_slice(), &*l.file)
         }
         Definition::Optimizer(o) => (NameKind::Optimizer, &o.def.name, o.def.params.as_slice(), &*o.file),
+        Definition::Assign(a) => (NameKind::Assign, &a.def.name, a.def.params.as_slice(), &*a.file),
         Definition::Record(r) => (NameKind::Record, &r.name, [].as_slice(), file),
         Definition::Constant(c) => match &c.def.pattern {
             Pattern::Name(name) => (NameKind::Constant, name, [].as_slice(), &*c.file),
@@ -114,6 +117,7 @@ fn signature(item: &Item, sources: &Sources) -> String {
     let body = match &item.kind {
         ItemKind::Fn(def) => def.body.as_ref().map(|body| body.span.start),
         ItemKind::Loss(def) => Some(def.body.span.start),
+        ItemKind::Assign(def) => Some(def.body.start),
         ItemKind::Module(_) | ItemKind::Optimizer(_) => {
             sources.slice(start).find('{').map(|at| start.start + at as u32)
         }

@@ -447,7 +447,8 @@ ops! {
         where ["the runtime has the function", "operands are of the types that it takes"]
         samples [
             "(f32[2, 5, 6]) function=\"min_area_rect\"",
-            "(bool[5, 6]) function=\"connected_components\""
+            "(bool[5, 6]) function=\"connected_components\"",
+            "(f32[2, 4, 3], bool[2, 4, 3]) function=\"linear_assignment\""
         ]
 
     // ---- differentiation -------------------------------------------------------------------------------------------

@@ -161,7 +161,7 @@ fn names(analyses: &[&Analysis]) -> Vec<CompletionItem> {
 fn of_name(name: &str, info: &NameInfo) -> CompletionItem {
     let kind = match info.kind {
         NameKind::Function | NameKind::Optimizer => CompletionItemKind::FUNCTION,
-        NameKind::Module | NameKind::Loss => CompletionItemKind::CLASS,
+        NameKind::Module | NameKind::Loss | NameKind::Assign => CompletionItemKind::CLASS,
         NameKind::Record => CompletionItemKind::STRUCT,
         NameKind::Constant => CompletionItemKind::CONSTANT,
     };

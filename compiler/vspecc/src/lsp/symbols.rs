@@ -49,6 +49,7 @@ fn of_item(text: &str, item: &Item) -> Option<DocumentSymbol> {
         ItemKind::Module(def) => symbol(&def.name, SymbolKind::CLASS, members(text, &def.members)),
         ItemKind::Loss(def) => symbol(&def.name, SymbolKind::CLASS, vec![]),
         ItemKind::Optimizer(def) => symbol(&def.name, SymbolKind::CLASS, members(text, &def.members)),
+        ItemKind::Assign(def) => symbol(&def.name, SymbolKind::CLASS, vec![]),
         ItemKind::Experiment(def) => symbol(&def.name, SymbolKind::NAMESPACE, parts(text, &def.parts)),
         ItemKind::Entry(def) => symbol(&def.name, SymbolKind::VARIABLE, vec![]),
         ItemKind::Test(def) => {

@@ -1,5 +1,6 @@
 //! Functions of the runtime that are no tensor work. What each computes is said where it is declared, in [`HostFn`].
 
+mod assignment;
 mod components;
 mod rectangle;
 
@@ -19,6 +20,7 @@ pub fn call(name: &str, operands: &[HostTensor]) -> Result<HostTensor, EngineErr
     match function {
         HostFn::MinAreaRect => min_area_rect(operands),
         HostFn::ConnectedComponents => connected_components(operands),
+        HostFn::LinearAssignment => linear_assignment(operands),
     }
     .map_err(failed)
 }
@@ -40,6 +42,22 @@ fn connected_components(operands: &[HostTensor]) -> Result<HostTensor, String> {
     };
     let labels = masks.each().flat_map(|mask| components::label(&mask, masks.columns, diagonal));
     tensor(masks.shape.clone(), Buffer::I32(labels.collect()))
+}
+
+fn linear_assignment(operands: &[HostTensor]) -> Result<HostTensor, String> {
+    let [cost, allowed] = operands else { return Err("it needs costs and what is allowed".to_string()) };
+    let [leading @ .., rows, columns] = cost.shape() else {
+        return Err("costs have rows and columns".to_string());
+    };
+    let size = rows * columns;
+    let (costs, allowed) = (cost.to_f64(), allowed.to_f64());
+    let mut result = Vec::with_capacity(leading.iter().product::<usize>() * rows);
+    for i in 0..leading.iter().product::<usize>() {
+        let cost = &costs[i * size..(i + 1) * size];
+        let allowed: Vec<bool> = allowed[i * size..(i + 1) * size].iter().map(|a| *a > 0.0).collect();
+        result.extend(assignment::assign(cost, &allowed, *rows, *columns));
+    }
+    tensor(leading.iter().chain([rows]).copied().collect(), Buffer::I32(result))
 }
 
 fn tensor(shape: Vec<usize>, buffer: Buffer) -> Result<HostTensor, String> {
