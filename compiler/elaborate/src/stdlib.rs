@@ -18,6 +18,7 @@ macro_rules! files {
 }
 
 files! {
+    "assign/aligned",
     "boxes/overlap",
     "linalg/functions",
     "linalg/solve",
@@ -153,7 +154,8 @@ fn inside(folder: &str) -> impl Fn(&str) -> bool + use<> {
 
 /// Names of top-level items, which start their lines in formatted files.
 pub(crate) fn definitions(text: &str) -> impl Iterator<Item = &str> {
-    const KEYWORDS: [&str; 7] = ["module ", "fn ", "host fn ", "loss ", "optimizer ", "record ", "let "];
+    const KEYWORDS: [&str; 8] =
+        ["module ", "fn ", "host fn ", "loss ", "optimizer ", "assign ", "record ", "let "];
     text.lines().filter_map(|line| {
         let rest = KEYWORDS.iter().find_map(|k| line.strip_prefix(k))?;
         let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());

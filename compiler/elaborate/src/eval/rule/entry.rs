@@ -145,12 +145,6 @@ impl Evaluator<'_> {
             let error = Diagnostic::error(codes::SHAPE_MISMATCH, given.span, message);
             return self.fail(error.label(format!("this is {found}")).also(ty.span, "declared here"));
         }
-        let first = found.rank() - own;
-        if self.masked_axes(node).iter().any(|axis| *axis >= first) {
-            let message = format!("{what} is padded along an axis of one row");
-            let error = Diagnostic::error(codes::MASKED, given.span, message);
-            return self.fail(error.hint("`filled(x, 0.0)` makes the padding like the rest"));
-        }
         entries.push(Entry { node, side, own, given: given.clone(), what: what.to_string(), ty });
         Ok(Fields::One(entries.len() - 1))
     }
@@ -265,16 +259,18 @@ impl Evaluator<'_> {
     fn entry_value(&mut self, entry: &Entry, scope: &Rc<Scope>) -> Eval<Value> {
         let span = entry.given.span;
         let axis = self.graph.ty(entry.node).rank() - entry.own - 1;
-        let mut node = self.filled(entry.node, &[axis], 0.0, span)?;
+        let (mut node, padded) = (entry.node, self.masked_axes(entry.node));
+        node = self.filled(node, &padded, 0.0, span)?;
+        for axis in padded {
+            node = self.unmasked(node, axis, span)?;
+        }
         if self.graph.ty(node).dtype == DType::F32 {
             node = self.emit_unchecked(Op::StopGradient {}, &[node], span)?;
         }
         let shape = self.graph.ty(node).shape.clone();
         let (front, own) = shape.split_at(axis + 1);
         let batch = self.pairing()?.batch.len();
-        let mut front = front.to_vec();
-        front[axis] = self.pairing()?.sides[entry.side].size.clone();
-        let real = self.fronted(node, &front, entry.side, batch, own, span)?;
+        let real = self.fronted(node, front, entry.side, batch, own, span)?;
         let one = self.one_of(real, span)?;
         let given = Given { value: Value::Tensor(one), ..entry.given.clone() };
         self.conform(&given, &entry.ty, scope, &entry.what)
