@@ -19,6 +19,8 @@ macro_rules! files {
 
 files! {
     "assign/aligned",
+    "assign/anchors",
+    "assign/pairs",
     "boxes/overlap",
     "linalg/functions",
     "linalg/solve",

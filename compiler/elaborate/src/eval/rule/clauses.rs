@@ -88,7 +88,7 @@ impl Evaluator<'_> {
         let picked = self.something_picked(span, "resolve")?;
         let along = 1 - side;
         let axis = self.pairing()?.axis(along);
-        let key = self.ranked(picked, key, by.span)?;
+        let key = self.ranked(Some(picked), key, by.span)?;
         let best = self.emit_unchecked(Op::Argmax { axis: axis as i64 }, &[key], span)?;
         let mut shape = self.graph.ty(best).shape.clone();
         shape.insert(axis, super::one());

@@ -54,7 +54,8 @@ impl Evaluator<'_> {
     }
 
     /// A key in full: pairs that are not meant come after all others.
-    pub(super) fn ranked(&mut self, pairs: NodeId, key: NodeId, span: Span) -> Eval<NodeId> {
+    pub(super) fn ranked(&mut self, pairs: Option<NodeId>, key: NodeId, span: Span) -> Eval<NodeId> {
+        let Some(pairs) = pairs else { return self.in_full(key, span) };
         let lowest = self.full(f64::from(f32::MIN), DType::F32, vec![], span)?;
         let none = self.full(f64::NEG_INFINITY, DType::F32, vec![], span)?;
         let key = self.emit_unchecked(Op::Max {}, &[key, lowest], span)?;
@@ -76,16 +77,12 @@ impl Evaluator<'_> {
         let count_value = self.count_of(count, along, scope)?;
         let key = self.pair_number(by, scope)?;
         let among = self.among(narrowed, scope)?;
-        let among = match among {
-            Some(pairs) => pairs,
-            None => self.emit_unchecked(Op::Full { value: 1.0, dtype: DType::Bool, shape: vec![one(); self.leads()] }, &[], span)?,
-        };
         let key = self.ranked(among, key, span)?;
         let best = match group {
             Some(group) => self.best_of_groups(key, along, &count_value, group, scope)?,
             None => self.best_of(key, along, &count_value, span)?,
         };
-        let pairs = self.emit_unchecked(Op::And {}, &[best, among], span)?;
+        let pairs = self.both(Some(best), among, span)?.unwrap_or(best);
         let single = side == ROWS && matches!(count_value, Count::Static(1)) && group.is_none();
         self.pick(pairs, single, span)
     }
