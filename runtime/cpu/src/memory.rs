@@ -94,6 +94,11 @@ impl Memory {
         self.0[value.index()].start.expose_provenance() as u64
     }
 
+    /// Whether a value has no elements.
+    pub(crate) fn is_empty(&self, value: ValueId) -> bool {
+        self.0[value.index()].elements == 0
+    }
+
     /// One element.
     pub(crate) fn read<E: Copy>(&self, value: ValueId, at: usize) -> E {
         let raw = self.0[value.index()];

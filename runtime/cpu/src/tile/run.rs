@@ -267,6 +267,12 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
 
     fn load(&mut self, reg: usize, spot: &Spot, guard: Option<usize>, start: usize, n: usize) {
         let (memory, range) = (self.job.memory, reg * TILE..reg * TILE + n);
+        // What is the same all along a line is loaded before it is seen that the line has no points.
+        if memory.is_empty(spot.value) {
+            let dtype = self.job.program.steps[reg].dtype;
+            range.for_each(|lane| self.lanes.put(reg, dtype, lane - reg * TILE, 0.0));
+            return;
+        }
         let regular = spot.address.step().filter(|_| guard.is_none() && spot.named.is_empty());
         let dtype = self.job.program.steps[reg].dtype;
         if let Some(step) = regular {
