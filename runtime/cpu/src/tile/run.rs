@@ -267,7 +267,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
 
     fn load(&mut self, reg: usize, spot: &Spot, guard: Option<usize>, start: usize, n: usize) {
         let (memory, range) = (self.job.memory, reg * TILE..reg * TILE + n);
-        // What is the same all along a line is loaded before it is seen that the line has no points.
+        // What is the same all along a line is loaded and stored before it is seen that the line has no points.
         if memory.is_empty(spot.value) {
             let dtype = self.job.program.steps[reg].dtype;
             range.for_each(|lane| self.lanes.put(reg, dtype, lane - reg * TILE, 0.0));
@@ -342,6 +342,9 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     }
 
     fn store(&mut self, spot: &Spot, from: usize, start: usize, n: usize) {
+        if self.job.memory.is_empty(spot.value) {
+            return;
+        }
         let arg = self.arg(from);
         let at = from * TILE;
         match arg.dtype {

@@ -114,6 +114,7 @@ impl Evaluator<'_> {
         self.framed(span, format!("`{}`, called here", def.name.name), |e| {
             let result = e.evaluate_rule(def, [rows, cols], &scope.inner());
             e.rule = None;
+            e.lifted.clear();
             result
         })
     }
