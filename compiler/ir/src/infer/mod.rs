@@ -49,8 +49,19 @@ impl Relation {
             true => None,
             false => self.decide_plainly(&left.in_units(facts).ok()?, &right.in_units(facts).ok()?, facts),
         };
-        let plainly = self.decide_plainly(left, right, facts);
-        plainly.or_else(in_units).or_else(|| facts.imply(self, left, right))
+        match self.decide_plainly(left, right, facts) {
+            // A name counts as positive, but one that the program defines may stand for 0.
+            Some(false) if facts.definitions().next().is_some() => {
+                Some(self.decide_defined(left, right, facts) == Some(true))
+            }
+            plainly => plainly.or_else(in_units).or_else(|| facts.imply(self, left, right)),
+        }
+    }
+
+    /// The same with what defined names stand for in their place.
+    fn decide_defined(self, left: &Dim, right: &Dim, facts: &Facts) -> Option<bool> {
+        let meant = |dim: &Dim| dim.substitute(&|symbol| facts.definition(symbol).cloned(), facts).ok();
+        self.decide_plainly(&meant(left)?, &meant(right)?, facts)
     }
 
     fn decide_plainly(self, left: &Dim, right: &Dim, facts: &Facts) -> Option<bool> {
@@ -267,6 +278,18 @@ mod tests {
         assert_eq!(decide(Relation::AtMost, "5", "H"), Some(true));
         assert_eq!(decide(Relation::Equal, "2*(W//32)", "W//16"), None);
         assert_eq!(decide(Relation::AtMost, "40", "H"), None);
+    }
+
+    #[test]
+    fn a_defined_name_may_stand_for_zero() {
+        let mut facts = Facts::default();
+        facts.define("rows1", Dim::from(0i64));
+        facts.define("rows2", Dim::from(3i64));
+        let size = |text: &str| parse_dim(text).expect("a size");
+        let decide = |left, right| Relation::Equal.decide(&size(left), &size(right), &facts);
+        assert_eq!(decide("0", "4*rows1"), Some(true));
+        assert_eq!(decide("0", "4*rows2"), Some(false));
+        assert_eq!(Relation::Differ.decide(&size("0"), &size("rows1"), &facts), Some(false));
     }
 
     #[test]

@@ -131,3 +131,72 @@ fn leading_axes_are_masks_of_their_own() {
     let empty = HostTensor::new(vec![2, 0, 3], Buffer::Bool(vec![])).expect("fits");
     assert_eq!(call("min_area_rect", &[empty]).expect("runs").to_f64(), [0.0; 10]);
 }
+
+/// The smallest cost of all ways to pair as many rows with columns as possible, and how many that are.
+fn cheapest(cost: &[f64], allowed: &[bool], rows: usize, columns: usize) -> (usize, f64) {
+    fn search(row: usize, taken: &mut Vec<usize>, of: &dyn Fn(usize, usize) -> Option<f64>, size: (usize, usize)) -> (usize, f64) {
+        if row == size.0 {
+            return (0, 0.0);
+        }
+        let mut best = search(row + 1, taken, of, size);
+        for column in 0..size.1 {
+            let Some(cost) = of(row, column).filter(|_| !taken.contains(&column)) else { continue };
+            taken.push(column);
+            let (count, rest) = search(row + 1, taken, of, size);
+            taken.pop();
+            if count + 1 > best.0 || (count + 1 == best.0 && rest + cost < best.1) {
+                best = (count + 1, rest + cost);
+            }
+        }
+        best
+    }
+    let of = |row: usize, column: usize| {
+        let i = row * columns + column;
+        (allowed[i] && cost[i].is_finite()).then_some(cost[i])
+    };
+    search(0, &mut vec![], &of, (rows, columns))
+}
+
+#[test]
+fn assignments_are_the_cheapest_of_the_largest() {
+    let stream = Stream::new("costs", 7, 0);
+    let mut at = 0u64;
+    let mut next = || {
+        at += 1;
+        stream.uniform(at)
+    };
+    for (rows, columns) in [(1, 1), (3, 3), (4, 6), (6, 4), (5, 5), (0, 3), (3, 0)] {
+        for round in 0..20 {
+            // A few costs only, so that there are ties; from none to most pairs are refused.
+            let cost: Vec<f64> = (0..rows * columns).map(|_| (next() * 6.0).floor() - 2.0).collect();
+            let allowed: Vec<bool> = cost.iter().map(|_| next() * 20.0 >= f64::from(round)).collect();
+            let found = assignment::assign(&cost, &allowed, rows, columns);
+            let pairs: Vec<(usize, usize)> = found
+                .iter()
+                .enumerate()
+                .filter_map(|(row, column)| Some((row, usize::try_from(*column).ok()?)))
+                .collect();
+            let mut columns_taken: Vec<usize> = pairs.iter().map(|(_, column)| *column).collect();
+            columns_taken.sort_unstable();
+            columns_taken.dedup();
+            assert_eq!(columns_taken.len(), pairs.len(), "no column twice: {found:?}");
+            assert!(pairs.iter().all(|(row, column)| allowed[row * columns + column]), "{found:?}");
+            let total = pairs.iter().map(|(row, column)| cost[row * columns + column]).sum::<f64>();
+            assert_eq!((pairs.len(), total), cheapest(&cost, &allowed, rows, columns), "{cost:?} {allowed:?}");
+        }
+    }
+}
+
+#[test]
+fn costs_that_are_not_finite_are_refused() {
+    let cost = [f64::NAN, 5.0, f64::INFINITY, f64::NEG_INFINITY];
+    assert_eq!(assignment::assign(&cost, &[true; 4], 2, 2), [1, -1]);
+}
+
+#[test]
+fn each_sample_of_a_batch_is_assigned_alone() {
+    let cost = HostTensor::new(vec![2, 2, 2], Buffer::F32(vec![1.0, 2.0, 3.0, 1.0, 5.0, 1.0, 1.0, 5.0]));
+    let allowed = HostTensor::new(vec![2, 2, 2], Buffer::Bool(vec![true; 8]));
+    let operands = [cost.expect("fits"), allowed.expect("fits")];
+    assert_eq!(call("linear_assignment", &operands).expect("runs").to_f64(), [0.0, 1.0, 1.0, 0.0]);
+}

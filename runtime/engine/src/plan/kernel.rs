@@ -152,6 +152,11 @@ impl<T: Real> Tiles<'_, '_, T> {
 
     fn step(&mut self, at: usize, step: &Step, counters: &Counters) -> Result<(), EngineError> {
         let value = match &step.instr {
+            // Rows are looked at before it is seen that they have no points.
+            Instr::Load { value, .. } if self.memory.shape(*value).contains(&0) => {
+                lanes(step.dtype, 1, |_| 0.0)
+            }
+            Instr::Store { value, .. } if self.memory.shape(*value).contains(&0) => return Ok(()),
             Instr::Load { value, at, guard } => {
                 let shape = &self.memory.shape(*value).to_vec();
                 let guard = guard.map(|guard| self.mask(guard)).transpose()?;
