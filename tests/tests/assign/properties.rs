@@ -1,10 +1,10 @@
 //! What holds for every rule that looks at truths one by one: nothing depends on their order, padding is as if it were not there, and
 //! ties go to the lower index.
 
+use vspec_dfdx::DfdxEngine;
+use vspec_engine::Precision;
 use vspec_engine::{Engine, RunKey};
 use vspec_optimize::Level;
-use vspec_engine::Precision;
-use vspec_dfdx::DfdxEngine;
 use vspec_tests::fused_at;
 
 use crate::reference::{Assigned, scenes};

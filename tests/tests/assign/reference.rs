@@ -70,10 +70,15 @@ pub(crate) fn center_region(scene: &Scene) -> Assigned {
 
 /// The costs of SimOTA: cross entropy over all classes with the truth's one, overlap, and a fine outside.
 fn sim_ota_cost(row: &Row, truth: &Truth) -> f64 {
-    let class: f64 = row.score.iter().enumerate().map(|(c, s)| {
-        let p = f64::from(*s).sqrt();
-        if c == truth.label { -p.ln() } else { -(1.0 - p).ln() }
-    }).sum();
+    let class: f64 = row
+        .score
+        .iter()
+        .enumerate()
+        .map(|(c, s)| {
+            let p = f64::from(*s).sqrt();
+            if c == truth.label { -p.ln() } else { -(1.0 - p).ln() }
+        })
+        .sum();
     let fine = if inside(row, truth) && central(row, truth, 2.5) { 0.0 } else { 1e5 };
     class - 3.0 * (iou(row.rect, truth.rect) + 1e-7).ln() + fine
 }
@@ -171,11 +176,17 @@ fn hungarian_is_the_best_of_all_ways() {
 #[test]
 fn distances_and_centerness_are_those_of_the_assigned_truth() {
     let scenes = scenes(3, 40, 4);
-    let fields = "index = r.index, distances = r.distances, centerness = r.centerness, label = r.label, box = r.box";
+    let fields =
+        "index = r.index, distances = r.distances, centerness = r.centerness, label = r.label, box = r.box";
     let found = run("CenterRegion()", fields, &scenes);
     let (distances, rects) = (found["distances"].to_f64(), found["box"].to_f64());
     let assigned = columns(&found, &scenes);
-    for (k, (scene, column)) in scenes.iter().zip(&assigned).flat_map(|(s, c)| c.iter().enumerate().map(move |(i, c)| ((s, i), c))).enumerate() {
+    for (k, (scene, column)) in scenes
+        .iter()
+        .zip(&assigned)
+        .flat_map(|(s, c)| c.iter().enumerate().map(move |(i, c)| ((s, i), c)))
+        .enumerate()
+    {
         let (scene, i) = scene;
         let (mut expected, mut label, mut rect) = ([0.0; 4], -1.0, [0.0; 4]);
         if let Some(t) = column {
@@ -189,7 +200,8 @@ fn distances_and_centerness_are_those_of_the_assigned_truth() {
         assert!(close(&rects[4 * k..4 * k + 4], &rect), "row {k}");
         assert_eq!(found["label"].to_f64()[k], label);
         let [l, t, r, b] = expected;
-        let centerness = if column.is_some() { (l.min(r) / l.max(r) * t.min(b) / t.max(b)).sqrt() } else { 0.0 };
+        let centerness =
+            if column.is_some() { (l.min(r) / l.max(r) * t.min(b) / t.max(b)).sqrt() } else { 0.0 };
         assert!((found["centerness"].to_f64()[k] - centerness).abs() < 1e-4, "row {k}");
     }
 }

@@ -97,13 +97,7 @@ pub(crate) fn run(rule: &str, fields: &str, scenes: &[Scene]) -> Found {
     run_on(&Interpreter::default(), RunKey::default(), rule, fields, scenes)
 }
 
-pub(crate) fn run_on(
-    engine: &dyn Engine,
-    key: RunKey,
-    rule: &str,
-    fields: &str,
-    scenes: &[Scene],
-) -> Found {
+pub(crate) fn run_on(engine: &dyn Engine, key: RunKey, rule: &str, fields: &str, scenes: &[Scene]) -> Found {
     let (b, n, m) = (scenes.len(), scenes[0].rows.len(), scenes[0].truths.len());
     let name = rule.split('(').next().unwrap_or_default();
     let text = format!(

@@ -134,7 +134,12 @@ fn leading_axes_are_masks_of_their_own() {
 
 /// The smallest cost of all ways to pair as many rows with columns as possible, and how many that are.
 fn cheapest(cost: &[f64], allowed: &[bool], rows: usize, columns: usize) -> (usize, f64) {
-    fn search(row: usize, taken: &mut Vec<usize>, of: &dyn Fn(usize, usize) -> Option<f64>, size: (usize, usize)) -> (usize, f64) {
+    fn search(
+        row: usize,
+        taken: &mut Vec<usize>,
+        of: &dyn Fn(usize, usize) -> Option<f64>,
+        size: (usize, usize),
+    ) -> (usize, f64) {
         if row == size.0 {
             return (0, 0.0);
         }
@@ -182,7 +187,11 @@ fn assignments_are_the_cheapest_of_the_largest() {
             assert_eq!(columns_taken.len(), pairs.len(), "no column twice: {found:?}");
             assert!(pairs.iter().all(|(row, column)| allowed[row * columns + column]), "{found:?}");
             let total = pairs.iter().map(|(row, column)| cost[row * columns + column]).sum::<f64>();
-            assert_eq!((pairs.len(), total), cheapest(&cost, &allowed, rows, columns), "{cost:?} {allowed:?}");
+            assert_eq!(
+                (pairs.len(), total),
+                cheapest(&cost, &allowed, rows, columns),
+                "{cost:?} {allowed:?}"
+            );
         }
     }
 }

@@ -32,9 +32,7 @@ impl Evaluator<'_> {
                 self.pick_best([count, by], per, [group.as_ref(), narrowed.as_ref()], scope)
             }
             RuleKind::PickWhere(condition) => self.pick_where(condition, scope),
-            RuleKind::PickOneToOne { cost, narrowed } => {
-                self.pick_one_to_one(cost, narrowed.as_ref(), scope)
-            }
+            RuleKind::PickOneToOne { cost, narrowed } => self.pick_one_to_one(cost, narrowed.as_ref(), scope),
             RuleKind::Keep(condition) => self.keep(condition, scope),
             RuleKind::Resolve { by, per } => self.resolve(by, per, span, scope),
             RuleKind::Ignore { rows, condition } => self.ignore(rows, condition, scope),
@@ -107,7 +105,8 @@ impl Evaluator<'_> {
         let Some(picked) = self.pairing()?.picked else {
             let message = format!("`{what}` before anything is picked");
             let error = Diagnostic::error(codes::RULE, span, message);
-            return self.fail(error.hint("clauses run in the order in which they are written: `pick` comes first"));
+            return self
+                .fail(error.hint("clauses run in the order in which they are written: `pick` comes first"));
         };
         self.in_full(picked, span)
     }

@@ -94,11 +94,13 @@ impl Evaluator<'_> {
     ) -> Eval<Fields> {
         let declared = match &ty.kind {
             TypeKind::Record { fields, .. } => fields.clone(),
-            TypeKind::Named(name) => match (DType::from_name(&name.name), scope.file().definition(&name.name)) {
-                (Some(_), _) => return self.rule_entry(given, ty, side, what, entries),
-                (None, Some(Definition::Record(record))) => record.fields.clone(),
-                _ => return self.no_field_type(ty),
-            },
+            TypeKind::Named(name) => {
+                match (DType::from_name(&name.name), scope.file().definition(&name.name)) {
+                    (Some(_), _) => return self.rule_entry(given, ty, side, what, entries),
+                    (None, Some(Definition::Record(record))) => record.fields.clone(),
+                    _ => return self.no_field_type(ty),
+                }
+            }
             TypeKind::Shaped { element, .. } if DType::from_name(&element.name).is_some() => {
                 return self.rule_entry(given, ty, side, what, entries);
             }
@@ -165,7 +167,8 @@ impl Evaluator<'_> {
                 if self.agrees(entry.node, dim, wanted) {
                     continue;
                 }
-                let message = format!("{} has a batch of {dim}, and {} one of {wanted}", entry.what, widest.what);
+                let message =
+                    format!("{} has a batch of {dim}, and {} one of {wanted}", entry.what, widest.what);
                 let error = Diagnostic::error(codes::SHAPE_MISMATCH, entry.given.span, message)
                     .label(format!("this is {}", self.graph.ty(entry.node)))
                     .also(widest.given.span, format!("this is {}", self.graph.ty(widest.node)));
@@ -179,7 +182,8 @@ impl Evaluator<'_> {
     fn agrees(&mut self, node: NodeId, left: &Dim, right: &Dim) -> bool {
         let known = Relation::Equal.decide(left, right, self.graph.facts());
         if known.is_none() {
-            let obligation = Obligation { relation: Relation::Equal, left: left.clone(), right: right.clone() };
+            let obligation =
+                Obligation { relation: Relation::Equal, left: left.clone(), right: right.clone() };
             self.graph.oblige(node, obligation);
         }
         known != Some(false)
@@ -197,11 +201,11 @@ impl Evaluator<'_> {
             shape[shape.len() - entry.own - 1].clone()
         };
         let of_first = along(self, first);
-        let size = self.plain_size(&of_first);
+        let size = self.bare(&of_first);
         let (mut masked, mut valid, mut masks) = (None, None, 0);
         for entry in &own {
             let found = along(self, entry);
-            let plain = self.plain_size(&found);
+            let plain = self.bare(&found);
             if !self.agrees(entry.node, &plain, &size) {
                 let message = format!("{} has {plain} rows, and {} has {size}", entry.what, first.what);
                 let error = Diagnostic::error(codes::SHAPE_MISMATCH, entry.given.span, message);
@@ -228,6 +232,11 @@ impl Evaluator<'_> {
         self.fronted(mask, &shape, entry.side, batch, &[], entry.given.span).map(Some)
     }
 
+    /// A size without its mask, if it has one.
+    fn bare(&mut self, size: &Dim) -> Dim {
+        if self.mask_of(size).is_some() { self.plain_size(size) } else { size.clone() }
+    }
+
     /// A size for rows that several masks leave over.
     fn common_mask(&mut self, valid: NodeId, size: &Dim, span: Span) -> Eval<Dim> {
         let mut shape = self.graph.ty(valid).shape.clone();
@@ -249,7 +258,7 @@ impl Evaluator<'_> {
         let mut shape = vec![one(); batch + 1 - front.len()];
         let (before, size) = front.split_at(front.len() - 1);
         shape.extend_from_slice(before);
-        let size = self.plain_size(&size[0]);
+        let size = self.bare(&size[0]);
         shape.extend(if side == ROWS { [size, one()] } else { [one(), size] });
         shape.extend_from_slice(own);
         self.emit_unchecked(Op::Reshape { shape }, &[node], span)

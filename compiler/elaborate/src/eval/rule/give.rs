@@ -163,7 +163,8 @@ impl Evaluator<'_> {
             let Some(real) = self.lifted.get(&node).copied() else { continue };
             let taken = match self.of_pairs(node, real) {
                 true => {
-                    let (op, inputs) = (self.graph.node(node).op.clone(), self.graph.node(node).inputs.clone());
+                    let (op, inputs) =
+                        (self.graph.node(node).op.clone(), self.graph.node(node).inputs.clone());
                     self.lifted_op(&op, &inputs, node, span)?
                 }
                 false => self.take_column(real, span)?,
@@ -205,7 +206,8 @@ impl Evaluator<'_> {
             leading[rows] = one();
         }
         // The place of a row without a pair is that of a column of zeros, the first.
-        let padded = self.emit_unchecked(Op::Pad { axis: axis as i64, low: 1, high: 0, value: 0.0 }, &[real], span)?;
+        let padded =
+            self.emit_unchecked(Op::Pad { axis: axis as i64, low: 1, high: 0, value: 0.0 }, &[real], span)?;
         leading[axis] = self.graph.ty(padded).shape[axis].clone();
         let padded = self.spread_over(padded, &leading, span)?;
         let own = self.graph.ty(real).shape[axis + 1..].to_vec();

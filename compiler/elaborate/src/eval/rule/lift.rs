@@ -45,7 +45,13 @@ impl Evaluator<'_> {
     }
 
     /// Applies an op, which has just been applied to values of one pair, to their nodes with leading axes.
-    pub(crate) fn lift(&mut self, op: &Option<Op>, inputs: &[NodeId], result: NodeId, span: Span) -> Eval<()> {
+    pub(crate) fn lift(
+        &mut self,
+        op: &Option<Op>,
+        inputs: &[NodeId],
+        result: NodeId,
+        span: Span,
+    ) -> Eval<()> {
         let Some(op) = op else { return Ok(()) };
         if !inputs.iter().any(|i| self.lifted.contains_key(i)) {
             return Ok(());
@@ -56,7 +62,13 @@ impl Evaluator<'_> {
     }
 
     /// The op on nodes with leading axes.
-    pub(super) fn lifted_op(&mut self, op: &Op, inputs: &[NodeId], result: NodeId, span: Span) -> Eval<NodeId> {
+    pub(super) fn lifted_op(
+        &mut self,
+        op: &Op,
+        inputs: &[NodeId],
+        result: NodeId,
+        span: Span,
+    ) -> Eval<NodeId> {
         let shifted = |axis: &i64, leads: usize| axis + leads as i64;
         let leads = self.leads();
         let behind = |axes: &[i64]| axes.iter().map(|a| shifted(a, leads)).collect::<Vec<i64>>();
@@ -73,10 +85,10 @@ impl Evaluator<'_> {
             Op::Cumsum { axis, reverse } => Op::Cumsum { axis: shifted(&axis, leads), reverse },
             Op::Cumprod { axis } => Op::Cumprod { axis: shifted(&axis, leads) },
             Op::Argsort { axis, descending } => Op::Argsort { axis: shifted(&axis, leads), descending },
-            Op::Permute { axes } => {
-                Op::Permute { axes: (0..leads as i64).chain(behind(&axes)).collect() }
+            Op::Permute { axes } => Op::Permute { axes: (0..leads as i64).chain(behind(&axes)).collect() },
+            Op::Slice { axis, start, end, step } => {
+                Op::Slice { axis: shifted(&axis, leads), start, end, step }
             }
-            Op::Slice { axis, start, end, step } => Op::Slice { axis: shifted(&axis, leads), start, end, step },
             Op::Pad { axis, low, high, value } => Op::Pad { axis: shifted(&axis, leads), low, high, value },
             Op::Reshape { .. } => {
                 let real = self.with_leads(inputs[0], span)?;
@@ -175,8 +187,13 @@ impl Evaluator<'_> {
         // Leading axes of the index alone move behind the others, where they are part of its own axes.
         let (shared, extra): (Vec<usize>, Vec<usize>) =
             (0..leads).partition(|i| spread(&of_x[*i]) || !spread(&leading[*i]));
-        let axes: Vec<i64> =
-            shared.iter().chain(&extra).copied().chain(leads..leads + of_index.len()).map(|a| a as i64).collect();
+        let axes: Vec<i64> = shared
+            .iter()
+            .chain(&extra)
+            .copied()
+            .chain(leads..leads + of_index.len())
+            .map(|a| a as i64)
+            .collect();
         let index = self.emit_unchecked(Op::Permute { axes }, &[index], span)?;
         let extent = extra.iter().map(|i| &leading[*i]).chain(&of_index).fold(one(), |n, d| &n * d);
         let places = |before: Vec<Dim>, middle: Vec<Dim>, after: Vec<Dim>| -> Vec<Dim> {

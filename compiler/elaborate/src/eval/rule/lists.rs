@@ -25,13 +25,15 @@ impl Evaluator<'_> {
         scope: &Rc<Scope>,
     ) -> Eval<Value> {
         let Some(rule) = &self.rule else {
-            let error = Diagnostic::error(codes::RULE, span, "`per` means something in an assignment rule only");
+            let error =
+                Diagnostic::error(codes::RULE, span, "`per` means something in an assignment rule only");
             return self.fail(error.hint("a reduction over an axis says `axis = ..`"));
         };
         if rule.giving {
             let message = "`per` in a `give`, where each row has one column";
             let error = Diagnostic::error(codes::RULE, span, message);
-            return self.fail(error.hint("bind it before: `let most = max(x per t)`, then `give most = most`"));
+            return self
+                .fail(error.hint("bind it before: `let most = max(x per t)`, then `give most = most`"));
         }
         let along = 1 - self.side_named(per)?;
         let pairs = self.pairs_over(over, scope)?;

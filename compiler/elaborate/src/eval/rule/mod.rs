@@ -173,7 +173,8 @@ impl Evaluator<'_> {
         if found.dtype != DType::Bool || found.rank() != 0 {
             let message = format!("a condition on a pair is one bool, not {found}");
             let error = Diagnostic::error(codes::RULE, expr.span, message);
-            return self.fail(error.hint("for one pair there is `bool[]`: compare, or reduce the axes with `axis`"));
+            return self
+                .fail(error.hint("for one pair there is `bool[]`: compare, or reduce the axes with `axis`"));
         }
         self.with_leads(node, expr.span)
     }

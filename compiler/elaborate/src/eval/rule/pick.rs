@@ -200,7 +200,9 @@ impl Evaluator<'_> {
             let name = self.pairing()?.sides[along].name.clone();
             let message = format!("a group is one int, not {found}");
             let error = Diagnostic::error(codes::RULE, group.span, message);
-            return self.fail(error.hint(format!("such as the number of a level: a field `level: i32` of `{name}`")));
+            return self.fail(
+                error.hint(format!("such as the number of a level: a field `level: i32` of `{name}`")),
+            );
         }
         let real = self.with_leads(node, group.span)?;
         self.in_full(real, group.span)
@@ -217,7 +219,11 @@ impl Evaluator<'_> {
             true => return Ok(groups),
             false => {
                 // Before the first element there is a place, so that an empty axis has nothing to cut off.
-                let before = self.emit_unchecked(Op::Pad { axis: last, low: 1, high: 0, value: 0.0 }, &[groups], span)?;
+                let before = self.emit_unchecked(
+                    Op::Pad { axis: last, low: 1, high: 0, value: 0.0 },
+                    &[groups],
+                    span,
+                )?;
                 let before = self.emit_unchecked(from(Dim::from(0i64), size.clone()), &[before], span)?;
                 self.emit_unchecked(Op::Eq {}, &[groups, before], span)?
             }
@@ -234,7 +240,8 @@ impl Evaluator<'_> {
         let shape = self.graph.ty(groups).shape.clone();
         let mut longer = shape.clone();
         longer[axis] = &size + &one();
-        let starts = self.emit_unchecked(Op::Full { value: 0.0, dtype: DType::I32, shape: longer }, &[], span)?;
+        let starts =
+            self.emit_unchecked(Op::Full { value: 0.0, dtype: DType::I32, shape: longer }, &[], span)?;
         let one_more = self.full(1.0, DType::I32, vec![], span)?;
         let next = self.emit_unchecked(Op::Add {}, &[number, one_more], span)?;
         let behind = self.emit_unchecked(Op::Add {}, &[place, one_more], span)?;

@@ -21,7 +21,8 @@ impl Evaluator<'_> {
         let pairs = [("positive", rule.positive), ("negative", rule.negative), ("weight", rule.weight)];
         if picked.is_none() && pairs.iter().all(|(_, real)| real.is_none()) {
             let error = Diagnostic::error(codes::RULE, span, "the rule picks nothing");
-            return self.fail(error.hint("`pick` or `positive where` says which rows belong to which columns"));
+            return self
+                .fail(error.hint("`pick` or `positive where` says which rows belong to which columns"));
         }
         let mut record: IndexMap<Arc<str>, Value> = IndexMap::new();
         let given: Vec<_> = self.pairing()?.given.iter().map(|(name, real)| (name.clone(), *real)).collect();
@@ -53,7 +54,9 @@ impl Evaluator<'_> {
     /// The column of each row, -1 for rows without a pair.
     fn index_result(&mut self, span: Span) -> Eval<NodeId> {
         self.chosen(span)?;
-        let Some(place) = self.pairing()?.choice.as_ref().map(|c| c.place) else { return Err(crate::eval::Stop) };
+        let Some(place) = self.pairing()?.choice.as_ref().map(|c| c.place) else {
+            return Err(crate::eval::Stop);
+        };
         let one_less = self.full(1.0, DType::I32, vec![], span)?;
         let index = self.emit_unchecked(Op::Sub {}, &[place, one_less], span)?;
         self.row_result(index, span)

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use vspec_ir::{DType, Dim, NodeId, Op};
-use vspec_syntax::ast::{Expr, Ident};
 use vspec_syntax::Span;
+use vspec_syntax::ast::{Expr, Ident};
 
 use super::ROWS;
 use crate::builtins::random::next_stream;
@@ -58,9 +58,11 @@ impl Evaluator<'_> {
         let value = self.expr(share, scope)?;
         match value.as_float() {
             Some(part) if (0.0..=1.0).contains(&part) => Ok((total as f64 * part + 1e-9).floor() as i64),
-            Some(part) => {
-                self.error(codes::OUT_OF_RANGE, share.span, format!("a share lies between 0 and 1, not at {part}"))
-            }
+            Some(part) => self.error(
+                codes::OUT_OF_RANGE,
+                share.span,
+                format!("a share lies between 0 and 1, not at {part}"),
+            ),
             None => {
                 let message = format!("a share is a number, not {}", value.kind());
                 self.error(codes::WRONG_KIND, share.span, message)
