@@ -82,8 +82,8 @@ const CLAUSES: &[(&str, &str)] = &[
         "V0223 8:29 `t.label` the value of a row without a pair is one for each row, and this depends on the column `t`\n  hint: reduce it first, as in `max(x per a)`\n",
     ),
     (
-        "  let list = (overlap per a)\n  pick 1 of overlap per a\n  give list = list\n",
-        "V0223 9:15 `list` a list of pairs is given to each row\n  hint: reduce it: `max(x per a)`\n",
+        "  keep overlap > 0\n  let list = (overlap per a)\n  pick 1 of overlap per a\n  give list = list\n",
+        "V0223 10:15 `list` a list of pairs is given to each row\n  hint: reduce it: `max(x per a)`\n",
     ),
     (
         "  pick 1 of overlap per a\n  sample 8 a with positives <= 1.5\n",
