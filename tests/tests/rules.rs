@@ -1,6 +1,8 @@
 //! What is said about assignment rules that cannot be: one small rule for each kind of mistake.
 
-use vspec_tests::{compile_text, plain};
+use vspec_engine::{Engine, Inputs, Interpreter, RunKey};
+use vspec_optimize::differentiate::{self, Tape};
+use vspec_tests::{assert_clean, compile_text, plain};
 
 /// A rule on boxes with these clauses, applied to values of these types; what is reported.
 fn reported(clauses: &str, rows: &str, cols: &str) -> String {
@@ -199,4 +201,34 @@ fn sizes_may_be_open() {
         graph.outputs().iter().map(|o| graph.ty(o.node).to_string()).collect()
     };
     assert_eq!(types, ["f32[B, N]", "i32[B, N]"]);
+}
+
+/// Neither through rows and columns nor through a parameter that is a tensor.
+#[test]
+fn no_gradient_flows_into_a_rule() {
+    let text = "
+assign R(scale: f32[])
+  rows a: { x: f32 }
+  cols t: { x: f32 }
+{
+  let near = -abs(a.x - t.x)
+  pick 1 of near per a
+  give x = scale * near + t.x + a.x else 0
+}
+fn value(x, y, scale) { sum(R(scale)({ x }, { x = y }).x) + sum(x) + 2.0 * sum(y) + 3.0 * scale }
+test \"gradients\" {
+  let (x, y, scale) = (tensor([1.0, 5.0]), tensor([2.0, 7.0, 9.0]), sum(tensor([4.0])))
+  let loss = value(x, y, scale)
+  assert close(grad(loss, x), ones([2]))
+  assert close(grad(loss, y), 2.0 * ones([3]))
+  assert close(grad(loss, scale), 3.0)
+}
+";
+    let compiled = compile_text(text);
+    assert_clean(&compiled, text);
+    let mut graph = compiled.tests[0].graph.clone();
+    differentiate::prepare(&mut graph, Tape::None).expect("has gradients");
+    let values =
+        Interpreter::default().session().run(&graph, &Inputs::new(), RunKey::default()).expect("runs");
+    assert!(values.iter().all(|v| v.to_f64().iter().all(|v| *v == 1.0)), "{values:?}");
 }
