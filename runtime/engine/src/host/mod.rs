@@ -1,8 +1,13 @@
 //! Functions of the runtime that are no tensor work. What each computes is said where it is declared, in [`HostFn`].
 
 mod assignment;
+mod coco;
 mod components;
+mod operands;
 mod rectangle;
+mod scenes;
+mod suppress;
+mod voc;
 
 use vspec_ir::HostFn;
 
@@ -21,6 +26,10 @@ pub fn call(name: &str, operands: &[HostTensor]) -> Result<HostTensor, EngineErr
         HostFn::MinAreaRect => min_area_rect(operands),
         HostFn::ConnectedComponents => connected_components(operands),
         HostFn::LinearAssignment => linear_assignment(operands),
+        HostFn::Nms => suppress::nms(operands),
+        HostFn::SoftNms => suppress::soft_nms(operands),
+        HostFn::CocoCurves => coco::curves(operands),
+        HostFn::VocAp => voc::average_precision(operands),
     }
     .map_err(failed)
 }

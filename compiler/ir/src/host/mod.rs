@@ -3,6 +3,8 @@
 //! Each is declared here, once: its name, what it computes, and the type of its result. Engines run it on the host; what computes
 //! before it and what computes after it are two parts of a graph.
 
+mod detection;
+
 use crate::{DType, Dim, Type};
 
 /// A function of the runtime.
@@ -14,11 +16,27 @@ pub enum HostFn {
     ConnectedComponents,
     /// The assignment of rows to columns of the smallest cost.
     LinearAssignment,
+    /// Which boxes are left when those that overlap a better one are taken away.
+    Nms,
+    /// Scores of boxes, lowered where a better box overlaps.
+    SoftNms,
+    /// Precision and recall of detections in a set of images by the rules of COCO.
+    CocoCurves,
+    /// Average precision of each class by the rules of Pascal VOC.
+    VocAp,
 }
 
 impl HostFn {
     /// Every function.
-    pub const ALL: [HostFn; 3] = [HostFn::MinAreaRect, HostFn::ConnectedComponents, HostFn::LinearAssignment];
+    pub const ALL: [HostFn; 7] = [
+        HostFn::MinAreaRect,
+        HostFn::ConnectedComponents,
+        HostFn::LinearAssignment,
+        HostFn::Nms,
+        HostFn::SoftNms,
+        HostFn::CocoCurves,
+        HostFn::VocAp,
+    ];
 
     /// The function that a specification calls by this name.
     pub fn from_name(name: &str) -> Option<HostFn> {
@@ -31,6 +49,10 @@ impl HostFn {
             HostFn::MinAreaRect => "min_area_rect",
             HostFn::ConnectedComponents => "connected_components",
             HostFn::LinearAssignment => "linear_assignment",
+            HostFn::Nms => "greedy_nms",
+            HostFn::SoftNms => "greedy_soft_nms",
+            HostFn::CocoCurves => "coco_curves",
+            HostFn::VocAp => "voc_average_precision",
         }
     }
 
@@ -43,6 +65,23 @@ impl HostFn {
             }
             HostFn::LinearAssignment => {
                 "host fn linear_assignment(cost: f32[.., N, M], allowed: bool[.., N, M]) -> i32[.., N]"
+            }
+            HostFn::Nms => {
+                "host fn greedy_nms(boxes: f32[.., N, 4], scores: f32[.., N], groups: i32[.., N], overlap: f32[]) -> bool[.., N]"
+            }
+            HostFn::SoftNms => {
+                "host fn greedy_soft_nms(boxes: f32[.., N, 4], scores: f32[.., N], groups: i32[.., N], overlap: f32[], sigma: f32[]) \
+                 -> f32[.., N]"
+            }
+            HostFn::CocoCurves => {
+                "host fn coco_curves(boxes: f32[N, D, 4], scores: f32[N, D], labels: i32[N, D], found: bool[N, D], \
+                 truths: f32[N, T, 4], truth_labels: i32[N, T], areas: f32[N, T], crowd: bool[N, T], present: bool[N, T], \
+                 classes: i32[K]) -> f32[10, K, 4, 3, 102]"
+            }
+            HostFn::VocAp => {
+                "host fn voc_average_precision(boxes: f32[N, D, 4], scores: f32[N, D], labels: i32[N, D], found: bool[N, D], \
+                 truths: f32[N, T, 4], truth_labels: i32[N, T], difficult: bool[N, T], present: bool[N, T], classes: i32[K], \
+                 overlap: f32[], points: i32[]) -> f32[K]"
             }
         }
     }
@@ -65,7 +104,34 @@ impl HostFn {
                 "For each row its column, or -1: no two rows have one column, as many allowed pairs as possible are taken, and of all \
                  ways to do so the one of the smallest total cost. A pair whose cost is not finite is not allowed. Kuhn 1955."
             }
+            HostFn::Nms => {
+                "Which boxes `x1, y1, x2, y2` are left: the box with the largest score takes away those of its group whose \
+                 intersection over union with it is larger than `overlap`, then the next one that is left does, and so on. Of \
+                 equal scores the first comes first. A score of minus infinity marks padding, which is never left."
+            }
+            HostFn::SoftNms => {
+                "Scores after soft suppression (Bodla et al. 2017): the box with the largest score keeps it and multiplies those of \
+                 its group by `exp(-iou^2 / sigma)`, or with `sigma` 0 by `1 - iou` where iou is larger than `overlap`; then the \
+                 largest of the others is next. Padding has minus infinity and keeps it."
+            }
+            HostFn::CocoCurves => {
+                "Precision and recall of detections (Lin et al. 2014, as pycocotools computes them), at IoU 0.5, 0.55, .., 0.95, for \
+                 each of `classes`, for truths of all areas, below 32^2, from there to 96^2, and above, and with at most 1, 10 and \
+                 100 detections an image: precision at recall 0, 0.01, .., 1, and last the recall that is reached. -1 where there \
+                 are no truths. `crowd` truths count neither way, and overlap by the share of the detection that they cover."
+            }
+            HostFn::VocAp => {
+                "Average precision of each of `classes` (Everingham et al. 2010). A detection is right if the truth of its class that \
+                 it overlaps most does so by at least `overlap` and no better one took it; `difficult` truths count neither way. \
+                 With 11 `points` the mean of the precision at recall 0, 0.1, .., 1; with 0 the area under the curve. -1 where a \
+                 class has no truths."
+            }
         }
+    }
+
+    /// Whether modules may call it: it is a function of tensors like an op, for which no graph of ops is short enough.
+    pub fn is_tensor_work(self) -> bool {
+        matches!(self, HostFn::Nms | HostFn::SoftNms)
     }
 
     /// The type of its result. The error is a phrase.
@@ -90,6 +156,10 @@ impl HostFn {
             (HostFn::ConnectedComponents, others) => {
                 Err(format!("it takes a mask and perhaps a connectivity, not {} tensors", others.len()))
             }
+            (HostFn::Nms, operands) => detection::nms(operands),
+            (HostFn::SoftNms, operands) => detection::soft_nms(operands),
+            (HostFn::CocoCurves, operands) => detection::coco_curves(operands),
+            (HostFn::VocAp, operands) => detection::voc_ap(operands),
         }
     }
 }
