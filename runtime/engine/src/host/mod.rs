@@ -103,4 +103,6 @@ impl Masks {
 }
 
 #[cfg(test)]
+mod detection_tests;
+#[cfg(test)]
 mod tests;

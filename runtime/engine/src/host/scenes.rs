@@ -36,7 +36,11 @@ pub(super) struct Scenes {
 impl Scenes {
     /// Operands 0 to 5 are boxes, scores, labels, which of them are there, boxes of truths and their labels. `areas` is the
     /// operand of areas, if they are not those of the boxes; then come what is ignored and what is there.
-    pub(super) fn of(operands: &[HostTensor], areas: Option<usize>, ignored: usize) -> Result<Scenes, String> {
+    pub(super) fn of(
+        operands: &[HostTensor],
+        areas: Option<usize>,
+        ignored: usize,
+    ) -> Result<Scenes, String> {
         let (corners, scores, labels) = (boxes(operands, 0), numbers(operands, 1), integers(operands, 2));
         let (there, truths, kinds) = (flags(operands, 3), boxes(operands, 4), integers(operands, 5));
         let (areas, ignored, present) =
