@@ -233,6 +233,24 @@ V0243 6:17 `train` data set `train` does not end in batches
 V0243 3:16 `shapes(10)` the pipeline does not end in batches
   hint: add `|> batch(64)`
 "
+    more_kinds_of_shape_than_there_are:
+        reported("", "  data train = scenes(100, classes = 11) |> batch(5)") => "
+V0208 3:38 `11` there are 10 kinds of shape, so `classes` is 1 to 10, not 11
+"
+    a_class_that_is_named_twice:
+        reported("", "  data train = voc(\"x\", \"train\", classes = [\"a\", \"a\"]) |> batch(5)") => "
+V0208 3:44 `[\"a\", \"a\"]` class `a` is named twice
+  hint: the place of a class in the list is its label
+"
+    a_mosaic_of_frames: reported("", "  data train = moving_shapes(2, 3) |> mosaic(64) |> batch(5)") => "
+V0243 3:16 `moving_shapes(2, 3) |> mosaic(64)` this moves pixels, and the boxes of the frames would stay where they are
+  `moving_shapes(2, 3)` items with boxes
+  hint: the source resizes frames and boxes together
+"
+    a_colour_for_pixels_that_there_are_not: stages("each(resize(64, value = 0.5))") => "
+V0201 3:65 `0.5` without `keep_ratio` the image fills its size, and no pixel is left to have a value
+  hint: add `keep_ratio = true`, or leave `value` out
+"
     a_value_may_have_the_name_of_a_stage: reported(
         "fn f(x: f32[N]) {\n  let pairs = 2 * x\n  let mix = pairs\n  mix\n}",
         "  data train = shapes(9) |> batch(3)"

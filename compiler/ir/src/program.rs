@@ -230,11 +230,62 @@ pub enum Source {
         /// 10 or 100.
         classes: usize,
     },
+    /// Several coloured shapes with their boxes on textured ground, drawn by the program: `{ image, truths }`.
+    Scenes {
+        /// Number of images.
+        count: usize,
+        /// Height and width in pixels.
+        size: usize,
+        /// Which images: different splits never share one.
+        split: String,
+        /// Number of kinds of shape, 1 to 10.
+        classes: usize,
+    },
+    /// Images with boxes in a JSON file of COCO's format: `{ image, truths }`.
+    Coco {
+        /// Folder below the data root.
+        key: String,
+        /// `<key>/splits/<split>.txt` lists images of `coco.json` and `images`; else it is `annotations/instances_<split>.json` with
+        /// images in `<split>`. Without it all images of the file.
+        split: Option<String>,
+        /// Another JSON file below the folder.
+        annotations: Option<String>,
+        /// Another folder of images below the folder.
+        images: Option<String>,
+        /// Which truths there are.
+        rules: TruthRules,
+    },
+    /// Images with boxes in an XML file each, as Pascal VOC has them: `{ image, truths }`.
+    Voc {
+        /// Folder below the data root.
+        key: String,
+        /// `ImageSets/Main/<split>.txt` or `splits/<split>.txt` lists the images.
+        split: String,
+        /// Number of the first pixel in the files, which is taken off all corners.
+        first_pixel: f64,
+        /// Which truths there are.
+        rules: TruthRules,
+    },
     /// Items of other data sets. Of the items of an epoch each part has a share in proportion to its weight, up to rounding.
     Mix {
         /// What is mixed, at least one.
         parts: Vec<MixPart>,
     },
+}
+
+/// Which truths of a detection set are read, and how many rows they are padded to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TruthRules {
+    /// Names of the classes in the order of their labels; others are left out. All, in the order of the files, if there is none.
+    pub classes: Vec<String>,
+    /// Rows of truths of an image.
+    pub most: usize,
+    /// Whether crowds (COCO) and difficult ones (VOC) stay, as truths that are ignored.
+    pub ignored: bool,
+    /// Whether images without truths stay.
+    pub empty: bool,
+    /// Pixels of the shorter side of a truth, at least.
+    pub least: f64,
 }
 
 /// A data set that is part of a mix.
@@ -256,6 +307,19 @@ impl Source {
     pub fn has_frames(&self) -> bool {
         matches!(self, Source::MovingShapes { .. } | Source::Sequences { .. })
     }
+
+    /// Rows of truths of an item, of a source that has them: `truths` with `box: f32[M, 4]` as x1 y1 x2 y2 in pixels, `label: i32[M]`,
+    /// `area: f32[M]` and `ignored: bool[M]`, and `there: bool[M]`, false for padding.
+    pub fn truths(&self) -> Option<usize> {
+        match self {
+            Source::Scenes { .. } => Some(Source::SCENE_TRUTHS),
+            Source::Coco { rules, .. } | Source::Voc { rules, .. } => Some(rules.most),
+            _ => None,
+        }
+    }
+
+    /// Shapes in a drawn scene, at most.
+    pub const SCENE_TRUTHS: usize = 8;
 }
 
 /// A stage of a data pipeline.
@@ -273,6 +337,16 @@ pub enum Stage {
         within: Option<usize>,
         /// Probability of a pair of different classes.
         negative: f64,
+    },
+    /// Four items in one: around a random place each is scaled to fit and cut off. Only with a probability; else the item is scaled
+    /// to fit by itself. Bochkovskiy et al. 2020.
+    Mosaic {
+        /// Pixels.
+        height: usize,
+        /// Pixels.
+        width: usize,
+        /// Probability.
+        probability: f64,
     },
     /// The first items only.
     Take(usize),
@@ -315,6 +389,15 @@ pub enum Transform {
         height: usize,
         /// Pixels.
         width: usize,
+    },
+    /// As large as fits a height and a width, keeping the ratio, with pixels of one value at the right or below.
+    Fit {
+        /// Pixels.
+        height: usize,
+        /// Pixels.
+        width: usize,
+        /// Value of the new pixels.
+        value: f64,
     },
     /// Shorter side to a number of pixels, keeping the ratio.
     ResizeShort {

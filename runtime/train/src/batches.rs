@@ -19,6 +19,11 @@ pub trait Batches {
 
     /// The batches of an epoch from the one with number `skip` on. The same epoch always gives the same batches.
     fn epoch(&self, epoch: u64, skip: u64) -> BatchIter;
+
+    /// What is wrong with the data and does not keep it from being used, since the last call: sentences that name file and record.
+    fn warnings(&self) -> Vec<String> {
+        vec![]
+    }
 }
 
 /// Opens data sets.

@@ -33,4 +33,8 @@ impl Batches for Loader {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         Box::new(Loader::epoch(self, epoch, skip).map(|batch| batch.map_err(|e| e.to_string())))
     }
+
+    fn warnings(&self) -> Vec<String> {
+        Loader::warnings(self)
+    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use vspec_ir::{Phase, Sequences};
 
 use crate::executor::{Executor, Setup};
-use crate::observer::{Observer, Row};
+use crate::observer::{Event, Observer, Row};
 use crate::{TrainError, checkpoint};
 
 /// Runs a step over all its data with the variables of a checkpoint: a file, or a run folder, of which the best is taken, else
@@ -21,11 +21,24 @@ pub fn evaluate(
     observer: &mut dyn Observer,
 ) -> Result<Option<Vec<Row>>, TrainError> {
     let path = checkpoint::find(checkpoint)?;
-    let program = setup.program;
     let mut executor = Executor::new(setup);
     executor.load(&path)?;
     executor.clock = checkpoint::read_state(&path)?.map(|state| state.clock).unwrap_or_default();
     executor.open(step)?;
+    let rows = rows(&mut executor, step, observer);
+    for (set, message) in executor.warnings() {
+        observer.notify(&Event::Warned { set: &set, message: &message });
+    }
+    rows
+}
+
+/// What a step reports over its data.
+fn rows(
+    executor: &mut Executor<'_>,
+    step: usize,
+    observer: &mut dyn Observer,
+) -> Result<Option<Vec<Row>>, TrainError> {
+    let program = executor.setup.program;
     match over_sequences(&program.schedule, step) {
         Some(sequences) => {
             let rows = executor.sequences(sequences, observer)?;

@@ -74,6 +74,16 @@ impl<'a> Executor<'a> {
         Ok(())
     }
 
+    /// Warnings of the open data sets since the last call, with the names of the sets.
+    pub(crate) fn warnings(&self) -> Vec<(String, String)> {
+        let sets = self.setup.program.data.iter().zip(&self.opened);
+        let of_set = |(set, opened): (&vspec_ir::DataSet, &Option<Rc<dyn Batches>>)| {
+            let said = opened.as_ref().map(|o| o.warnings()).unwrap_or_default();
+            said.into_iter().map(|message| (set.name.clone(), message)).collect::<Vec<_>>()
+        };
+        sets.flat_map(of_set).collect()
+    }
+
     /// Gives every variable its first value.
     pub(crate) fn initialise(&mut self) -> Result<(), TrainError> {
         variables::initialise(&self.setup.program.variables, self.setup.session.as_mut(), self.setup.seed)

@@ -45,6 +45,13 @@ pub enum Event<'a> {
     Iteration(Progress<'a>),
     /// A row was recorded.
     Recorded(&'a Row),
+    /// Something is wrong with a data set, and the run goes on without it.
+    Warned {
+        /// Name of the data set.
+        set: &'a str,
+        /// A sentence that names file and record.
+        message: &'a str,
+    },
     /// A phase ends before its time.
     EndedEarly {
         /// Why: `evaluate.accuracy has not improved for 5 epochs`.

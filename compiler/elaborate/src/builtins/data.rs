@@ -81,7 +81,7 @@ fn sequences(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
 }
 
 /// A list of texts.
-fn names(e: &mut Evaluator<'_>, call: &Call, parameter: &str) -> Eval<Vec<String>> {
+pub(super) fn names(e: &mut Evaluator<'_>, call: &Call, parameter: &str) -> Eval<Vec<String>> {
     let found = match call.value(parameter) {
         Value::List(items) => items
             .iter()
@@ -127,7 +127,7 @@ fn classes(e: &mut Evaluator<'_>, call: &Call) -> Eval<Option<usize>> {
 }
 
 /// A data set of images or frames, all of which have one size or are of unknown sizes.
-fn pipeline(
+pub(super) fn pipeline(
     call: &Call,
     source: Source,
     classes: Option<usize>,

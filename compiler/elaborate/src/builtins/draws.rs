@@ -16,6 +16,7 @@ pub(super) const BUILTINS: &[Builtin] = &[
     Builtin::new("part", "data, name, of, seed?, stratified?", part),
     Builtin::new("draw", "data, count", draw),
     Builtin::new("pairs", "data, within?, negative?", pairs),
+    Builtin::new("mosaic", "data, height, width?, probability?", mosaic),
     Builtin::new("mix", "weights", mix),
 ];
 
@@ -90,6 +91,18 @@ fn pairs(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
         return e.error(codes::OUT_OF_RANGE, call.span_of("negative"), message);
     }
     add(e, call, Stage::Pairs { within, negative })
+}
+
+/// `mosaic(320)`: four items in one.
+fn mosaic(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let height = call.count(e, "height")?;
+    let width = if call.get("width").is_some() { call.count(e, "width")? } else { height };
+    let probability = call.float_or(e, "probability", 1.0)?;
+    if !(0.0..=1.0).contains(&probability) {
+        let message = format!("a probability lies between 0 and 1, {probability} does not");
+        return e.error(codes::OUT_OF_RANGE, call.span_of("probability"), message);
+    }
+    add(e, call, Stage::Mosaic { height, width, probability })
 }
 
 /// Refuses a stage that needs items in the order of the source behind one that draws them at random.

@@ -4,6 +4,7 @@
 
 mod arguments;
 mod data;
+mod detection;
 mod draws;
 mod elementwise;
 mod gradient;
@@ -81,6 +82,7 @@ const FAMILIES: &[&[Builtin]] = &[
     random::BUILTINS,
     statics::BUILTINS,
     data::BUILTINS,
+    detection::BUILTINS,
     draws::BUILTINS,
     transforms::BUILTINS,
 ];

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use vspec_ir::{Stage, Transform};
+use vspec_syntax::Diagnostic;
 
 use super::{Builtin, Call};
 use crate::codes;
@@ -10,10 +11,7 @@ use crate::eval::{Eval, Evaluator};
 use crate::value::Value;
 
 pub(super) const BUILTINS: &[Builtin] = &[
-    Builtin::new("resize", "height, width?", |e, c| {
-        let (height, width) = area(e, c)?;
-        stage(Transform::Resize { height, width })
-    }),
+    Builtin::new("resize", "height, width?, keep_ratio?, value?", resize),
     Builtin::new("resize_short", "size, max?", resize_short),
     Builtin::new("center_crop", "height, width?", |e, c| {
         let (height, width) = area(e, c)?;
@@ -54,6 +52,26 @@ fn area(e: &mut Evaluator<'_>, call: &Call) -> Eval<(usize, usize)> {
     let height = call.count(e, "height")?;
     let width = if call.get("width").is_some() { call.count(e, "width")? } else { height };
     Ok((height, width))
+}
+
+/// With `keep_ratio` as large as fits, and pixels of `value` beside it.
+fn resize(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {
+    let (height, width) = area(e, call)?;
+    match (call.bool_or(e, "keep_ratio", false)?, call.get("value").is_some()) {
+        (true, _) => {
+            let value = call.float_or(e, "value", 0.0)?;
+            stage(Transform::Fit { height, width, value })
+        }
+        (false, false) => stage(Transform::Resize { height, width }),
+        (false, true) => {
+            let error = Diagnostic::error(
+                codes::WRONG_KIND,
+                call.span_of("value"),
+                "without `keep_ratio` the image fills its size, and no pixel is left to have a value",
+            );
+            e.fail(error.hint("add `keep_ratio = true`, or leave `value` out"))
+        }
+    }
 }
 
 fn resize_short(e: &mut Evaluator<'_>, call: &Call) -> Eval<Value> {

@@ -16,6 +16,10 @@ pub(crate) type Item = Vec<(String, Type)>;
 
 /// The field that transforms of images change.
 pub(super) const IMAGE: &str = "image";
+/// The record of boxes with classes.
+const TRUTHS: &str = "truths";
+/// The field of that record that says which rows are no padding.
+const THERE: &str = "there";
 /// The field that says where the target of a frame is.
 pub(super) const BOX: &str = "box";
 
@@ -34,9 +38,10 @@ impl Pipeline {
         let field = |name: &str, ty| (name.to_string(), ty);
         let number = || Type::scalar(DType::I32);
         let image = field(IMAGE, image_type(sizes));
-        let item = match source.has_frames() {
-            false => vec![image, field("label", number())],
-            true => vec![
+        let item = match (source.truths(), source.has_frames()) {
+            (Some(most), _) => std::iter::once(image).chain(truths(most)).collect(),
+            (None, false) => vec![image, field("label", number())],
+            (None, true) => vec![
                 image,
                 field(BOX, Type::new(DType::F32, vec![Dim::from(4i64)])),
                 field("visible", Type::scalar(DType::Bool)),
@@ -125,6 +130,22 @@ fn image_type([height, width]: [Dim; 2]) -> Type {
     Type::new(DType::F32, vec![Dim::from(3i64), height, width])
 }
 
+/// Boxes with classes of an image, padded to so many rows.
+fn truths(most: usize) -> Vec<(String, Type)> {
+    let rows = |dtype, more: &[i64]| {
+        let shape = std::iter::once(Dim::from(most)).chain(more.iter().map(|d| Dim::from(*d))).collect();
+        Type::new(dtype, shape)
+    };
+    let fields = [
+        (BOX, rows(DType::F32, &[4])),
+        ("label", rows(DType::I32, &[])),
+        ("area", rows(DType::F32, &[])),
+        ("ignored", rows(DType::Bool, &[])),
+        (THERE, rows(DType::Bool, &[])),
+    ];
+    fields.into_iter().map(|(name, ty)| (format!("{TRUTHS}.{name}"), ty)).collect()
+}
+
 /// A record from values by dotted names.
 pub(super) fn nested(fields: Vec<(String, Value)>) -> Value {
     let mut record: IndexMap<Arc<str>, Value> = IndexMap::new();
@@ -145,6 +166,28 @@ pub(super) fn nested(fields: Vec<(String, Value)>) -> Value {
 }
 
 impl Evaluator<'_> {
+    /// Marks the padded rows of truths in a batch: fields `truths.*` get the mask of `truths.there`, which is gone then. So do those of
+    /// pairs, `first.truths.*`.
+    pub(super) fn mask_truths(&mut self, fields: &mut Vec<(String, Value)>, span: Span) -> Eval<()> {
+        let masks: Vec<(String, Value)> =
+            fields.extract_if(.., |(name, _)| name.ends_with(&format!("{TRUTHS}.{THERE}"))).collect();
+        for (name, mask) in masks {
+            let mask = self.tensor(&mask, span)?;
+            let record = name.strip_suffix(THERE).unwrap_or(&name);
+            let mut size = None;
+            for (_, value) in fields.iter_mut().filter(|(name, _)| name.starts_with(record)) {
+                let rows = self.tensor(value, span)?;
+                let dim = match &size {
+                    Some(dim) => Dim::clone(dim),
+                    None => self.masked_size(self.graph.ty(mask).shape[1].clone(), mask, span)?,
+                };
+                size = Some(dim.clone());
+                *value = Value::Tensor(self.resized(rows, 1, dim, span)?);
+            }
+        }
+        Ok(())
+    }
+
     /// The graph of a function of one item: its inputs are fields of the item, its outputs the fields that it changes or adds.
     pub(crate) fn item_function(
         &mut self,

@@ -196,7 +196,7 @@ impl Evaluator<'_> {
     /// Cuts the step's graph out of the experiment's.
     fn finished_step(&mut self, def: &StepDef, mut batches: Vec<StepBatch>) -> (Graph, Vec<StepBatch>) {
         let mut outputs = outputs(&self.step.reports, &self.step.columns, &self.written);
-        outputs.extend(self.step.collected.iter().map(Collected::output));
+        outputs.extend(self.step.collected.iter().flat_map(Collected::outputs));
         self.oblige(&outputs);
         let graph = self.cut(def.name.name.to_string(), &outputs, false);
         for batch in &mut batches {

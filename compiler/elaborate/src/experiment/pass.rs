@@ -20,16 +20,29 @@ use crate::value::Value;
 #[derive(Debug, Clone)]
 pub(crate) struct Collected {
     name: Ident,
-    /// What each batch adds.
-    node: NodeId,
-    /// All of them, as `finish` sees them.
-    rows: NodeId,
+    /// What each batch adds, by name: fields of records have dotted ones.
+    nodes: Vec<(Arc<str>, NodeId)>,
+    /// All of it, as `finish` sees it.
+    rows: Value,
 }
 
 impl Collected {
-    pub(super) fn output(&self) -> Output {
-        Output { name: self.name.name.clone(), kind: OutputKind::Collect, node: self.node }
+    pub(super) fn outputs(&self) -> impl Iterator<Item = Output> {
+        let output = |(name, node): &(Arc<str>, NodeId)| Output {
+            name: name.clone(),
+            kind: OutputKind::Collect,
+            node: *node,
+        };
+        self.nodes.iter().map(output)
     }
+}
+
+/// What is collected of a value so far.
+struct Gathering {
+    span: Span,
+    nodes: Vec<(Arc<str>, NodeId)>,
+    /// Padded sizes of a batch, and what they are called in the pass.
+    sizes: IndexMap<Dim, Dim>,
 }
 
 /// What happens at the end of a pass.
@@ -70,23 +83,77 @@ impl Evaluator<'_> {
             return self.fail(error.also(first, "here, too"));
         }
         let found = self.expr(value, scope)?;
-        let node = self.tensor(&found, value.span)?;
-        let shape = self.shape_of_pass(node, value.span)?;
-        let input: Arc<str> = format!("{PASS}{}", name.name).into();
-        self.step.input_axes.insert(input.clone(), vec![value.span; shape.len()]);
-        let op = Op::Input { name: input, dtype: self.graph.ty(node).dtype, shape };
-        let rows = self.at_place(Place::Step, |e| e.emit(op, &[], name.span))?;
-        self.step.collected.push(Collected { name: name.clone(), node, rows });
+        let mut gathering = Gathering { span: value.span, nodes: vec![], sizes: IndexMap::new() };
+        let rows = self.gather(&name.name, &found, &mut gathering)?;
+        self.step.collected.push(Collected { name: name.clone(), nodes: gathering.nodes, rows });
         Ok(())
+    }
+
+    /// A tensor or a record of them, all batches below each other.
+    fn gather(&mut self, name: &str, value: &Value, gathering: &mut Gathering) -> Eval<Value> {
+        if let Value::Record(fields) = value {
+            let mut rows = IndexMap::new();
+            for (field, part) in fields.iter() {
+                rows.insert(field.clone(), self.gather(&format!("{name}.{field}"), part, gathering)?);
+            }
+            return Ok(Value::Record(Rc::new(rows)));
+        }
+        let node = self.tensor(value, gathering.span)?;
+        match self.masked_axes(node)[..] {
+            [] => self.gather_rows(name, node, gathering).map(Value::Tensor),
+            [axis] if axis > 0 => self.gather_padded(name, node, axis, gathering).map(Value::Tensor),
+            _ => {
+                let message = "rows that are padding themselves cannot be collected";
+                let error = Diagnostic::error(codes::MASKED, gathering.span, message);
+                self.fail(error.hint("`filled(x, 0)` gives padding a value; collect `valid(x)` beside it"))
+            }
+        }
+    }
+
+    fn gather_rows(&mut self, name: &str, node: NodeId, gathering: &mut Gathering) -> Eval<NodeId> {
+        let shape = self.shape_of_pass(node, gathering.span)?;
+        let input: Arc<str> = format!("{PASS}{name}").into();
+        self.step.input_axes.insert(input.clone(), vec![gathering.span; shape.len()]);
+        let op = Op::Input { name: input, dtype: self.graph.ty(node).dtype, shape };
+        gathering.nodes.push((name.into(), node));
+        self.at_place(Place::Step, |e| e.emit(op, &[], gathering.span))
+    }
+
+    /// Rows with a padded axis behind the batch axis: the mask is collected beside them, once for each size that has one.
+    fn gather_padded(
+        &mut self,
+        name: &str,
+        node: NodeId,
+        axis: usize,
+        gathering: &mut Gathering,
+    ) -> Eval<NodeId> {
+        let span = gathering.span;
+        let size = self.graph.ty(node).shape[axis].clone();
+        let plain = self.plain_size(&size);
+        let filled = self.filled(node, &[axis], 0.0, span)?;
+        let rows = self.resized(filled, axis, plain.clone(), span)?;
+        let rows = self.gather_rows(name, rows, gathering)?;
+        let known = gathering.sizes.get(&size).cloned();
+        let padded = match (known, self.mask_of(&size)) {
+            (Some(padded), _) => padded,
+            (None, Some(mask)) if self.graph.ty(mask).rank() == axis + 1 => {
+                let mask = self.resized(mask, axis, plain.clone(), span)?;
+                let mask = self.gather_rows(&format!("{name}.there"), mask, gathering)?;
+                let padded = self.masked_size(plain, mask, span)?;
+                gathering.sizes.insert(size, padded.clone());
+                padded
+            }
+            _ => {
+                let message = "this padding is the same for all items, and cannot be collected with them";
+                let error = Diagnostic::error(codes::MASKED, span, message);
+                return self.fail(error.hint("`filled(x, 0)` gives padding a value"));
+            }
+        };
+        self.resized(rows, axis, padded, span)
     }
 
     /// The shape of the rows of all batches: `[B, ..]` becomes `[N, ..]`, a number becomes one row a batch.
     fn shape_of_pass(&mut self, node: NodeId, span: Span) -> Eval<Vec<Dim>> {
-        if !self.masked_axes(node).is_empty() {
-            let error = Diagnostic::error(codes::MASKED, span, "rows with padding cannot be collected");
-            return self
-                .fail(error.hint("`filled(x, 0)` gives padding a value; collect `valid(x)` beside it"));
-        }
         let ty = self.graph.ty(node).clone();
         let (first, rest) = match ty.shape.split_first() {
             None => return Ok(vec![Dim::symbol(PASS_BATCHES)]),
@@ -127,7 +194,7 @@ impl Evaluator<'_> {
         }
         let inner = scope.inner();
         for collected in &self.step.collected {
-            inner.bind(collected.name.name.clone(), Value::Tensor(collected.rows), collected.name.span);
+            inner.bind(collected.name.name.clone(), collected.rows.clone(), collected.name.span);
         }
         let current = self.current.clone();
         self.current.retain(|name, _| name.starts_with("clock."));

@@ -199,8 +199,12 @@ impl Evaluator<'_> {
 
     /// A transform that moves pixels would leave the boxes of a frame behind.
     fn boxes_stay(&mut self, pipeline: &Pipeline, stage: &Stage, span: Span) -> Eval<()> {
-        let Stage::Each(transform) = stage else { return Ok(()) };
-        if !pipeline.item.iter().any(|(name, _)| name == BOX) || !moves_pixels(transform) {
+        let moves = match stage {
+            Stage::Each(transform) => moves_pixels(transform),
+            Stage::Mosaic { .. } => true,
+            _ => false,
+        };
+        if !moves || !pipeline.item.iter().any(|(name, _)| name == BOX) {
             return Ok(());
         }
         let message = "this moves pixels, and the boxes of the frames would stay where they are";
@@ -224,6 +228,10 @@ impl Evaluator<'_> {
             }
             Stage::Map(graph) => Ok(pipeline.mapped(graph)),
             Stage::Pairs { .. } => Ok(pipeline.paired()),
+            Stage::Mosaic { height, width, .. } => match pipeline.image_size() {
+                Some(_) => Ok(pipeline.resized([Dim::from(*height), Dim::from(*width)])),
+                None => self.no_image(pipeline, span),
+            },
             Stage::Take(_) | Stage::Part { .. } | Stage::Draw(_) => Ok(pipeline.item.clone()),
             Stage::Shuffle | Stage::Balanced { .. } => Ok(pipeline.item.clone()),
             Stage::Batch { .. } => self.check_constant(pipeline, span),
@@ -267,7 +275,9 @@ impl Evaluator<'_> {
         let constant = |height: &usize, width: &usize| [Dim::from(*height), Dim::from(*width)];
         let known = sizes.each_ref().map(|d| d.as_const().and_then(|c| usize::try_from(c).ok()));
         match transform {
-            Transform::Resize { height, width } => Ok(constant(height, width)),
+            Transform::Resize { height, width } | Transform::Fit { height, width, .. } => {
+                Ok(constant(height, width))
+            }
             Transform::RandomResizedCrop { height, width, .. } => Ok(constant(height, width)),
             Transform::CenterCrop { height, width } | Transform::RandomCrop { height, width } => {
                 match known {
@@ -303,6 +313,7 @@ impl Evaluator<'_> {
 fn moves_pixels(transform: &Transform) -> bool {
     match transform {
         Transform::Resize { .. }
+        | Transform::Fit { .. }
         | Transform::ResizeShort { .. }
         | Transform::CenterCrop { .. }
         | Transform::RandomCrop { .. }

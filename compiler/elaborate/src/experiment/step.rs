@@ -76,6 +76,7 @@ impl Evaluator<'_> {
             }
             fields.push((field, Value::Tensor(node)));
         }
+        self.at_place(Place::Step, |e| e.mask_truths(&mut fields, name.span))?;
         Ok(nested(fields))
     }
 

@@ -56,7 +56,9 @@ impl<'a> Operands<'a> {
         let (found, there) = (self.rows("boxes", detections)?, self.rows("truths", truths)?);
         match (found.as_slice(), there.as_slice()) {
             ([images, _], [others, _]) if images == others => Ok(()),
-            ([_, _], [_, _]) => Err(format!("there are detections in {} images and truths in {}", found[0], there[0])),
+            ([_, _], [_, _]) => {
+                Err(format!("there are detections in {} images and truths in {}", found[0], there[0]))
+            }
             _ => Err("boxes have the axes image, row and 4".to_string()),
         }
     }
@@ -82,7 +84,16 @@ const DETECTIONS: [(&str, DType); 3] =
 
 pub(super) fn coco_curves(types: &[Type]) -> Result<Type, String> {
     const NAMES: [&str; 10] = [
-        "boxes", "scores", "labels", "found", "truths", "truth_labels", "areas", "crowd", "present", "classes",
+        "boxes",
+        "scores",
+        "labels",
+        "found",
+        "truths",
+        "truth_labels",
+        "areas",
+        "crowd",
+        "present",
+        "classes",
     ];
     let operands = Operands::of(types, &NAMES)?;
     operands.images(
@@ -102,8 +113,17 @@ pub(super) fn coco_curves(types: &[Type]) -> Result<Type, String> {
 
 pub(super) fn voc_ap(types: &[Type]) -> Result<Type, String> {
     const NAMES: [&str; 11] = [
-        "boxes", "scores", "labels", "found", "truths", "truth_labels", "difficult", "present", "classes",
-        "overlap", "points",
+        "boxes",
+        "scores",
+        "labels",
+        "found",
+        "truths",
+        "truth_labels",
+        "difficult",
+        "present",
+        "classes",
+        "overlap",
+        "points",
     ];
     let operands = Operands::of(types, &NAMES)?;
     operands.images(

@@ -48,6 +48,9 @@ impl Observer for JsonLines {
                 object["event"] = json!("row");
                 write(object);
             }
+            Event::Warned { set, message } => {
+                write(json!({"event": "warning", "data": set, "message": message}));
+            }
             Event::EndedEarly { why } => write(json!({"event": "ended early", "why": why})),
             Event::Saved { kept, path } => {
                 write(json!({"event": "saved", "checkpoint": kept.name(), "path": path}));

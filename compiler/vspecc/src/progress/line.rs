@@ -17,6 +17,11 @@ pub(super) fn started(params: u64, clock: &Clock, folder: &Path) -> String {
     format!("{params} parameters, {iterations} iterations{done}, {}", folder.display())
 }
 
+/// `warning: data set train: coco.json: annotations[3] (id 17): has no `bbox`; it is left out`
+pub(super) fn warned(set: &str, message: &str) -> String {
+    format!("warning: data set {set}: {message}")
+}
+
 /// `          ends here: evaluate.accuracy has not improved for 5 epochs`
 pub(super) fn ended_early(why: &str) -> String {
     format!("          ends here: {why}")

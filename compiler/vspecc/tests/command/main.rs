@@ -2,6 +2,7 @@
 
 mod clauses;
 mod data;
+mod detection;
 mod device;
 mod fusion;
 mod init;

@@ -10,6 +10,7 @@ use vspec_ir::{Graph, Source, Stage, Transform};
 use super::balanced::Balanced;
 use super::item::Item;
 use super::mix::{Mix, MixPart, Mixed};
+use super::mosaic::Mosaic;
 use super::opened::Opened;
 use super::order::{Epoch, OrderStage};
 use super::pairs::{Classes, Pairs};
@@ -38,6 +39,7 @@ pub(super) struct Flow {
 enum Base {
     Source(Arc<Opened>),
     Pairs(Arc<Flow>, Pairs),
+    Mosaic(Arc<Flow>, Mosaic),
     Mix(Mix),
 }
 
@@ -65,6 +67,7 @@ pub(super) struct Drawn {
 enum DrawnBase {
     Source(Arc<Opened>),
     Pairs { of: Box<Drawn>, classes: Classes, rule: Pairs },
+    Mosaic { of: Box<Drawn>, rule: Mosaic },
     Mix(Mixed),
 }
 
@@ -98,8 +101,17 @@ impl Flow {
     pub(super) fn info(&self) -> Info {
         match &self.base {
             Base::Source(opened) => opened.reader.info().clone(),
-            Base::Pairs(flow, _) => flow.info(),
+            Base::Pairs(flow, _) | Base::Mosaic(flow, _) => flow.info(),
             Base::Mix(mix) => Info::joined(mix.parts.iter().map(|p| p.flow.info()).collect()),
+        }
+    }
+
+    /// What is wrong with the data and does not keep it from being used, since the last call.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        match &self.base {
+            Base::Source(opened) => opened.reader.warnings(),
+            Base::Pairs(flow, _) | Base::Mosaic(flow, _) => flow.warnings(),
+            Base::Mix(mix) => mix.parts.iter().flat_map(|p| p.flow.warnings()).collect(),
         }
     }
 
@@ -123,7 +135,13 @@ impl Flow {
             }
             Stage::Pairs { within, negative } => {
                 let rule = Pairs { within: *within, negative: *negative, stream: stream.into() };
-                return Ok(self.paired(rule));
+                return Ok(self.on(|flow| Base::Pairs(flow, rule)));
+            }
+            Stage::Mosaic { height, width, probability } => {
+                let (size, probability) = ([*height, *width], *probability);
+                let rule = Mosaic { size, probability, stream: stream.into() };
+                rule.check()?;
+                return Ok(self.on(|flow| Base::Mosaic(flow, rule)));
             }
             Stage::Take(count) => self.choose(OrderStage::Take(*count)),
             Stage::Part { range, seed, stratified } => {
@@ -171,9 +189,10 @@ impl Flow {
         Ok(())
     }
 
-    fn paired(self, rule: Pairs) -> Flow {
+    /// A flow of what is made of the items of this one.
+    fn on(self, base: impl FnOnce(Arc<Flow>) -> Base) -> Flow {
         let (name, seed, items) = (self.name.clone(), self.seed, self.items);
-        Flow { name, seed, base: Base::Pairs(Arc::new(self), rule), each: vec![], order: vec![], items }
+        Flow { name, seed, base: base(Arc::new(self)), each: vec![], order: vec![], items }
     }
 
     /// Draws the items of an epoch; reads classes where a stage needs them, and no image.
@@ -213,7 +232,7 @@ impl Base {
     fn items(&self) -> usize {
         match self {
             Base::Source(opened) => opened.reader.info().items,
-            Base::Pairs(flow, _) => flow.items(),
+            Base::Pairs(flow, _) | Base::Mosaic(flow, _) => flow.items(),
             Base::Mix(mix) => mix.count,
         }
     }
@@ -222,6 +241,10 @@ impl Base {
         match self {
             Base::Source(opened) => Ok(DrawnBase::Source(opened.clone())),
             Base::Mix(mix) => Ok(DrawnBase::Mix(mix.draw(epoch)?)),
+            Base::Mosaic(flow, rule) => {
+                let of = Box::new(Flow::draw(flow, epoch)?);
+                Ok(DrawnBase::Mosaic { of, rule: rule.clone() })
+            }
             Base::Pairs(flow, rule) => {
                 let of = Box::new(Flow::draw(flow, epoch)?);
                 let labels: Result<Vec<i32>, DataError> = of.order.iter().map(|p| of.label(*p)).collect();
@@ -239,7 +262,7 @@ impl DrawnBase {
     fn len(&self) -> usize {
         match self {
             DrawnBase::Source(opened) => opened.reader.info().items,
-            DrawnBase::Pairs { of, .. } => of.order.len(),
+            DrawnBase::Pairs { of, .. } | DrawnBase::Mosaic { of, .. } => of.order.len(),
             DrawnBase::Mix(mixed) => mixed.len(),
         }
     }
@@ -257,6 +280,16 @@ impl Drawn {
                 // What is random about it belongs to this pair: the item may be first or second elsewhere.
                 let other = of.order[second.item as usize].again(pick.key + 1);
                 Item::pair(first, of.item(other, session)?, second.positive)
+            }
+            DrawnBase::Mosaic { of, rule } => {
+                let stream = Stream::new(&rule.stream, self.flow.seed, self.epoch);
+                let plan = rule.plan(pick, of.order.len(), &stream);
+                let first = of.item(of.order[pick.item as usize].within(pick), session)?;
+                let others = plan.others.iter().enumerate();
+                let others = others.map(|(i, other)| of.order[*other].again(pick.key + 1 + i as u64));
+                let others: Result<Vec<Item>, DataError> = others.map(|p| of.item(p, session)).collect();
+                let joined = rule.join(first, others?, plan.centre);
+                joined.map_err(|message| DataError::Item { item: self.describe(pick), message })?
             }
             DrawnBase::Mix(mixed) => {
                 let (drawn, inner) = mixed.find(pick);
@@ -283,7 +316,8 @@ impl Drawn {
                 let Some(image) = item.take_image() else {
                     return Err("there is no image of three planes to change".to_string());
                 };
-                item.set_image(transform::apply(transform, image, Chance::new(stream, pick.key))?);
+                let moved = transform::apply(transform, image, Chance::new(stream, pick.key))?;
+                item.set_moved(moved.image, moved.way);
                 Ok(item)
             }
             Change::Function(graph) => {
@@ -302,6 +336,7 @@ impl Drawn {
                 let (drawn, inner) = mixed.find(pick);
                 drawn.label(inner)
             }
+            DrawnBase::Mosaic { of, .. } => of.label(of.order[pick.item as usize]),
             DrawnBase::Pairs { .. } => Err(DataError::Pipeline {
                 data: self.flow.name.clone(),
                 message: "a pair of items has no class to choose it by".to_string(),
@@ -313,7 +348,9 @@ impl Drawn {
     pub(super) fn describe(&self, pick: Pick) -> String {
         match &self.base {
             DrawnBase::Source(opened) => opened.reader.describe(pick.item as usize),
-            DrawnBase::Pairs { of, .. } => of.describe(of.order[pick.item as usize]),
+            DrawnBase::Pairs { of, .. } | DrawnBase::Mosaic { of, .. } => {
+                of.describe(of.order[pick.item as usize])
+            }
             DrawnBase::Mix(mixed) => {
                 let (drawn, inner) = mixed.find(pick);
                 drawn.describe(inner)

@@ -4,12 +4,15 @@ use vspec_engine::{Buffer, EngineError, HostTensor, Inputs, RunKey, Session};
 use vspec_ir::{Graph, OutputKind, Type};
 
 use crate::pixels::Image;
-use crate::source::Sample;
+use crate::source::{Sample, Truth, Truths};
+use crate::transform::Way;
 
 /// The field that transforms of images change.
 pub(super) const IMAGE: &str = "image";
 /// The class, as the source has it.
 const LABEL: &str = "label";
+/// The record of boxes with classes.
+const TRUTHS: &str = "truths";
 /// Whether the two items of a pair share a class.
 const POSITIVE: &str = "positive";
 
@@ -24,6 +27,10 @@ impl Item {
         let mut item = Item::default();
         item.set_image(sample.pixels.to_image());
         let number = |value| tensor(vec![], Buffer::I32(vec![value]));
+        if let Some(truths) = &sample.truths {
+            item.set_truths(truths);
+            return item;
+        }
         match &sample.target {
             None => item.set(LABEL, number(sample.label)),
             Some(target) => {
@@ -72,6 +79,55 @@ impl Item {
     pub(super) fn set_image(&mut self, image: Image) {
         let shape = vec![3, image.height, image.width];
         self.set(IMAGE, tensor(shape, Buffer::F32(image.planes)));
+    }
+
+    /// Truths as padded rows.
+    pub(super) fn set_truths(&mut self, truths: &Truths) {
+        let most = truths.most;
+        let rows = || (0..most).map(|i| truths.rows.get(i));
+        let corners = rows().flat_map(|t| t.map_or([0.0; 4], |t| t.corners)).collect();
+        let field = |name: &str| format!("{TRUTHS}.{name}");
+        self.set(&field("box"), tensor(vec![most, 4], Buffer::F32(corners)));
+        let labels = rows().map(|t| t.map_or(0, |t| t.label)).collect();
+        self.set(&field("label"), tensor(vec![most], Buffer::I32(labels)));
+        let areas = rows().map(|t| t.map_or(0.0, |t| t.area)).collect();
+        self.set(&field("area"), tensor(vec![most], Buffer::F32(areas)));
+        let ignored = rows().map(|t| t.is_some_and(|t| t.ignored)).collect();
+        self.set(&field("ignored"), tensor(vec![most], Buffer::Bool(ignored)));
+        let there = rows().map(|t| t.is_some()).collect();
+        self.set(&field("there"), tensor(vec![most], Buffer::Bool(there)));
+    }
+
+    /// The truths without padding, if the item has any.
+    pub(super) fn truths(&self) -> Option<Truths> {
+        let field = |name: &str| self.get(&format!("{TRUTHS}.{name}")).map(HostTensor::buffer);
+        let (Buffer::F32(corners), Buffer::I32(labels)) = (field("box")?, field("label")?) else {
+            return None;
+        };
+        let (Buffer::F32(areas), Buffer::Bool(ignored)) = (field("area")?, field("ignored")?) else {
+            return None;
+        };
+        let Buffer::Bool(there) = field("there")? else { return None };
+        let row = |i: usize| Truth {
+            corners: [corners[4 * i], corners[4 * i + 1], corners[4 * i + 2], corners[4 * i + 3]],
+            label: labels[i],
+            area: areas[i],
+            ignored: ignored[i],
+        };
+        let rows = (0..there.len()).filter(|i| there[*i]).map(row).collect();
+        Some(Truths { rows, most: there.len() })
+    }
+
+    /// Puts an image back after a transform, with its truths where their pixels went.
+    pub(super) fn set_moved(&mut self, image: Image, way: Way) {
+        let size = [image.height, image.width];
+        self.set_image(image);
+        if way != Way::STILL
+            && let Some(mut truths) = self.truths()
+        {
+            truths.moved(way, size);
+            self.set_truths(&truths);
+        }
     }
 
     /// Runs a graph whose inputs and outputs are fields.

@@ -7,6 +7,7 @@ mod epoch;
 mod flow;
 mod item;
 mod mix;
+mod mosaic;
 mod opened;
 mod order;
 mod pairs;
@@ -94,6 +95,11 @@ impl Loader {
     /// Classes and items of the source.
     pub fn info(&self) -> &Info {
         &self.info
+    }
+
+    /// What is wrong with the data and does not keep it from being used, since the last call: each names its file and record.
+    pub fn warnings(&self) -> Vec<String> {
+        self.shared.pipeline.flow.warnings()
     }
 
     /// One pass, without its first `skip_batches` batches. Threads prepare the next batches until the pass is dropped.

@@ -34,7 +34,11 @@ impl Opened {
         let mut sample = self.reader.read(index)?;
         if !self.fixed.is_empty() {
             let wrong = |message| DataError::Item { item: self.reader.describe(index), message };
-            sample.pixels = transform::apply_fixed(&self.fixed, &sample.pixels).map_err(wrong)?;
+            let (pixels, way) = transform::apply_fixed(&self.fixed, &sample.pixels).map_err(wrong)?;
+            if let Some(truths) = &mut sample.truths {
+                truths.moved(way, [pixels.height, pixels.width]);
+            }
+            sample.pixels = pixels;
         }
         let sample = Arc::new(sample);
         self.cache.keep(index, &sample);

@@ -105,12 +105,12 @@ impl Reader for Frames {
         let from = [pixels.height, pixels.width];
         let [height, width] = self.size;
         let wrong = |message| DataError::Item { item: self.describe(index), message };
-        let pixels =
+        let (pixels, _) =
             transform::apply_fixed(&[Transform::Resize { height, width }], &pixels).map_err(wrong)?;
         let bounds = frame.target.and_then(|target| scaled(target, from, self.size));
         let target =
             Target { bounds: bounds.unwrap_or_default(), visible: bounds.is_some(), frame: frame.number };
-        Ok(Sample { pixels, label: frame.video, target: Some(target) })
+        Ok(Sample { target: Some(target), ..Sample::labelled(pixels, frame.video) })
     }
 
     fn label(&self, index: usize) -> Result<i32, DataError> {

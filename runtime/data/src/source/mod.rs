@@ -1,16 +1,22 @@
 //! Sources: where items come from.
 
+mod annotated;
 mod archive;
 mod cifar;
+mod coco;
 mod folder;
 mod frames;
 mod list;
 mod root;
 mod shapes;
+mod truths;
+mod voc;
 
 use std::path::Path;
 
 use vspec_ir::Source;
+
+pub(crate) use self::truths::{Truth, Truths};
 
 use crate::error::DataError;
 use crate::pixels::Pixels;
@@ -52,12 +58,14 @@ pub(crate) struct Sample {
     pub(crate) label: i32,
     /// What a frame of a sequence has beside its image.
     pub(crate) target: Option<Target>,
+    /// The truths of an image of a detection set, which has no class of its own.
+    pub(crate) truths: Option<Truths>,
 }
 
 impl Sample {
     /// An image of a class.
     pub(crate) fn labelled(pixels: Pixels, label: i32) -> Self {
-        Sample { pixels, label, target: None }
+        Sample { pixels, label, target: None, truths: None }
     }
 }
 
@@ -85,10 +93,15 @@ pub(crate) trait Reader: Send + Sync {
 
     /// Where item `index` comes from, for messages.
     fn describe(&self, index: usize) -> String;
+
+    /// What is wrong with the data and does not keep it from being used, since the last call.
+    fn warnings(&self) -> Vec<String> {
+        vec![]
+    }
 }
 
-/// Counts items and classes of a source without decoding an image. `root` is the folder that holds the data sets;
-/// [`Source::Shapes`] needs none.
+/// Counts items and classes of a source without decoding an image. `root` is the folder that holds the data sets; those that are
+/// drawn need none.
 pub fn inspect(source: &Source, root: Option<&Path>) -> Result<Info, DataError> {
     match source {
         Source::Mix { parts } => {
@@ -106,6 +119,20 @@ pub(crate) fn open(source: &Source, root: Option<&Path>) -> Result<Box<dyn Reade
         Source::Shapes { count, size, split } => Box::new(shapes::Shapes::open(*count, *size, split)?),
         Source::MovingShapes { videos, frames, size, split } => {
             Box::new(shapes::MovingShapes::open([*videos, *frames], *size, split)?)
+        }
+        Source::Scenes { count, size, split, classes } => {
+            Box::new(shapes::Scenes::open(*count, *size, split, *classes)?)
+        }
+        Source::Coco { key, split, annotations, images, rules } => {
+            let places = coco::Places {
+                split: split.as_deref(),
+                annotations: annotations.as_deref(),
+                images: images.as_deref(),
+            };
+            Box::new(coco::open(&root::folder(root, key)?, &places, rules)?)
+        }
+        Source::Voc { key, split, first_pixel, rules } => {
+            Box::new(voc::open(&root::folder(root, key)?, split, *first_pixel, rules)?)
         }
         Source::Sequences { key, height, width, videos } => {
             Box::new(frames::Frames::open(&root::folder(root, key)?, [*height, *width], videos)?)

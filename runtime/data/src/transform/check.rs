@@ -9,6 +9,7 @@ const MAX_PIXELS: usize = 1 << 26;
 pub(crate) fn check(transform: &Transform) -> Result<(), String> {
     match transform {
         Transform::Resize { height, width } => check_size(*height, *width),
+        Transform::Fit { height, width, .. } => check_size(*height, *width),
         Transform::ResizeShort { size, max } => check_short(*size, *max),
         Transform::CenterCrop { height, width } => check_size(*height, *width),
         Transform::RandomCrop { height, width } => check_size(*height, *width),

@@ -1,24 +1,24 @@
 //! Cutting a rectangle out of an image.
 
-use super::Chance;
 use super::erase::{Area, TRIES};
+use super::{Chance, Moved, Way};
 use crate::pixels::Image;
 
 /// The middle; of two middles the one that torchvision takes, which rounds half offsets to even.
-pub(super) fn center(image: &Image, height: usize, width: usize) -> Result<Image, String> {
+pub(super) fn center(image: &Image, height: usize, width: usize) -> Result<Moved, String> {
     let (rows, columns) = spare(image, height, width)?;
     Ok(cut(image, (half_to_even(rows), half_to_even(columns)), height, width))
 }
 
 /// A random place, each as likely as any other.
-pub(super) fn random(image: &Image, height: usize, width: usize, chance: Chance) -> Result<Image, String> {
+pub(super) fn random(image: &Image, height: usize, width: usize, chance: Chance) -> Result<Moved, String> {
     let (rows, columns) = spare(image, height, width)?;
     Ok(cut(image, (chance.below(0, rows + 1), chance.below(1, columns + 1)), height, width))
 }
 
 /// A random rectangle that covers a share of the image, with a ratio of width to height in range (Szegedy et al. 2015, as
 /// torchvision draws it): if ten tries do not fit, the largest one in the middle whose ratio is in range.
-pub(super) fn resized(image: &Image, scale: [f64; 2], ratio: [f64; 2], chance: Chance) -> Image {
+pub(super) fn resized(image: &Image, scale: [f64; 2], ratio: [f64; 2], chance: Chance) -> Moved {
     let area = Area { scale, ratio };
     let pixels = image.height * image.width;
     let fits = |(w, h): &(usize, usize)| (1..=image.height).contains(h) && (1..=image.width).contains(w);
@@ -64,12 +64,12 @@ fn half_to_even(n: usize) -> usize {
 }
 
 /// The rectangle whose upper left corner lies at a row and a column.
-pub(super) fn cut(image: &Image, (top, left): (usize, usize), height: usize, width: usize) -> Image {
+pub(super) fn cut(image: &Image, (top, left): (usize, usize), height: usize, width: usize) -> Moved {
     let mut planes = Vec::with_capacity(3 * height * width);
     for plane in image.planes.chunks_exact(image.height * image.width) {
         for row in plane.chunks_exact(image.width).skip(top).take(height) {
             planes.extend_from_slice(&row[left..left + width]);
         }
     }
-    Image { height, width, planes }
+    Moved { image: Image { height, width, planes }, way: Way::shifted([-(left as f64), -(top as f64)]) }
 }

@@ -5,12 +5,14 @@ mod colour;
 mod crop;
 mod erase;
 mod resize;
+mod way;
 
 use vspec_engine::rng::Stream;
 use vspec_ir::Transform;
 
 pub(crate) use self::check::check;
 use self::check::check_size;
+pub(crate) use self::way::Way;
 use crate::pixels::{Image, Pixels};
 
 /// Random numbers of one stage for one item of one epoch.
@@ -43,32 +45,51 @@ impl Chance {
     }
 }
 
+/// An image after a transform, and where its pixels went.
+pub(crate) struct Moved {
+    pub(crate) image: Image,
+    pub(crate) way: Way,
+}
+
+impl Moved {
+    fn still(image: Image) -> Moved {
+        Moved { image, way: Way::STILL }
+    }
+}
+
 /// Applies a checked transform. The error is a sentence about this image.
-pub(crate) fn apply(transform: &Transform, image: Image, chance: Chance) -> Result<Image, String> {
+pub(crate) fn apply(transform: &Transform, image: Image, chance: Chance) -> Result<Moved, String> {
     match transform {
-        Transform::Resize { height, width } => Ok(resize::resize(image, *height, *width)),
+        Transform::Resize { height, width } => Ok(resized(image, *height, *width)),
+        Transform::Fit { height, width, value } => Ok(fit(image, *height, *width, *value)),
         Transform::ResizeShort { size, max } => resize_short(image, *size, *max),
         Transform::CenterCrop { height, width } => crop::center(&image, *height, *width),
         Transform::RandomCrop { height, width } => crop::random(&image, *height, *width, chance),
         Transform::RandomResizedCrop { height, width, scale, ratio } => {
             let cut = crop::resized(&image, *scale, *ratio, chance);
-            Ok(resize::resize(cut, *height, *width))
+            let whole = resized(cut.image, *height, *width);
+            Ok(Moved { way: cut.way.then(whole.way), image: whole.image })
         }
         Transform::Pad { amount, value } => pad(&image, *amount, *value),
         Transform::HFlip { probability } => Ok(hflip(image, *probability, chance)),
         Transform::VFlip { probability } => Ok(vflip(image, *probability, chance)),
+        other => Ok(Moved::still(in_place(other, image, chance))),
+    }
+}
+
+/// The transforms that leave pixels where they are.
+fn in_place(transform: &Transform, image: Image, chance: Chance) -> Image {
+    match transform {
         Transform::ColorJitter { brightness, contrast, saturation, hue } => {
-            Ok(colour::jitter(image, [*brightness, *contrast, *saturation, *hue], chance))
+            colour::jitter(image, [*brightness, *contrast, *saturation, *hue], chance)
         }
-        Transform::Grayscale { probability } => Ok(colour::grayscale(image, *probability, chance)),
-        Transform::RandomErasing { probability, scale, ratio, value } => Ok(erase::erase(
-            image,
-            *probability,
-            &erase::Area { scale: *scale, ratio: *ratio },
-            *value,
-            chance,
-        )),
-        Transform::Normalize { mean, std } => Ok(normalize(image, mean, std)),
+        Transform::Grayscale { probability } => colour::grayscale(image, *probability, chance),
+        Transform::RandomErasing { probability, scale, ratio, value } => {
+            let area = erase::Area { scale: *scale, ratio: *ratio };
+            erase::erase(image, *probability, &area, *value, chance)
+        }
+        Transform::Normalize { mean, std } => normalize(image, mean, std),
+        _ => image,
     }
 }
 
@@ -76,23 +97,55 @@ pub(crate) fn apply(transform: &Transform, image: Image, chance: Chance) -> Resu
 pub(crate) fn keeps_pixels(transform: &Transform) -> bool {
     match transform {
         Transform::Resize { .. } | Transform::ResizeShort { .. } | Transform::CenterCrop { .. } => true,
-        Transform::Pad { value, .. } => *value == 0.0 || *value == 1.0,
+        Transform::Pad { value, .. } | Transform::Fit { value, .. } => *value == 0.0 || *value == 1.0,
         _ => false,
     }
 }
 
 /// Applies checked transforms for which [`keeps_pixels`] holds.
-pub(crate) fn apply_fixed(transforms: &[Transform], pixels: &Pixels) -> Result<Pixels, String> {
+pub(crate) fn apply_fixed(transforms: &[Transform], pixels: &Pixels) -> Result<(Pixels, Way), String> {
     let unused = Chance::new(Stream::new("data", 0, 0), 0);
-    let mut image = pixels.to_image();
+    let mut all = Moved::still(pixels.to_image());
     for transform in transforms {
-        image = apply(transform, image, unused)?;
+        let next = apply(transform, all.image, unused)?;
+        all = Moved { way: all.way.then(next.way), image: next.image };
     }
-    Ok(image.to_pixels())
+    Ok((all.image.to_pixels(), all.way))
+}
+
+fn resized(image: Image, height: usize, width: usize) -> Moved {
+    let way = Way::scaled([image.height, image.width], [height, width]);
+    Moved { image: resize::resize(image, height, width), way }
+}
+
+/// As large as fits, keeping the ratio.
+pub(crate) fn fit_inside(image: Image, height: usize, width: usize) -> (Image, Way) {
+    let [rows, columns] = [image.height, image.width].map(|v| v as f64);
+    let scale = (height as f64 / rows).min(width as f64 / columns);
+    let side = |length: f64, most: usize| ((length * scale).round() as usize).clamp(1, most);
+    let inner = resized(image, side(rows, height), side(columns, width));
+    (inner.image, inner.way)
+}
+
+/// The image lies in the upper left corner.
+pub(crate) fn fit(image: Image, height: usize, width: usize, value: f64) -> Moved {
+    let (inner, way) = fit_inside(image, height, width);
+    let mut planes = vec![value as f32; 3 * height * width];
+    paste(&inner, &mut planes, [height, width], [0, 0]);
+    Moved { image: Image { height, width, planes }, way }
+}
+
+/// Copies an image into planes of a size, its upper left corner at a row and a column; it fits.
+fn paste(image: &Image, planes: &mut [f32], [height, width]: [usize; 2], [top, left]: [usize; 2]) {
+    for (i, row) in image.rows().enumerate() {
+        let (channel, y) = (i / image.height, i % image.height);
+        let start = (channel * height + y + top) * width + left;
+        planes[start..start + image.width].copy_from_slice(row);
+    }
 }
 
 /// The longer side is rounded down, as torchvision does; with a maximum for it, it is the shorter one that is rounded down.
-fn resize_short(image: Image, size: usize, max: Option<usize>) -> Result<Image, String> {
+fn resize_short(image: Image, size: usize, max: Option<usize>) -> Result<Moved, String> {
     let (short, long) = (image.height.min(image.width), image.height.max(image.width));
     let scaled = size.saturating_mul(long) / short;
     let (short, long) = match max.filter(|max| scaled > *max) {
@@ -101,38 +154,37 @@ fn resize_short(image: Image, size: usize, max: Option<usize>) -> Result<Image, 
     };
     let (height, width) = if image.height <= image.width { (short, long) } else { (long, short) };
     check_size(height, width)?;
-    Ok(resize::resize(image, height, width))
+    Ok(resized(image, height, width))
 }
 
-fn pad(image: &Image, amount: usize, value: f64) -> Result<Image, String> {
+fn pad(image: &Image, amount: usize, value: f64) -> Result<Moved, String> {
     let (height, width) = (image.height + 2 * amount, image.width + 2 * amount);
     check_size(height, width)?;
     let mut planes = vec![value as f32; 3 * height * width];
-    for (i, row) in image.rows().enumerate() {
-        let (channel, y) = (i / image.height, i % image.height);
-        let start = (channel * height + y + amount) * width + amount;
-        planes[start..start + image.width].copy_from_slice(row);
-    }
-    Ok(Image { height, width, planes })
+    paste(image, &mut planes, [height, width], [amount, amount]);
+    let way = Way::shifted([amount as f64, amount as f64]);
+    Ok(Moved { image: Image { height, width, planes }, way })
 }
 
-fn hflip(mut image: Image, probability: f64, chance: Chance) -> Image {
-    if chance.uniform(0) < probability {
-        image.planes.chunks_exact_mut(image.width).for_each(<[f32]>::reverse);
+fn hflip(mut image: Image, probability: f64, chance: Chance) -> Moved {
+    if chance.uniform(0) >= probability {
+        return Moved::still(image);
     }
-    image
+    image.planes.chunks_exact_mut(image.width).for_each(<[f32]>::reverse);
+    Moved { way: Way::mirrored(0, image.width), image }
 }
 
-fn vflip(mut image: Image, probability: f64, chance: Chance) -> Image {
-    if chance.uniform(0) < probability {
-        for plane in image.planes.chunks_exact_mut(image.height * image.width) {
-            let (upper, lower) = plane.split_at_mut(image.height / 2 * image.width);
-            // With an odd number of rows the middle one stays, first in the lower part.
-            let mirrored = lower.chunks_exact_mut(image.width).rev();
-            upper.chunks_exact_mut(image.width).zip(mirrored).for_each(|(a, b)| a.swap_with_slice(b));
-        }
+fn vflip(mut image: Image, probability: f64, chance: Chance) -> Moved {
+    if chance.uniform(0) >= probability {
+        return Moved::still(image);
     }
-    image
+    for plane in image.planes.chunks_exact_mut(image.height * image.width) {
+        let (upper, lower) = plane.split_at_mut(image.height / 2 * image.width);
+        // With an odd number of rows the middle one stays, first in the lower part.
+        let mirrored = lower.chunks_exact_mut(image.width).rev();
+        upper.chunks_exact_mut(image.width).zip(mirrored).for_each(|(a, b)| a.swap_with_slice(b));
+    }
+    Moved { way: Way::mirrored(1, image.height), image }
 }
 
 fn normalize(mut image: Image, mean: &[f64], std: &[f64]) -> Image {

@@ -1,5 +1,10 @@
 use super::*;
 
+/// The image alone.
+fn apply(transform: &Transform, image: Image, chance: Chance) -> Result<Image, String> {
+    super::apply(transform, image, chance).map(|moved| moved.image)
+}
+
 /// Three equal planes.
 fn image(height: usize, width: usize, plane: &[f32]) -> Image {
     assert_eq!(plane.len(), height * width);
@@ -175,7 +180,7 @@ fn resized_crops_keep_their_area_and_ratio_and_reach_the_borders() {
     let whole = numbered(40, 60);
     let (mut touched, mut areas) = ([false; 4], vec![]);
     for item in 0..500 {
-        let cut = crop::resized(&whole, [0.2, 0.6], [0.75, 4.0 / 3.0], chance(item));
+        let cut = crop::resized(&whole, [0.2, 0.6], [0.75, 4.0 / 3.0], chance(item)).image;
         let (share, ratio) = ((cut.height * cut.width) as f64 / 2400.0, cut.width as f64 / cut.height as f64);
         // Sides are rounded to whole pixels.
         assert!((0.18..0.63).contains(&share) && (0.7..1.4).contains(&ratio), "{share} {ratio}");
@@ -196,7 +201,7 @@ fn resized_crops_keep_their_area_and_ratio_and_reach_the_borders() {
 #[test]
 fn a_crop_that_never_fits_takes_the_largest_middle_in_range() {
     let size = |height, width| {
-        let cut = crop::resized(&numbered(height, width), [1.0, 1.0], [0.75, 4.0 / 3.0], chance(0));
+        let cut = crop::resized(&numbered(height, width), [1.0, 1.0], [0.75, 4.0 / 3.0], chance(0)).image;
         (cut.height, cut.width, plane(&cut)[0])
     };
     assert_eq!(size(30, 90), (30, 40, 25.0));

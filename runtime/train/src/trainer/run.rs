@@ -83,6 +83,15 @@ impl<'a> Run<'a> {
             self.files.note(&format!("goes on after iteration {}", clock.iteration))?;
         }
         self.observer.notify(&Event::Started { folder: self.folder.path(), params, clock });
+        self.warn()
+    }
+
+    /// Hands on what data sets say about themselves.
+    fn warn(&mut self) -> Result<(), TrainError> {
+        for (set, message) in self.executor.warnings() {
+            self.files.note(&format!("warning, data set {set}: {message}"))?;
+            self.observer.notify(&Event::Warned { set: &set, message: &message });
+        }
         Ok(())
     }
 
@@ -127,6 +136,7 @@ impl<'a> Run<'a> {
     pub(super) fn record(&mut self, step: usize, row: Row) -> Result<(), TrainError> {
         self.files.record(&row)?;
         tables::write(self.folder.path(), &row)?;
+        self.warn()?;
         self.observer.notify(&Event::Recorded(&row));
         self.state.note(step, &row);
         self.unsaved = true;

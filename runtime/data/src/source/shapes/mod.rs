@@ -8,12 +8,14 @@ mod draws;
 mod figure;
 mod ground;
 mod moving;
+mod scenes;
 
 use vspec_engine::rng::Stream;
 
 use self::draws::Draws;
 use self::figure::{Figure, Kind};
 pub(super) use self::moving::MovingShapes;
+pub(super) use self::scenes::Scenes;
 use super::{Info, Reader, Sample};
 use crate::error::DataError;
 use crate::pixels::Pixels;

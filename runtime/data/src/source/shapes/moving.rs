@@ -70,7 +70,7 @@ impl Reader for MovingShapes {
         let size = self.size as f64;
         let bounds = figure.bounds(1.0 / (PARTS * size)).map(|v| (v * size) as f32);
         let target = Some(Target { bounds, visible: true, frame: frame as i32 });
-        Ok(Sample { pixels: canvas.finish(&noise), label: video as i32, target })
+        Ok(Sample { target, ..Sample::labelled(canvas.finish(&noise), video as i32) })
     }
 
     fn label(&self, index: usize) -> Result<i32, DataError> {
