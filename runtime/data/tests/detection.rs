@@ -324,9 +324,9 @@ fn a_mosaic_has_the_truths_of_its_parts() {
         for (_, [l, t, r, b]) in found {
             // Pixels within a box are white but for its edge, and those around are not.
             let inside = |x: f64, y: f64| x > l + 1.0 && x < r - 1.0 && y > t + 1.0 && y < b - 1.0;
-            for i in 0..64 * 64 {
+            for (i, value) in image.iter().take(64 * 64).enumerate() {
                 let (x, y) = ((i % 64) as f64 + 0.5, (i / 64) as f64 + 0.5);
-                assert!(!inside(x, y) || image[i] > 0.9, "({x}, {y}) in {l} {t} {r} {b} is {}", image[i]);
+                assert!(!inside(x, y) || *value > 0.9, "({x}, {y}) in {l} {t} {r} {b} is {}", *value);
             }
             whole += 1;
         }

@@ -231,8 +231,7 @@ fn voc_reference(scene: &Scene, class: i32, least: f64, points: i32) -> f64 {
     }
     let curve = curve(outcomes, counting as f64);
     if points == 11 {
-        let single: Vec<(f64, f64)> = curve.iter().map(|(p, r)| (*p, f64::from(*r as f32))).collect();
-        return (0..11).map(|i| at(&single, f64::from(i) * 0.1)).sum::<f64>() / 11.0;
+        return (0..11).map(|i| at(&curve, f64::from(i) * 0.1)).sum::<f64>() / 11.0;
     }
     // Each truth that is found adds its share of recall.
     (1..=counting).map(|k| at(&curve, k as f64 / counting as f64 - 1e-12) / counting as f64).sum()
