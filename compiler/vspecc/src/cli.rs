@@ -10,7 +10,7 @@ use vspec_engine::Engine;
 use vspec_train::Cadence;
 use vspec_train::weights::Rename;
 
-use crate::engines::{DeviceName, EngineName};
+use crate::engines::{DeviceName, EngineName, IsaName};
 use crate::failure::CommandResult;
 pub(crate) use passes::{BisectArgs, JudgeArgs, OptArgs, PassArgs, ReduceArgs, SubjectArgs, VerifyWhen};
 
@@ -187,6 +187,9 @@ pub(crate) struct EngineArgs {
     /// Where it computes
     #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
     device: DeviceName,
+    /// Which vector instructions the fused engine uses [default: the best that the machine has]
+    #[arg(long, value_enum)]
+    isa: Option<IsaName>,
 }
 
 impl EngineArgs {
@@ -201,9 +204,9 @@ impl EngineArgs {
     /// The same, opened on its device.
     ///
     /// # Errors
-    /// When the engine has no such device, or the machine has none.
+    /// When the engine has no such device or choice of instructions, or the machine lacks them.
     pub(crate) fn open(&self) -> CommandResult<Box<dyn Engine>> {
-        self.name().on(self.device)
+        self.name().on(self.device, self.isa)
     }
 }
 
@@ -426,6 +429,9 @@ pub(crate) struct TestArgs {
     /// Where it computes
     #[arg(long, value_enum, default_value_t = DeviceName::Cpu)]
     pub(crate) device: DeviceName,
+    /// Which vector instructions the fused engine uses [default: the best that the machine has]
+    #[arg(long, value_enum)]
+    pub(crate) isa: Option<IsaName>,
     #[command(flatten)]
     pub(crate) data: DataArgs,
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use vspec_cpu::CpuEngine;
+use vspec_cpu::{CpuEngine, Isa};
 use vspec_dfdx::DfdxEngine;
 use vspec_engine::plan::{Fuser, Planner};
 use vspec_engine::{Engine, EngineError, Interpreter, Precision, Sizes};
@@ -36,9 +36,51 @@ pub(crate) enum DeviceName {
     Cuda,
 }
 
+/// `--isa`
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum IsaName {
+    /// None that every machine does not have; regions run as tile programs
+    Tile,
+    /// AVX2 and FMA, in machine code made for each region
+    Avx2,
+    /// AVX-512, in machine code made for each region
+    Avx512,
+}
+
+impl IsaName {
+    fn isa(self) -> Isa {
+        match self {
+            IsaName::Tile => Isa::Baseline,
+            IsaName::Avx2 => Isa::Avx2,
+            IsaName::Avx512 => Isa::Avx512,
+        }
+    }
+
+    /// The set of instructions, on a machine whose best one is given.
+    fn on(self, best: Isa) -> CommandResult<Isa> {
+        if self.isa() <= best {
+            return Ok(self.isa());
+        }
+        let (name, best) = match (self, best) {
+            (IsaName::Avx512, Isa::Avx2) => ("AVX-512", "avx2"),
+            (IsaName::Avx512, _) => ("AVX-512", "tile"),
+            _ => ("AVX2 and FMA", "tile"),
+        };
+        Err(Failure::input(format!("this machine has no {name} instructions"))
+            .hint(format!("the best it has is `--isa {best}`, which is what it takes without `--isa`")))
+    }
+}
+
 impl EngineName {
-    /// The engine on a device.
-    pub(crate) fn on(self, device: DeviceName) -> CommandResult<Box<dyn Engine>> {
+    /// The engine on a device, with a set of vector instructions if one is asked for.
+    pub(crate) fn on(self, device: DeviceName, isa: Option<IsaName>) -> CommandResult<Box<dyn Engine>> {
+        if let Some(isa) = isa {
+            if self != EngineName::Fused {
+                return Err(Failure::input("this engine has no choice of vector instructions")
+                    .hint("the engine with one is `--engine fused`"));
+            }
+            vspec_cpu::restrict(isa.on(vspec_cpu::isa())?);
+        }
         match device {
             DeviceName::Cpu => Ok(self.on_cpu()),
             DeviceName::Cuda => self.on_cuda(),
@@ -100,5 +142,31 @@ impl Fuser for Compiler {
         let unsupported = |error: String| EngineError::Unsupported(error);
         let bound = bind(graph, &|name| sizes.named(name)).map_err(|error| unsupported(error.to_string()))?;
         fuse::regions(&bound).map_err(unsupported)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instructions_that_a_machine_lacks_are_refused() {
+        let all =
+            [(IsaName::Tile, Isa::Baseline), (IsaName::Avx2, Isa::Avx2), (IsaName::Avx512, Isa::Avx512)];
+        for (name, isa) in all {
+            for (_, best) in all {
+                match name.on(best) {
+                    Ok(own) => assert!(own == isa && isa <= best),
+                    Err(error) => {
+                        assert!(isa > best);
+                        let said = error.to_string();
+                        assert!(
+                            said.contains("this machine has no AVX") && said.contains("`--isa"),
+                            "{said}"
+                        );
+                    }
+                }
+            }
+        }
     }
 }

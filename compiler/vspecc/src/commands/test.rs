@@ -36,7 +36,7 @@ struct Tally {
 
 /// Runs the tests of files and of the standard library (`std`).
 pub(super) fn test(args: &TestArgs) -> CommandResult {
-    let engine = args.engine.on(args.device)?;
+    let engine = args.engine.on(args.device, args.isa)?;
     let engine = Computer { engine: engine.as_ref(), tape: args.engine.tape() };
     let mut tally = Tally::default();
     for path in &args.files {
