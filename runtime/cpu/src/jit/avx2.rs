@@ -17,9 +17,10 @@ const RESULT: u8 = 14;
 const MASK: u8 = 15;
 
 const VECTOR: usize = 32;
-/// On the stack behind results: masks of the tail's halves, bytes on their way, uniforms.
+/// On the stack behind results: masks of the tail's halves, elements and their places on their way, uniforms.
 const BYTES: usize = 2 * VECTOR;
-const UNIFORMS: usize = 3 * VECTOR;
+const PLACES: usize = 3 * VECTOR;
+const UNIFORMS: usize = 4 * VECTOR;
 
 pub(super) struct Avx2;
 
@@ -154,8 +155,7 @@ impl Emitter for Avx2 {
             Inst::Gather(pointer, places, guard) => gather(f, var, (pointer, places), guard, at)?,
             Inst::Store(pointer, from) => return store(f, pointer, from, at),
             Inst::StoreBytes(pointer, from) => return store_bytes(f, pointer, from, at),
-            // Not covered with these instructions.
-            Inst::Scatter(..) => return Ok(()),
+            Inst::Scatter(pointer, places, from) => return scatter(f, pointer, places, from, at),
             Inst::Folded(fold) => {
                 let (to, from) = (vector(target(f, var)), f.accumulator(fold, at));
                 f.asm.vmovups(to, ymmword_ptr(from))?;
@@ -323,6 +323,30 @@ fn gather(
         RESULT => Ok(()),
         to => f.asm.vmovaps(vector(to), result),
     }
+}
+
+/// Element by element, by way of the stack.
+fn scatter(f: &mut Function, pointer: u32, places: Source, from: Source, at: At) -> Emitted {
+    for (source, to) in [(from, BYTES), (places, PLACES)] {
+        let (source, to) = (register(f, source)?, ymmword_ptr(f.stack(to)));
+        f.asm.vmovaps(to, source)?;
+    }
+    let mut end = f.asm.create_label();
+    for lane in 0..8 {
+        if at.tail {
+            f.asm.lea(r10, qword_ptr(r9 + at.first as i32 + lane))?;
+            f.asm.cmp(r10, r8)?;
+            f.asm.jae(end)?;
+        }
+        let (element, place) = (f.stack(BYTES), f.stack(PLACES));
+        f.asm.movsxd(r10, dword_ptr(place + 4 * lane))?;
+        let start = f.pointer(pointer)?;
+        f.asm.lea(r10, qword_ptr(start + r10 * 4))?;
+        f.asm.mov(eax, dword_ptr(element + 4 * lane))?;
+        f.asm.mov(dword_ptr(r10), eax)?;
+    }
+    f.asm.set_label(&mut end)?;
+    f.asm.zero_bytes()
 }
 
 /// Writes a vector, or those of its elements that are there.

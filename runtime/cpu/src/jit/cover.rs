@@ -9,8 +9,8 @@ use crate::tile::{Address, Code, Program, Spot};
 #[derive(Clone, Copy)]
 pub(super) struct Cover<'p> {
     pub(super) program: &'p Program,
-    /// There are instructions that write elements here and there, and that read bytes under a guard.
-    pub(super) scatters: bool,
+    /// There are instructions that read bytes under a guard.
+    pub(super) guards_bytes: bool,
 }
 
 impl Cover<'_> {
@@ -32,7 +32,7 @@ impl Cover<'_> {
                 let plain = once || spot.address.step() == Some(1);
                 match self.program.steps[*from].dtype {
                     DType::Bool => plain,
-                    _ => plain || self.scatters && self.address(&spot.address),
+                    _ => plain || self.address(&spot.address),
                 }
             }
             Code::Number(_) | Code::Same(_) => true,
@@ -45,7 +45,7 @@ impl Cover<'_> {
         match dtype {
             DType::Bool => {
                 let plain = spot.named.is_empty() && (once || spot.address.step() == Some(1));
-                plain && (self.scatters || !guarded) && self.address(&spot.address)
+                plain && (self.guards_bytes || !guarded) && self.address(&spot.address)
             }
             _ => self.address(&spot.address) && spot.named.iter().all(small),
         }

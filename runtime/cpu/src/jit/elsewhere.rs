@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use vspec_ir::plan::ValueId;
 
-use crate::coverage::Coverage;
 use crate::element::Element;
 use crate::kernels::vector::Isa;
 use crate::tile::{Core, Folded, Pass, Program};
@@ -23,8 +22,13 @@ pub(crate) fn compile(_: &mut Program, _: &dyn Fn(ValueId) -> usize, _: Isa) -> 
 }
 
 impl Native {
-    /// Adds what this pass covers.
-    pub(crate) fn count(&self, _: &mut Coverage) {
+    /// Bytes of machine code.
+    pub(crate) fn bytes(&self) -> usize {
+        match *self {}
+    }
+
+    /// Steps along lines, and folds, that are left to tiles.
+    pub(crate) fn left(&self, _: &Pass) -> Vec<usize> {
         match *self {}
     }
 }

@@ -28,9 +28,8 @@ mod tests;
 
 use vspec_ir::plan::ValueId;
 
-use crate::coverage::Coverage;
 use crate::kernels::vector::Isa;
-use crate::tile::Program;
+use crate::tile::{Pass, Program};
 pub(crate) use code::Tables;
 use code::{CodeBuffer, Line};
 use cover::Cover;
@@ -109,7 +108,7 @@ fn native(
     sizes: &dyn Fn(ValueId) -> usize,
     isa: Isa,
 ) -> Result<Native, String> {
-    let cover = Cover { program, scatters: isa == Isa::Avx512 };
+    let cover = Cover { program, guards_bytes: isa == Isa::Avx512 };
     let own = &program.passes[pass];
     let folds: Vec<bool> = own.folds.iter().map(|fold| cover.fold(*fold)).collect();
     let segments = Segments { cover, pass: own };
@@ -215,19 +214,18 @@ fn lines(constants: &[u32], isa: Isa) -> Vec<Line> {
 }
 
 impl Native {
-    /// Adds what this pass covers.
-    pub(crate) fn count(&self, coverage: &mut Coverage) {
-        coverage.bytes += self.code.len();
-        for segment in &self.tile {
-            match segment {
-                Segment::Tile(steps) => coverage.steps += steps.len(),
-                Segment::Native(unit) => {
-                    coverage.steps += unit.steps.len();
-                    coverage.native += unit.steps.len();
-                }
-            }
-        }
-        coverage.steps += self.folds.len();
-        coverage.native += self.folds.iter().filter(|native| **native).count();
+    /// Bytes of machine code.
+    pub(crate) fn bytes(&self) -> usize {
+        self.code.len()
+    }
+
+    /// Steps along lines, and folds, that are left to tiles.
+    pub(crate) fn left(&self, pass: &Pass) -> Vec<usize> {
+        let steps = self.tile.iter().flat_map(|segment| match segment {
+            Segment::Tile(steps) => steps.as_slice(),
+            Segment::Native(_) => &[],
+        });
+        let folds = pass.folds.iter().zip(&self.folds).filter(|(_, native)| !**native);
+        steps.copied().chain(folds.map(|(fold, _)| *fold)).collect()
     }
 }

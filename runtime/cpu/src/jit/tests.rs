@@ -81,11 +81,7 @@ fn most_of_random_regions_is_machine_code() {
             wrong += usize::from(run(&plan, &given, Isa::Baseline, 1).is_err());
             let made = Executable::<f32>::made_for(plan, isa).expect("a good plan");
             refused.extend(made.refused().iter().map(|why| format!("{seed}: {why}")));
-            let own = made.coverage();
-            all.whole += own.whole;
-            all.programs += own.programs;
-            all.native += own.native;
-            all.steps += own.steps;
+            all.merge(&made.coverage());
         }
         assert!(refused.is_empty(), "{isa:?}: {refused:#?}");
         println!("{isa:?}: {all:?}, {wrong} with an error");
