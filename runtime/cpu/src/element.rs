@@ -35,6 +35,8 @@ pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug +
     fn exp(self) -> Self;
     /// Natural logarithm.
     fn log(self) -> Self;
+    /// `ln (1 + x)`
+    fn log1p(self) -> Self;
     /// Square root.
     fn sqrt(self) -> Self;
     /// Hyperbolic tangent.
@@ -62,7 +64,7 @@ pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug +
 }
 
 macro_rules! element {
-    ($t:ty, $buffer:ident, $slice:expr, $slice_mut:expr, $exp:path, $log:path, $tanh:path, $sigmoid:path, $erf:path, $pow:path, $block:expr, $dots:expr) => {
+    ($t:ty, $buffer:ident, $slice:expr, $slice_mut:expr, $exp:path, $log:path, $log1p:path, $tanh:path, $sigmoid:path, $erf:path, $pow:path, $block:expr, $dots:expr) => {
         impl Element for $t {
             #[inline(always)]
             fn of(value: f64) -> Self {
@@ -107,6 +109,10 @@ macro_rules! element {
             #[inline(always)]
             fn log(self) -> Self {
                 $log(self)
+            }
+            #[inline(always)]
+            fn log1p(self) -> Self {
+                $log1p(self)
             }
             #[inline(always)]
             fn sqrt(self) -> Self {
@@ -168,6 +174,7 @@ element!(
     Some,
     functions::exp,
     functions::log,
+    functions::log1p,
     functions::tanh,
     functions::sigmoid,
     functions::erf,
@@ -182,6 +189,7 @@ element!(
     |_| None,
     libm::exp,
     libm::log,
+    libm::log1p,
     libm::tanh,
     sigmoid,
     libm::erf,

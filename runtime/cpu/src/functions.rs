@@ -94,6 +94,18 @@ pub(crate) fn log(x: f32) -> f32 {
     if x < f32::INFINITY { result } else { x }
 }
 
+/// `ln (1 + x)`: the logarithm of the rounded sum, and what rounding took away.
+#[inline(always)]
+pub(crate) fn log1p(x: f32) -> f32 {
+    let sum = 1.0 + x;
+    let lost = x - (sum - 1.0);
+    let result = log(sum) + lost / sum;
+    // Small numbers stay, infinity and NaN too, and at -1 nothing is lost.
+    let result = if sum == 0.0 { f32::NEG_INFINITY } else { result };
+    let result = if sum == 1.0 { x } else { result };
+    if x < f32::INFINITY { result } else { x }
+}
+
 /// Hyperbolic tangent.
 #[inline(always)]
 pub(crate) fn tanh(x: f32) -> f32 {
@@ -164,9 +176,10 @@ mod tests {
     fn functions_are_close_to_the_nearest_number() {
         let all = |_: f32| true;
         let sigmoid64: fn(f64) -> f64 = |x| 1.0 / (1.0 + libm::exp(-x));
-        let bounds: [Known; 5] = [
+        let bounds: [Known; 6] = [
             ("exp", exp, libm::exp, 1.0),
             ("log", log, libm::log, 1.0),
+            ("log1p", log1p, libm::log1p, 1.5),
             ("tanh", tanh, libm::tanh, 1.5),
             ("sigmoid", sigmoid, sigmoid64, 2.5),
             ("erf", erf, libm::erf, 1.25),
@@ -184,7 +197,9 @@ mod tests {
         assert_eq!([log(0.0), log(f32::INFINITY), log(1.0)], [f32::NEG_INFINITY, f32::INFINITY, 0.0]);
         assert_eq!([tanh(-100.0), tanh(f32::INFINITY), sigmoid(f32::NEG_INFINITY)], [-1.0, 1.0, 0.0]);
         assert_eq!([erf(f32::INFINITY), erf(-9.0)], [1.0, -1.0]);
-        for f in [exp, log, tanh, sigmoid, erf] {
+        assert_eq!([log1p(-1.0), log1p(f32::INFINITY)], [f32::NEG_INFINITY, f32::INFINITY]);
+        assert!(log1p(-0.0).is_sign_negative() && log1p(-1.5).is_nan());
+        for f in [exp, log, log1p, tanh, sigmoid, erf] {
             assert!(f(f32::NAN).is_nan());
         }
         assert!(log(-1.0).is_nan());

@@ -151,7 +151,7 @@ impl Emitter for Avx2 {
                 f.asm.vpaddd(to, vector(OWN), numbers)?;
             }
             Inst::Load(pointer, guard) => load(f, var, pointer, guard, at)?,
-            Inst::LoadBytes(pointer, _) => load_bytes(f, var, pointer, at)?,
+            Inst::LoadBytes(pointer, guard) => load_bytes(f, var, pointer, guard, at)?,
             Inst::Gather(pointer, places, guard) => gather(f, var, (pointer, places), guard, at)?,
             Inst::Store(pointer, from) => return store(f, pointer, from, at),
             Inst::StoreBytes(pointer, from) => return store_bytes(f, pointer, from, at),
@@ -272,18 +272,25 @@ fn load(f: &mut Function, var: Var, pointer: u32, guard: Option<Var>, at: At) ->
     }
 }
 
-fn load_bytes(f: &mut Function, var: Var, pointer: u32, at: At) -> Emitted {
-    let from = match at.tail {
-        false => f.neighbours(pointer, 1, at)?,
-        true => {
-            let (from, to) = (f.neighbours(pointer, 1, at)?, f.stack(BYTES));
-            f.asm.mov(qword_ptr(to), 0)?;
-            copy_bytes(f, from, to, at)?;
-            f.stack(BYTES)
+fn load_bytes(f: &mut Function, var: Var, pointer: u32, guard: Option<Var>, at: At) -> Emitted {
+    let touched = touched(f, guard, at)?;
+    let from = f.neighbours(pointer, 1, at)?;
+    let (to, bytes) = (vector(target(f, var)), LOWER[RESULT as usize]);
+    match touched {
+        None => f.asm.vpmovzxbd(vector(OWN), qword_ptr(from))?,
+        Some(mask) => {
+            f.asm.vmovmskps(r10d, mask)?;
+            f.asm.vpxor(bytes, bytes, bytes)?;
+            for lane in 0..8u32 {
+                let mut next = f.asm.create_label();
+                f.asm.bt(r10d, lane)?;
+                f.asm.jae(next)?;
+                f.asm.vpinsrb(bytes, bytes, byte_ptr(from + lane as i32), lane)?;
+                f.asm.set_label(&mut next)?;
+            }
+            f.asm.vpmovzxbd(vector(OWN), bytes)?;
         }
-    };
-    let to = vector(target(f, var));
-    f.asm.vpmovzxbd(vector(OWN), qword_ptr(from))?;
+    }
     f.asm.vxorps(vector(RESULT), vector(RESULT), vector(RESULT))?;
     f.asm.vpcmpgtd(to, vector(OWN), vector(RESULT))
 }

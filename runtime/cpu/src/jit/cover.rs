@@ -9,8 +9,6 @@ use crate::tile::{Address, Code, Program, Spot};
 #[derive(Clone, Copy)]
 pub(super) struct Cover<'p> {
     pub(super) program: &'p Program,
-    /// There are instructions that read bytes under a guard.
-    pub(super) guards_bytes: bool,
 }
 
 impl Cover<'_> {
@@ -18,7 +16,7 @@ impl Cover<'_> {
     pub(super) fn step(&self, step: usize, once: bool) -> bool {
         let own = &self.program.steps[step];
         match &own.code {
-            Code::Load(spot, guard) => self.load(own.dtype, spot, guard.is_some(), once),
+            Code::Load(spot, _) => self.load(own.dtype, spot, once),
             Code::Index(address) => own.dtype != DType::Bool && self.address(address),
             Code::Inside(address, low, high) => {
                 let bound = |bound: &i64| i32::try_from(*bound).is_ok_and(|bound| bound > i32::MIN);
@@ -40,12 +38,12 @@ impl Cover<'_> {
         }
     }
 
-    fn load(&self, dtype: DType, spot: &Spot, guarded: bool, once: bool) -> bool {
+    fn load(&self, dtype: DType, spot: &Spot, once: bool) -> bool {
         let small = |(_, stride, size): &(usize, usize, usize)| i32::try_from(stride * size).is_ok();
         match dtype {
             DType::Bool => {
                 let plain = spot.named.is_empty() && (once || spot.address.step() == Some(1));
-                plain && (self.guards_bytes || !guarded) && self.address(&spot.address)
+                plain && self.address(&spot.address)
             }
             _ => self.address(&spot.address) && spot.named.iter().all(small),
         }
@@ -107,6 +105,7 @@ fn covers_op(op: &Op, args: usize, first: DType) -> bool {
                 | Op::Sign {}
                 | Op::Exp {}
                 | Op::Log {}
+                | Op::Log1p {}
                 | Op::Sqrt {}
                 | Op::Tanh {}
                 | Op::Sigmoid {}

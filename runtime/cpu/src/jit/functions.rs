@@ -134,6 +134,23 @@ fn limits_of_log(block: &mut Block, x: Source, result: Source) -> Source {
     block.select(finite, result, x)
 }
 
+pub(super) fn log1p(block: &mut Block, x: Source) -> Source {
+    let (zero, one) = (block.float(0.0), block.float(1.0));
+    let (low, high) = (block.float(f32::NEG_INFINITY), block.float(f32::INFINITY));
+    let sum = block.add(one, x);
+    let rest = block.sub(sum, one);
+    let lost = block.sub(x, rest);
+    let part = block.binary(Binary::Div, lost, sum);
+    let log = log(block, sum);
+    let result = block.add(log, part);
+    let at_zero = block.compare(Compare::Eq, sum, zero);
+    let result = block.select(at_zero, low, result);
+    let small = block.compare(Compare::Eq, sum, one);
+    let result = block.select(small, x, result);
+    let finite = block.compare(Compare::Lt, x, high);
+    block.select(finite, result, x)
+}
+
 pub(super) fn tanh(block: &mut Block, x: Source) -> Source {
     let size = abs(block, x);
     let z = block.mul(x, x);

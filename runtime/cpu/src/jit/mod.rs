@@ -108,7 +108,7 @@ fn native(
     sizes: &dyn Fn(ValueId) -> usize,
     isa: Isa,
 ) -> Result<Native, String> {
-    let cover = Cover { program, guards_bytes: isa == Isa::Avx512 };
+    let cover = Cover { program };
     let own = &program.passes[pass];
     let folds: Vec<bool> = own.folds.iter().map(|fold| cover.fold(*fold)).collect();
     let segments = Segments { cover, pass: own };

@@ -2,7 +2,7 @@
 
 use vspec_ir::{DType, Op};
 
-use super::functions::{abs, erf, exp, extreme, log, neg, sigmoid, sign, tanh};
+use super::functions::{abs, erf, exp, extreme, log, log1p, neg, sigmoid, sign, tanh};
 use super::ir::{Binary, Block, Compare, Inst, Logic, Source, Unary, Var};
 use super::lower::{Lower, Value};
 
@@ -84,6 +84,7 @@ fn float_unary(block: &mut Block, op: &Op, x: Source) -> Option<Source> {
         Op::Sign {} => sign(block, x),
         Op::Exp {} => exp(block, x),
         Op::Log {} => log(block, x),
+        Op::Log1p {} => log1p(block, x),
         Op::Sqrt {} => block.unary(Unary::Sqrt, x),
         Op::Tanh {} => tanh(block, x),
         Op::Sigmoid {} => sigmoid(block, x),

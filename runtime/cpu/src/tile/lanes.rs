@@ -268,7 +268,7 @@ fn float_unary<T: Element>(all: &mut [T], reg: usize, op: &Op, x: Arg, n: usize)
         Op::Sign {} => unary(all, reg, x, n, element::sign),
         Op::Exp {} => unary(all, reg, x, n, T::exp),
         Op::Log {} => unary(all, reg, x, n, T::log),
-        Op::Log1p {} => unary(all, reg, x, n, |x: T| x.through(libm::log1p)),
+        Op::Log1p {} => unary(all, reg, x, n, T::log1p),
         Op::Sqrt {} => unary(all, reg, x, n, T::sqrt),
         Op::Sin {} => unary(all, reg, x, n, |x: T| x.through(libm::sin)),
         Op::Cos {} => unary(all, reg, x, n, |x: T| x.through(libm::cos)),

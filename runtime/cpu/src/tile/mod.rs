@@ -102,6 +102,7 @@ impl Program {
         let mut shape = Loops::of(region);
         let mut places = places(plan, region, anchor)?;
         shape.merge(&mut places);
+        shape.lengthen(&mut places);
         let vector = shape.extents.len() - 1;
         let mut steps: Vec<Step> = vec![];
         for (step, places) in region.steps.iter().zip(&places) {
@@ -118,7 +119,7 @@ impl Program {
 struct Loops {
     extents: Vec<usize>,
     outer: usize,
-    /// The region has no inner loops: its last loop was made the line, and rows are lines.
+    /// The region has no inner loops: all of them go through the lines of one row.
     rows_are_points: bool,
 }
 
@@ -129,7 +130,7 @@ impl Loops {
         if extents.is_empty() {
             extents.push(1);
         }
-        let outer = if rows_are_points { extents.len() - 1 } else { region.outer };
+        let outer = if rows_are_points { 0 } else { region.outer };
         Loops { extents, outer, rows_are_points }
     }
 
@@ -150,10 +151,38 @@ impl Loops {
             self.outer = if first < self.outer { self.outer - 1 } else { self.outer };
         }
         if self.rows_are_points {
-            self.outer = self.extents.len() - 1;
+            // One row of many lines.
+            self.outer = 0;
         }
     }
+
+    /// Makes the longest loop the line where lines would be shorter than a vector: order shows in folds alone.
+    fn lengthen(&mut self, places: &mut [Vec<vspec_ir::plan::Index>]) {
+        use vspec_ir::plan::Index;
+        let last = self.extents.len() - 1;
+        let longest = (0..last).max_by_key(|axis| self.extents[*axis]);
+        let Some(axis) = longest.filter(|axis| {
+            self.rows_are_points && self.extents[last] < SHORT && self.extents[*axis] >= SHORT
+        }) else {
+            return;
+        };
+        let mut extents = self.extents.clone();
+        extents.swap(axis, last);
+        let moved = |own: usize| match own {
+            own if own == axis => last,
+            own if own == last => axis,
+            own => own,
+        };
+        let counters: Vec<Index> = (0..=last).map(|own| Index::counter(moved(own), &extents)).collect();
+        for index in places.iter_mut().flatten() {
+            *index = index.substitute(&counters, &extents);
+        }
+        self.extents = extents;
+    }
 }
+
+/// Elements of a line below which another loop is made the line.
+const SHORT: usize = 16;
 
 /// The indices of each step, places in memory as one index each.
 fn places(
