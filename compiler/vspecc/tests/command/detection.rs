@@ -76,10 +76,10 @@ fn warnings_name_the_record_and_the_run_goes_on() {
         image(1),
         image(2)
     );
+    std::fs::create_dir_all(scene.path("data/dots/images")).expect("can be made");
     scene.write("data/dots/coco.json", &json);
     let bmp = bmp();
     for id in [1, 2] {
-        std::fs::create_dir_all(scene.path("data/dots/images")).expect("can be made");
         std::fs::write(scene.path(&format!("data/dots/images/{id}.bmp")), &bmp).expect("can be written");
     }
     let data = r#"coco("dots", at_most = 8) |> each(resize(32))"#;
