@@ -42,7 +42,7 @@ experiment ideal {
 fn reports(scene: &Scene) -> std::collections::BTreeMap<String, f64> {
     let table = scene.read("runs/ideal/001/metrics.csv");
     let mut lines = table.lines().map(|line| line.split(',').map(str::to_string).collect::<Vec<_>>());
-    let (names, values) = (lines.next().expect("a header"), lines.last().expect("a row"));
+    let (names, values) = (lines.next().expect("a header"), lines.next_back().expect("a row"));
     names.into_iter().zip(values).filter_map(|(n, v)| Some((n, v.parse().ok()?))).collect()
 }
 

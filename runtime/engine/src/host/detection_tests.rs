@@ -5,12 +5,14 @@ use crate::rng::Stream;
 
 type Corners = [f64; 4];
 
+/// Box, label, area, whether it is ignored, whether it is there.
+type Truth = (Corners, i32, f64, bool, bool);
+
 /// Detections and truths of some images.
 struct Scene {
     /// Box, score, label, whether it is there.
     found: Vec<Vec<(Corners, f64, i32, bool)>>,
-    /// Box, label, area, whether it is ignored, whether it is there.
-    truths: Vec<Vec<(Corners, i32, f64, bool, bool)>>,
+    truths: Vec<Vec<Truth>>,
 }
 
 /// A whole number below `n`.
@@ -132,7 +134,7 @@ fn coco_outcomes(
     found.sort_by(|a, b| b.1.total_cmp(&a.1));
     found.truncate(most);
     let truths: Vec<_> = scene.truths[image].iter().filter(|x| x.4 && x.1 == class).collect();
-    let counts = |x: &(Corners, i32, f64, bool, bool)| !x.3 && x.2 >= range[0] && x.2 <= range[1];
+    let counts = |x: &Truth| !x.3 && x.2 >= range[0] && x.2 <= range[1];
     let mut taken = vec![false; truths.len()];
     let mut outcomes = vec![];
     for (corners, score) in found {
