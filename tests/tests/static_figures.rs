@@ -1,7 +1,7 @@
 //! Parameters and multiply-accumulates of the specs, against published figures (`tests/fixtures/static.json`).
 
 use serde_json::Value;
-use vspec_ir::Stats;
+use vspec_ir::{OutputKind, Stats};
 use vspec_tests::{assert_clean, compile_text, read};
 
 fn published(model: &str) -> Value {
@@ -83,4 +83,75 @@ fn cin_needs_its_contrastive_weights_only_in_training() {
     assert_eq!(training("cin_r50_448", "contrast_448"), 267_992_841);
     assert_eq!(training("cin_r101_224", "contrast_224"), 132_242_185);
     assert_eq!(training("cin_r101_448", "contrast_448"), 286_984_969);
+}
+
+/// The entry of `specs/tood/<name>.vspec` with this name: parameters, their tensors, and MACs without and with products of matrices.
+fn tood_figures(name: &str, entry: &str) -> (i64, usize, i64, i64) {
+    let spec = format!("specs/tood/{name}.vspec");
+    let compiled = compile_text(&read(&spec));
+    assert_clean(&compiled, &spec);
+    let entry = compiled.entries.iter().find(|e| e.name == entry).expect("the entry exists");
+    let stats = Stats::of(&entry.graph, &entry.variables).expect("constant sizes");
+    let constant = |dim: &vspec_ir::Dim| dim.as_const().expect("constant sizes");
+    let macs = (constant(&stats.macs), constant(&stats.macs_with_matmul));
+    (constant(&stats.params), stats.param_tensors, macs.0, macs.1)
+}
+
+/// mmdet's count leaves out the products of matrices in the task decompositions, and the published "200 G" has them.
+#[test]
+fn tood_has_the_published_figures_by_both_conventions() {
+    check("specs/tood/r50.vspec", "tood_r50", "tood_r50_fpn_800x1344");
+    check("specs/tood/r50.vspec", "tood_r50_1280", "tood_r50_fpn_800x1280");
+    for (entry, model) in [("tood_r50", "800x1344"), ("tood_r50_1280", "800x1280")] {
+        let published = published(&format!("tood_r50_fpn_{model}"));
+        let (_, _, macs, with_matmul) = tood_figures("r50", entry);
+        assert_eq!(Some(with_matmul), published["macs_total_with_bmm"].as_i64());
+        assert_eq!(Some(with_matmul - macs), published["macs_task_decomposition_bmm"].as_i64());
+    }
+}
+
+#[test]
+fn the_head_that_tood_is_compared_with_has_the_published_figures() {
+    check("specs/tood/atss_r50.vspec", "atss_r50", "atss_r50_fpn_800x1344");
+    check("specs/tood/atss_r50.vspec", "atss_r50_1280", "atss_r50_fpn_800x1280");
+}
+
+/// Counted by another tool that agrees with published tables for ResNet-50; MACs with products of matrices, in units of 10 millions.
+#[test]
+fn the_larger_toods_have_their_counted_figures() {
+    let figures = |name: &str, entry: &str| {
+        let (params, _, _, macs) = tood_figures(name, entry);
+        (params, (macs as f64 / 1e7).round() as i64)
+    };
+    assert_eq!(figures("r101", "tood_r101"), (51_192_622, 28_994));
+    assert_eq!(figures("r101", "tood_r101_1280"), (51_192_622, 27_612));
+    assert_eq!(figures("x101", "tood_x101"), (90_098_734, 45_406));
+    assert_eq!(figures("x101", "tood_x101_1280"), (90_098_734, 43_242));
+    assert_eq!(tood_figures("r101_dcn", "tood_r101_dcn").0, 53_619_760);
+    assert_eq!(tood_figures("x101_dcn", "tood_x101_dcn").0, 97_813_444);
+}
+
+/// Parameters that a training step writes, with the stem, the first stage and all statistics of the backbone fixed.
+#[test]
+fn tood_trains_the_published_number_of_parameters() {
+    let trained = |network: &str| {
+        let text = format!(
+            "use std.nn.ResNet\nuse std.optim.sgd\nuse std.papers.tood.{{OneStage, ParallelHead, Tood}}\nexperiment e {{\n  \
+             let net = {network}\n  let opt = sgd(lr = 0.1)\n  step train() {{\n    let found = net(zeros([1, 3, 64, 64]))\n    \
+             minimize sum(found.score) + sum(found.box) over net.params by opt\n  }}\n  run 1 of train\n}}\n"
+        );
+        let compiled = compile_text(&text);
+        assert_clean(&compiled, network);
+        let graph = &compiled.programs[0].steps[0].graphs[0].graph;
+        let written = graph.outputs().iter().filter(|o| o.kind == OutputKind::Write);
+        let elements = |node| graph.ty(node).shape.iter().map(|d| d.as_const().expect("constant")).product::<i64>();
+        written.filter(|o| o.name.starts_with("net.")).map(|o| elements(o.node)).sum::<i64>()
+    };
+    assert_eq!(trained("Tood(ResNet(50, classes = 0))"), 31_975_150);
+    assert_eq!(trained("Tood(ResNet(101, classes = 0))"), 50_967_278);
+    assert_eq!(trained("Tood(ResNet(101, classes = 0, groups = 64, group_width = 4))"), 89_695_982);
+    assert_eq!(trained("Tood(ResNet(101, classes = 0, deformed_from = 2), deformed = 2)"), 53_394_416);
+    let deformed = "Tood(ResNet(101, classes = 0, groups = 64, group_width = 4, deformed_from = 3), deformed = 2)";
+    assert_eq!(trained(deformed), 97_410_692);
+    assert_eq!(trained("OneStage(ResNet(50, classes = 0), ParallelHead(centerness = true))"), 32_069_978);
 }
