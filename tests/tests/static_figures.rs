@@ -144,14 +144,16 @@ fn tood_trains_the_published_number_of_parameters() {
         assert_clean(&compiled, network);
         let graph = &compiled.programs[0].steps[0].graphs[0].graph;
         let written = graph.outputs().iter().filter(|o| o.kind == OutputKind::Write);
-        let elements = |node| graph.ty(node).shape.iter().map(|d| d.as_const().expect("constant")).product::<i64>();
+        let elements =
+            |node| graph.ty(node).shape.iter().map(|d| d.as_const().expect("constant")).product::<i64>();
         written.filter(|o| o.name.starts_with("net.")).map(|o| elements(o.node)).sum::<i64>()
     };
     assert_eq!(trained("Tood(ResNet(50, classes = 0))"), 31_975_150);
     assert_eq!(trained("Tood(ResNet(101, classes = 0))"), 50_967_278);
     assert_eq!(trained("Tood(ResNet(101, classes = 0, groups = 64, group_width = 4))"), 89_695_982);
     assert_eq!(trained("Tood(ResNet(101, classes = 0, deformed_from = 2), deformed = 2)"), 53_394_416);
-    let deformed = "Tood(ResNet(101, classes = 0, groups = 64, group_width = 4, deformed_from = 3), deformed = 2)";
+    let deformed =
+        "Tood(ResNet(101, classes = 0, groups = 64, group_width = 4, deformed_from = 3), deformed = 2)";
     assert_eq!(trained(deformed), 97_410_692);
     assert_eq!(trained("OneStage(ResNet(50, classes = 0), ParallelHead(centerness = true))"), 32_069_978);
 }
