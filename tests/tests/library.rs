@@ -4,6 +4,7 @@
 use vspec_elaborate::TestCase;
 use vspec_engine::{Engine, Inputs, Precision, RunKey};
 use vspec_optimize::Level;
+use vspec_optimize::differentiate::{Tape, prepare};
 use vspec_tests::{compile_text, fused_at, fusing, planned_at, vspec_files};
 use vspec_train::initialise;
 
@@ -11,11 +12,15 @@ use vspec_train::initialise;
 fn failures(test: &TestCase, engine: &dyn Engine) -> Vec<String> {
     let mut session = engine.session();
     initialise(&test.variables, session.as_mut(), 0).expect("first values");
-    let values = match session.run(&test.graph, &Inputs::new(), RunKey::default()) {
+    let mut graph = test.graph.clone();
+    if let Err(error) = prepare(&mut graph, Tape::First) {
+        return vec![error.to_string()];
+    }
+    let values = match session.run(&graph, &Inputs::new(), RunKey::default()) {
         Ok(values) => values,
         Err(error) => return vec![error.to_string()],
     };
-    let outputs = test.graph.outputs().iter().zip(&values);
+    let outputs = graph.outputs().iter().zip(&values);
     outputs.filter(|(_, v)| v.to_f64().contains(&0.0)).map(|(o, _)| o.name.to_string()).collect()
 }
 
