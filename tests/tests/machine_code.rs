@@ -113,10 +113,7 @@ fn regions_of_real_steps_are_machine_code() {
         for isa in [Isa::Avx2, Isa::Avx512].into_iter().filter(|own| *own <= best) {
             let found = coverage(&graph, isa);
             println!("{name}, {isa:?}: {found:?}");
-            assert!(
-                found.programs > 0 && found.whole * 2 >= found.programs,
-                "{name}, {isa:?}: {found:?}"
-            );
+            assert!(found.programs > 0 && found.whole * 2 >= found.programs, "{name}, {isa:?}: {found:?}");
             assert!(found.native * 20 >= found.steps * 19, "{name}, {isa:?}: {found:?}");
         }
         let none = coverage(&graph, Isa::Baseline);
