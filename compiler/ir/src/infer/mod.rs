@@ -49,10 +49,12 @@ impl Relation {
             true => None,
             false => self.decide_plainly(&left.in_units(facts).ok()?, &right.in_units(facts).ok()?, facts),
         };
+        // A name counts as positive, but one that the program defines may stand for 0.
+        let defined = facts.definitions().next().is_some();
         match self.decide_plainly(left, right, facts) {
-            // A name counts as positive, but one that the program defines may stand for 0.
-            Some(false) if facts.definitions().next().is_some() => {
-                Some(self.decide_defined(left, right, facts) == Some(true))
+            Some(false) if defined => Some(self.decide_defined(left, right, facts) == Some(true)),
+            Some(true) if defined && self == Relation::Differ => {
+                Some(self.decide_defined(left, right, facts) != Some(false))
             }
             plainly => plainly.or_else(in_units).or_else(|| facts.imply(self, left, right)),
         }
