@@ -1,6 +1,6 @@
 //! From instructions to machine code: what the sets of vector instructions have in common.
 //!
-//! The code is a function of a [`super::code::Call`]. It goes through the line in steps of [`STEP`] elements; one more round with masks
+//! The code is a function of a `Call` of [`super::code`]. It goes through the line in steps of [`STEP`] elements; one more round with masks
 //! does the rest. Registers: `rdi` accumulators, `rsi` pointers, `rdx` uniforms, `rcx` constants, `r8` the number of elements, `r9` how many
 //! are done; `rax` and `r10` are free for an instruction's own use; the first pointers stay in the registers of [`PINNED`].
 
