@@ -1,9 +1,9 @@
 //! Where the values of a plan lie during a run.
 //!
-//! But for vector instructions (`kernels::micro`, `kernels::simd` and `kernels::vector`) and for lending work to other threads (`workers`)
-//! this module holds all of the crate's `unsafe` code. What makes it right: [`vspec_ir::plan::check`] has accepted the plan, so that every
-//! place that a region computes lies within its value, places that data names are compared with their axis, each element is written by
-//! one point of a loop nest, and values that live at the same time do not overlap.
+//! But for vector instructions (`kernels::micro`, `kernels::simd` and `kernels::vector`), for lending work to other threads (`workers`) and
+//! for calling machine code (`jit::code`) this module holds all of the crate's `unsafe` code. What makes it right:
+//! [`vspec_ir::plan::check`] has accepted the plan, so that every place that a region computes lies within its value, places that data names
+//! are compared with their axis, each element is written by one point of a loop nest, and values that live at the same time do not overlap.
 
 use vspec_ir::plan::ValueId;
 

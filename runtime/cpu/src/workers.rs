@@ -145,7 +145,7 @@ impl Pool {
 
     /// Has `f` done by this thread and up to `helpers` others at once, and returns when all are done.
     fn run(&self, f: &(dyn Fn() + Sync), helpers: usize) {
-        let Ok(_asking) = self.asking.try_lock() else {
+        let Ok(asking) = self.asking.try_lock() else {
             return with_threads(1, f);
         };
         // The lifetime is forgotten: nobody has the pointer any more when this function returns.
@@ -165,6 +165,8 @@ impl Pool {
             if looks < LOOKS { std::hint::spin_loop() } else { thread::yield_now() }
         }
         let panic = self.lock().panic.take();
+        // Not while unwinding: nobody could ask any more.
+        drop(asking);
         if let Some(panic) = own.err().or(panic) {
             resume_unwind(panic);
         }
@@ -259,6 +261,7 @@ mod tests {
         for bad in 0..64 {
             let result = catch_unwind(|| each(64, |number| assert_ne!(number, bad, "the bad part")));
             assert!(result.is_err(), "part {bad}");
+            assert!(POOL.get().is_none_or(|pool| !pool.asking.is_poisoned()), "helpers can be asked again");
         }
         each(64, |_| ());
     }

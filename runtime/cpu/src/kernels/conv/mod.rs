@@ -1,8 +1,9 @@
 //! Convolution, and its transposes in the input and in the weight.
 //!
-//! All three are products of matrices whose right operand is made of the windows of an image, panel by panel, and never lies in memory as
-//! a whole. The transpose in the input is a convolution of the gradient for each remainder of places by the stride, with the taps that
-//! reach it. Where a group has one input channel ([`thin`]), rows of windows are multiplied by numbers instead.
+//! Each can be computed in up to three ways, and [`method`] estimates which one is fastest. All are products of matrices whose right
+//! operand is made of the windows of an image, panel by panel, and never lies in memory as a whole; the transpose in the input is a
+//! convolution of the gradient for each remainder of places by the stride, with the taps that reach it. Where a group has one input channel
+//! ([`thin`]), planes are multiplied by numbers instead. Windows of 3x3 that move by 1 can go through [`winograd`]'s transforms.
 
 mod columns;
 mod dealt;
