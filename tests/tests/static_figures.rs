@@ -52,6 +52,15 @@ fn networks_for_clips_have_the_published_figures() {
     }
 }
 
+#[test]
+fn detectors_have_the_published_figures() {
+    let spec = "specs/detectors/r50.vspec";
+    check(spec, "retinanet_r50", "retinanet_resnet50_fpn_800x1333");
+    check(spec, "fcos_r50", "fcos_resnet50_fpn_800x1333");
+    check(spec, "faster_rcnn_r50", "fasterrcnn_resnet50_fpn_800x1333_rpn_only");
+    check(spec, "faster_rcnn_box_head", "fasterrcnn_box_head_1000_rois");
+}
+
 /// Parameters and MACs (products of matrices included) of an entry of CIN's figures.
 fn cin_figures(entry: &str) -> (i64, i64) {
     let compiled = compile_text(&read("specs/cin/figures.vspec"));
