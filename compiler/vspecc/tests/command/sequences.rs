@@ -3,7 +3,7 @@
 use crate::scene::Scene;
 
 const EXPERIMENT: &str = r#"
-use std.losses.paired_iou
+use std.boxes.iou
 
 module Still() {
   state box: f32[1, 4] = 0
@@ -22,7 +22,7 @@ experiment still {
   step start(b from val) { tracker.begin(b.box) }
 
   step follow(b from val) {
-    let overlap = paired_iou(tracker(), b.box)
+    let overlap = iou(tracker(), b.box)
     report overlap = mean(overlap)
     report age = tracker.age
     collect o = overlap
