@@ -2,7 +2,9 @@
 //!
 //! Rules of the golden cases (`tests/fixtures/assign`) are compared there; here they take part in the properties.
 
+mod pairs;
 mod properties;
 mod reference;
 mod samples;
 mod scene;
+mod tracker;

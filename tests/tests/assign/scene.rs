@@ -49,7 +49,7 @@ impl Numbers {
         (self.0 >> 40) as f32 / (1u64 << 24) as f32
     }
 
-    fn between(&mut self, low: f32, high: f32) -> f32 {
+    pub(crate) fn between(&mut self, low: f32, high: f32) -> f32 {
         low + (high - low) * self.next()
     }
 
