@@ -3,11 +3,11 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use vspec_cpu::{Executable, Isa, machine_code, restrict};
+use vspec_cpu::{Executable, Isa, Mode};
 use vspec_engine::{Engine, Inputs, Precision, RunKey, Session};
 use vspec_ir::{Graph, Program};
 use vspec_optimize::{Level, Target, plan};
-use vspec_tests::{compile_text, fused_at};
+use vspec_tests::{compile_text, fused_in};
 use vspec_train::initialise;
 
 fn main() {
@@ -94,9 +94,9 @@ experiment e {
 /// How regions run.
 const MODES: [&str; 3] = ["tile", "avx2", "avx512"];
 
-fn choose(mode: &str) {
-    machine_code(mode != "tile");
-    restrict(if mode == "avx2" { Isa::Avx2 } else { Isa::Avx512 });
+fn mode(name: &str) -> Mode {
+    let isa = if name == "avx2" { Isa::Avx2 } else { Isa::Avx512 };
+    Mode { machine_code: name != "tile", ..Mode::only(isa) }
 }
 
 fn program(text: &str) -> Program {
@@ -111,19 +111,18 @@ fn cases() -> impl Iterator<Item = String> {
     WORKS.iter().flat_map(|(name, ..)| MODES.iter().map(move |mode| format!("{name} {mode}")))
 }
 
-fn work(case: &str) -> (usize, &'static str) {
-    let (name, mode) = case.split_once(' ').unwrap_or((case, "tile"));
-    choose(mode);
+fn work(case: &str) -> (usize, &'static str, Mode) {
+    let (name, how) = case.split_once(' ').unwrap_or((case, "tile"));
     let found = WORKS.iter().find(|(own, ..)| *own == name).unwrap_or(&WORKS[0]);
-    (found.1, found.2)
+    (found.1, found.2, mode(how))
 }
 
 /// A step, forward and backward.
 #[divan::bench(args = cases(), sample_count = 100)]
 fn run(bencher: Bencher<'_, '_>, case: &str) {
-    let (elements, text) = work(case);
+    let (elements, text, mode) = work(case);
     let program = program(text);
-    let mut session: Box<dyn Session> = fused_at(Level::O2, Precision::F32).session();
+    let mut session: Box<dyn Session> = fused_in(mode, Level::O2, Precision::F32).session();
     initialise(&program.variables, session.as_mut(), 0).expect("first values");
     bencher
         .counter(ItemsCount::new(elements))
@@ -133,12 +132,12 @@ fn run(bencher: Bencher<'_, '_>, case: &str) {
 /// A plan made ready, machine code included.
 #[divan::bench(args = cases())]
 fn make(bencher: Bencher<'_, '_>, case: &str) {
-    let (_, text) = work(case);
+    let (_, text, mode) = work(case);
     let program = program(text);
     let planned = plan(graph(&program), Target::dense(Level::O2), &|_| None).expect("is planned").plan;
     let kernels = planned.kernels.len();
     bencher
         .counter(ItemsCount::new(kernels))
         .with_inputs(|| planned.clone())
-        .bench_local_values(|plan| Executable::<f32>::new(plan).map(|_| ()));
+        .bench_local_values(|plan| Executable::<f32>::new(plan, mode).map(|_| ()));
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vspec_cpu::CpuEngine;
+use vspec_cpu::{CpuEngine, Mode};
 use vspec_dfdx::DfdxEngine;
 use vspec_engine::plan::{Fuser, PlanInterpreter, Planner};
 use vspec_engine::{EngineError, Precision, Sizes};
@@ -57,7 +57,12 @@ pub fn planned_at(level: Level, precision: Precision) -> PlanInterpreter {
 
 /// The fused engine, with all passes of a level.
 pub fn fused_at(level: Level, precision: Precision) -> CpuEngine {
-    CpuEngine { precision, planner: Arc::new(Passes(level)) }
+    fused_in(Mode::BEST, level, precision)
+}
+
+/// The same, in a mode.
+pub fn fused_in(mode: Mode, level: Level, precision: Precision) -> CpuEngine {
+    CpuEngine { precision, planner: Arc::new(Passes(level)), mode }
 }
 
 /// The interpreter of plans, with kernels as the options say.
@@ -73,7 +78,7 @@ pub fn in_blocks(precision: Precision) -> PlanInterpreter {
 
 /// The fused engine, with kernels as the options say.
 pub fn fused(precision: Precision, options: Options) -> CpuEngine {
-    CpuEngine { precision, planner: Arc::new(Direct { options, block: None }) }
+    CpuEngine { precision, planner: Arc::new(Direct { options, block: None }), mode: Mode::BEST }
 }
 
 /// dfdx with fused regions on its tape.

@@ -1,6 +1,6 @@
 //! How much of the regions of real steps is machine code, with each set of instructions that the machine has.
 
-use vspec_cpu::{Coverage, Executable, Isa, isa, restrict};
+use vspec_cpu::{Coverage, Executable, Isa, Mode, detected};
 use vspec_ir::Graph;
 use vspec_optimize::{Level, Target, plan};
 use vspec_tests::{assert_clean, compile_text, read};
@@ -92,14 +92,14 @@ fn step(text: &str) -> Graph {
 
 fn coverage(graph: &Graph, isa: Isa) -> Coverage {
     let planned = plan(graph, Target::dense(Level::O2), &|name| (name == "B").then_some(8));
-    restrict(isa);
-    Executable::<f32>::new(planned.expect("is planned").plan).expect("a good plan").coverage()
+    let made = Executable::<f32>::new(planned.expect("is planned").plan, Mode::only(isa));
+    made.expect("a good plan").coverage()
 }
 
 /// At least half of the programs, and nearly all steps of all.
 #[test]
 fn regions_of_real_steps_are_machine_code() {
-    let best = isa();
+    let best = detected();
     let shapes = read("specs/first/shapes.vspec");
     let specifications = [
         ("focal and GIoU", FOCAL_GIOU),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::ValueEnum;
-use vspec_cpu::{CpuEngine, Isa};
+use vspec_cpu::{CpuEngine, Isa, Mode};
 use vspec_dfdx::DfdxEngine;
 use vspec_engine::plan::{Fuser, Planner};
 use vspec_engine::{Engine, EngineError, Interpreter, Precision, Sizes};
@@ -74,15 +74,15 @@ impl IsaName {
 impl EngineName {
     /// The engine on a device, with a set of vector instructions if one is asked for.
     pub(crate) fn on(self, device: DeviceName, isa: Option<IsaName>) -> CommandResult<Box<dyn Engine>> {
-        if let Some(isa) = isa {
-            if self != EngineName::Fused {
-                return Err(Failure::input("this engine has no choice of vector instructions")
-                    .hint("the engine with one is `--engine fused`"));
-            }
-            vspec_cpu::restrict(isa.on(vspec_cpu::isa())?);
+        if isa.is_some() && self != EngineName::Fused {
+            return Err(Failure::input("this engine has no choice of vector instructions")
+                .hint("the engine with one is `--engine fused`"));
         }
         match device {
-            DeviceName::Cpu => Ok(self.on_cpu()),
+            DeviceName::Cpu => Ok(self.on_cpu(match isa {
+                Some(isa) => Mode::only(isa.on(vspec_cpu::detected())?),
+                None => Mode::BEST,
+            })),
             DeviceName::Cuda => self.on_cuda(),
         }
     }
@@ -107,12 +107,12 @@ impl EngineName {
             .hint("build it with `cargo build --release --features cuda`; no toolkit is needed for that"))
     }
 
-    fn on_cpu(self) -> Box<dyn Engine> {
+    fn on_cpu(self, mode: Mode) -> Box<dyn Engine> {
         match self {
             EngineName::Dfdx => Box::new(DfdxEngine::default()),
             EngineName::DfdxFused => Box::new(DfdxEngine::default().fusing(Arc::new(Compiler))),
             EngineName::Fused => {
-                Box::new(CpuEngine { precision: Precision::F32, planner: Arc::new(Compiler) })
+                Box::new(CpuEngine { precision: Precision::F32, planner: Arc::new(Compiler), mode })
             }
             EngineName::Interp => Box::new(Interpreter::default()),
         }

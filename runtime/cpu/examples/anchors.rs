@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use vspec_cpu::{Data, Executable, exact, isa, with_threads};
+use vspec_cpu::{Data, Executable, Mode, detected, with_threads};
 use vspec_engine::RunKey;
 use vspec_ir::plan::{
     Anchor, Index, Instr, Kernel, Layout, Operand, Place, Plan, PlanOutput, Reg, Region, Step, Value, ValueId,
@@ -32,14 +32,15 @@ const PRODUCTS: [[usize; 3]; 4] = [[512, 512, 512], [1024, 1024, 1024], [788, 19
 
 #[allow(clippy::print_stdout, reason = "its purpose")]
 fn main() {
-    exact(std::env::args().nth(3).is_some_and(|arg| arg == "exact"));
     let threads = std::env::args().nth(1).and_then(|arg| arg.parse().ok());
     with_threads(threads.unwrap_or(usize::MAX), measure);
 }
 
 #[allow(clippy::print_stdout, reason = "its purpose")]
 fn measure() {
-    println!("{:?}; GFLOP/s", isa());
+    let exact = std::env::args().nth(3).is_some_and(|arg| arg == "exact");
+    let mode = Mode { exact, ..Mode::BEST };
+    println!("{:?}; GFLOP/s", detected());
     println!("{:32} {:>9} {:>9} {:>9}", "convolution", "forward", "input", "weight");
     let only: Option<usize> = std::env::args().nth(2).and_then(|arg| arg.parse().ok());
     for (_, sizes) in CONVOLUTIONS.into_iter().enumerate().filter(|(i, _)| only.is_none_or(|only| only == *i))
@@ -66,20 +67,20 @@ fn measure() {
         ];
         let shapes = [[&x, &w, &y], [&y, &w, &x], [&x, &y, &w]];
         let speeds =
-            ops.into_iter().zip(shapes).map(|(op, shapes)| work / best(op, shapes).as_secs_f64() / 1e9);
+            ops.into_iter().zip(shapes).map(|(op, shapes)| work / best(op, shapes, mode).as_secs_f64() / 1e9);
         let speeds: Vec<String> = speeds.map(|speed| format!("{speed:9.1}")).collect();
         println!("{:32} {}", format!("{sizes:?}"), speeds.join(" "));
     }
     for [rows, terms, columns] in PRODUCTS.into_iter().filter(|_| only.is_none()) {
         let (a, b, c) = (vec![rows, terms], vec![terms, columns], vec![rows, columns]);
-        let time = best(Op::Matmul {}, [&a, &b, &c]);
+        let time = best(Op::Matmul {}, [&a, &b, &c], Mode::BEST);
         let speed = (rows * terms * columns * 2) as f64 / time.as_secs_f64() / 1e9;
         println!("{:32} {speed:9.1}", format!("{rows} x {terms} x {columns}"));
     }
 }
 
 /// The least time of a run of an op on two operands.
-fn best(op: Op, [a, b, result]: [&Vec<usize>; 3]) -> Duration {
+fn best(op: Op, [a, b, result]: [&Vec<usize>; 3], mode: Mode) -> Duration {
     let value = |shape: &Vec<usize>, place| Value {
         origin: Origin::default(),
         dtype: DType::F32,
@@ -115,7 +116,7 @@ fn best(op: Op, [a, b, result]: [&Vec<usize>; 3]) -> Duration {
         outputs: vec![PlanOutput { name: "c".into(), kind: OutputKind::Write, value: ValueId(2) }],
         arena: 0,
     };
-    let mut executable = Executable::<f32>::new(plan).expect("a good plan");
+    let mut executable = Executable::<f32>::new(plan, mode).expect("a good plan");
     let numbers = |shape: &Vec<usize>| {
         let count: usize = shape.iter().product();
         Data::Float((0..count).map(|i| (i * 37 % 101) as f32 / 101.0 - 0.5).collect())

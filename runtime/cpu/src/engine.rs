@@ -13,6 +13,7 @@ use vspec_ir::plan::{Kernel, Plan};
 
 use crate::element::Element;
 use crate::executable::{Data, Elements, Executable, Timed};
+use crate::mode::Mode;
 
 /// The fused engine on the CPU.
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub struct CpuEngine {
     pub precision: Precision,
     /// What makes its plans.
     pub planner: Arc<dyn Planner>,
+    /// How its kernels compute.
+    pub mode: Mode,
 }
 
 impl fmt::Debug for CpuEngine {
@@ -36,8 +39,8 @@ impl Engine for CpuEngine {
 
     fn session(&self) -> Box<dyn Session> {
         match self.precision {
-            Precision::F32 => Box::new(CpuSession::<f32>::new(self.planner.clone())),
-            Precision::F64 => Box::new(CpuSession::<f64>::new(self.planner.clone())),
+            Precision::F32 => Box::new(CpuSession::<f32>::new(self)),
+            Precision::F64 => Box::new(CpuSession::<f64>::new(self)),
         }
     }
 }
@@ -51,6 +54,7 @@ type Made = (u64, String);
 /// Variables, and plans.
 struct CpuSession<T> {
     planner: Arc<dyn Planner>,
+    mode: Mode,
     variables: BTreeMap<String, Data<T>>,
     shapes: BTreeMap<String, Vec<usize>>,
     plans: Vec<(Made, Executable<T>)>,
@@ -60,9 +64,10 @@ struct CpuSession<T> {
 }
 
 impl<T: Element> CpuSession<T> {
-    fn new(planner: Arc<dyn Planner>) -> Self {
+    fn new(engine: &CpuEngine) -> Self {
         CpuSession {
-            planner,
+            planner: engine.planner.clone(),
+            mode: engine.mode,
             variables: BTreeMap::new(),
             shapes: BTreeMap::new(),
             plans: vec![],
@@ -78,7 +83,7 @@ impl<T: Element> CpuSession<T> {
         if let Some(known) = self.plans.iter().position(|(own, _)| *own == made) {
             return Ok(known);
         }
-        let executable = Executable::new(self.planner.plan(graph, &sizes)?)?;
+        let executable = Executable::new(self.planner.plan(graph, &sizes)?, self.mode)?;
         if self.plans.len() == KEPT {
             self.plans.remove(0);
         }

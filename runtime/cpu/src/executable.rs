@@ -12,8 +12,9 @@ use crate::anchor;
 use crate::coverage::Coverage;
 use crate::element::Element;
 use crate::jit;
-use crate::kernels::vector::{self, Isa};
+use crate::kernels::vector::Isa;
 use crate::memory::{Arena, Memory, Raw};
+use crate::mode::Mode;
 use crate::tile::{self, Failure, Job, Program};
 use crate::workers;
 
@@ -119,6 +120,7 @@ struct Ready {
 /// A plan with everything that its runs share.
 pub struct Executable<T> {
     plan: Plan,
+    mode: Mode,
     kernels: Vec<Ready>,
     arena: Arena,
     constants: BTreeMap<usize, Data<T>>,
@@ -167,19 +169,14 @@ impl<T: Element> Executable<T> {
     ///
     /// # Errors
     /// When the plan is wrong, which is a bug in the compiler.
-    pub fn new(plan: Plan) -> Result<Self, EngineError> {
-        Self::made_for(plan, vector::target())
-    }
-
-    /// The same, with machine code for a set of instructions; none of it for [`Isa::Baseline`].
-    pub(crate) fn made_for(plan: Plan, isa: Isa) -> Result<Self, EngineError> {
+    pub fn new(plan: Plan, mode: Mode) -> Result<Self, EngineError> {
         check(&plan).map_err(|fault| EngineError::Unsupported(fault.to_string()))?;
         let fail = |error: String| EngineError::Unsupported(error);
         let kernels: Result<Vec<Ready>, String> =
             plan.kernels.iter().map(|kernel| ready(&plan, kernel)).collect();
         let mut kernels = kernels.map_err(fail)?;
         if size_of::<T>() == 4 {
-            workers::pieces(&mut kernels, 1, |_, ready| ready[0].compile(&plan, isa));
+            workers::pieces(&mut kernels, 1, |_, ready| ready[0].compile(&plan, mode.target()));
         }
         let unstored = |dtype: fn(DType) -> bool| {
             let sizes = kernels.iter().filter_map(|kernel| match &kernel.result {
@@ -201,6 +198,7 @@ impl<T: Element> Executable<T> {
             scratch_ints: Data::zeros(DType::I32, unstored(|dtype| dtype != DType::F32)),
             kernels,
             plan,
+            mode,
             times: None,
         })
     }
@@ -239,18 +237,7 @@ impl<T: Element> Executable<T> {
     ) -> Result<Vec<Data<T>>, EngineError> {
         let memory = self.memory(inputs, variables)?;
         let failure = Failure::new(None);
-        for (number, ready) in self.kernels.iter().enumerate() {
-            let begun = Instant::now();
-            if let (Some(anchor), Some((result, value))) = (&ready.anchor, &ready.result) {
-                anchor::run::<T>(&self.plan, &memory, anchor, (*result, value), key)?;
-            }
-            if let Some(program) = &ready.program {
-                Job { program, memory: &memory, key, failure: &failure }.run::<T>();
-            }
-            if let Some(times) = &mut self.times {
-                times[number].add(begun);
-            }
-        }
+        self.mode.within(|| self.run_kernels(&memory, key, &failure))?;
         if let Some(error) = failure.into_inner().ok().flatten() {
             return Err(error);
         }
@@ -268,6 +255,22 @@ impl<T: Element> Executable<T> {
         }
         variables.extend(writes);
         Ok(results)
+    }
+
+    fn run_kernels(&mut self, memory: &Memory, key: RunKey, failure: &Failure) -> Result<(), EngineError> {
+        for (number, ready) in self.kernels.iter().enumerate() {
+            let begun = Instant::now();
+            if let (Some(anchor), Some((result, value))) = (&ready.anchor, &ready.result) {
+                anchor::run::<T>(&self.plan, memory, anchor, (*result, value), key)?;
+            }
+            if let Some(program) = &ready.program {
+                Job { program, memory, key, failure }.run::<T>();
+            }
+            if let Some(times) = &mut self.times {
+                times[number].add(begun);
+            }
+        }
+        Ok(())
     }
 
     /// Whether the next runs measure each kernel.

@@ -3,7 +3,7 @@
 //! A plan is made ready once ([`Executable`]): its regions become tile programs, and machine code where the machine has instructions for
 //! that; its values get places in one arena. A run then only computes. Ops that are more than loops over elements have kernels of their
 //! own: products of matrices, convolutions, pooling, scans, sorting, scattering. Loops are compiled for several sets of vector
-//! instructions, of which the machine's best one runs ([`isa`]).
+//! instructions, of which the machine's best one runs, or as a [`Mode`] says.
 
 mod anchor;
 mod coverage;
@@ -15,6 +15,7 @@ mod functions;
 mod jit;
 mod kernels;
 mod memory;
+mod mode;
 mod pages;
 mod tile;
 mod workers;
@@ -23,6 +24,7 @@ pub use coverage::Coverage;
 pub use element::Element;
 pub use engine::CpuEngine;
 pub use executable::{Data, Elements, Executable};
-pub use kernels::vector::{Isa, isa, machine_code, restrict};
-pub use kernels::{Estimate, Method, estimates, exact};
+pub use kernels::vector::{Isa, detected};
+pub use kernels::{Estimate, Method, estimates};
+pub use mode::Mode;
 pub use workers::with_threads;

@@ -13,6 +13,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
 use crate::memory::Shared;
+use crate::mode::Mode;
 
 /// How often a thread looks for work before it sleeps: some 50 microseconds.
 const LOOKS: usize = 1500;
@@ -121,6 +122,8 @@ struct Job {
     f: *const (dyn Fn() + Sync),
     /// How many more threads may help.
     room: usize,
+    /// That of the thread that asked.
+    mode: Mode,
 }
 
 // What it points to is shared.
@@ -151,7 +154,7 @@ impl Pool {
         // The lifetime is forgotten: nobody has the pointer any more when this function returns.
         let f: &'static (dyn Fn() + Sync) = unsafe { std::mem::transmute(f) };
         let mut work = self.lock();
-        work.now = Some(Job { f, room: helpers });
+        work.now = Some(Job { f, room: helpers, mode: Mode::now() });
         self.count.fetch_add(1, Ordering::Release);
         if work.asleep > 0 {
             self.wake.notify_all();
@@ -177,9 +180,9 @@ impl Pool {
         MOST.set(1);
         let mut seen = 0;
         loop {
-            let job = self.next(&mut seen);
+            let (job, mode) = self.next(&mut seen);
             // Not gone: `busy` counts this thread.
-            let done = catch_unwind(AssertUnwindSafe(|| unsafe { (*job)() }));
+            let done = catch_unwind(AssertUnwindSafe(|| mode.within(|| unsafe { (*job)() })));
             if let Err(panic) = done {
                 self.lock().panic = Some(panic);
             }
@@ -188,7 +191,7 @@ impl Pool {
     }
 
     /// Waits for work that has room for one more thread.
-    fn next(&self, seen: &mut u64) -> *const (dyn Fn() + Sync) {
+    fn next(&self, seen: &mut u64) -> (*const (dyn Fn() + Sync), Mode) {
         loop {
             for _ in 0..LOOKS {
                 if self.count.load(Ordering::Acquire) != *seen {
@@ -206,7 +209,7 @@ impl Pool {
             if let Some(job) = work.now.as_mut().filter(|job| job.room > 0) {
                 job.room -= 1;
                 self.busy.fetch_add(1, Ordering::Acquire);
-                return job.f;
+                return (job.f, job.mode);
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use vspec_cpu::{Data, Elements, Executable};
+use vspec_cpu::{Data, Elements, Executable, Mode};
 use vspec_engine::plan::Fuser;
 use vspec_engine::{Buffer, EngineError, HostTensor, RunKey, Sizes};
 use vspec_ir::plan::{Fusion, Unit};
@@ -96,7 +96,7 @@ impl<E> Schedule<E> {
 }
 
 fn shared<E: Element>(plan: vspec_ir::plan::Plan) -> Result<Shared<E>, EngineError> {
-    Ok(Arc::new(Mutex::new(Executable::new(plan)?)))
+    Ok(Arc::new(Mutex::new(Executable::new(plan, Mode::BEST)?)))
 }
 
 fn run<E: Element>(

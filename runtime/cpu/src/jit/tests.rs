@@ -8,12 +8,12 @@ use vspec_ir::plan::Plan;
 
 use super::regions::{Given, random};
 use crate::kernels::vector::{Isa, detected};
-use crate::{Coverage, Data, Executable, with_threads};
+use crate::{Coverage, Data, Executable, Mode, with_threads};
 
 type Results = Result<BTreeMap<String, Data<f32>>, String>;
 
 fn run(plan: &Plan, given: &Given, isa: Isa, threads: usize) -> Results {
-    let mut executable = Executable::<f32>::made_for(plan.clone(), isa).map_err(|e| e.to_string())?;
+    let mut executable = Executable::<f32>::new(plan.clone(), Mode::only(isa)).map_err(|e| e.to_string())?;
     let inputs = given.iter().map(|(name, data)| (name.as_str(), data.elements())).collect();
     let mut variables = BTreeMap::new();
     let key = RunKey { seed: 3, step: 4 };
@@ -79,7 +79,7 @@ fn most_of_random_regions_is_machine_code() {
         for seed in 0..400 {
             let (plan, given) = random(seed);
             wrong += usize::from(run(&plan, &given, Isa::Baseline, 1).is_err());
-            let made = Executable::<f32>::made_for(plan, isa).expect("a good plan");
+            let made = Executable::<f32>::new(plan, Mode::only(isa)).expect("a good plan");
             refused.extend(made.refused().iter().map(|why| format!("{seed}: {why}")));
             all.merge(&made.coverage());
         }

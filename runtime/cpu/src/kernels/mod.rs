@@ -27,7 +27,7 @@ use vspec_ir::{DType, Op};
 use crate::element::Element;
 use crate::memory::Memory;
 use axis::Around;
-pub use conv::{Estimate, Method, estimates, exact};
+pub use conv::{Estimate, Method, estimates};
 use view::View;
 use window::{Moves, Windows};
 

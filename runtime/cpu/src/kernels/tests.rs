@@ -9,9 +9,9 @@ use vspec_ir::plan::{
 };
 use vspec_ir::{DType, Dim, Graph, Node, Op, Origin, Type};
 
-use super::conv::exact;
 use super::micro::{self, COLUMNS, LEFT, RIGHT, ROWS};
-use super::vector::{Isa, detected, restrict};
+use super::vector::{Isa, detected};
+use crate::mode::Mode;
 use crate::workers::with_threads;
 use crate::{Data, Element, Elements, Executable};
 
@@ -42,6 +42,7 @@ struct Case {
     op: Op,
     operands: Vec<HostTensor>,
     ty: Type,
+    mode: Mode,
 }
 
 impl Case {
@@ -59,7 +60,7 @@ impl Case {
         };
         let inputs: Option<Vec<_>> = operands.iter().enumerate().map(&mut input).collect();
         let id = graph.add(op.clone(), &inputs?, Origin::default()).ok()?;
-        Some(Case { op, operands, ty: graph.node(id).ty.clone() })
+        Some(Case { op, operands, ty: graph.node(id).ty.clone(), mode: Mode::BEST })
     }
 
     fn shape(&self) -> Vec<usize> {
@@ -132,7 +133,7 @@ impl Case {
     }
 
     fn run<T: Element>(&self, turned: bool) -> Result<Vec<f64>, EngineError> {
-        let mut executable = Executable::<T>::new(self.plan(turned)).expect("a good plan");
+        let mut executable = Executable::<T>::new(self.plan(turned), self.mode).expect("a good plan");
         let data: Vec<Data<T>> = (0..self.operands.len())
             .map(|i| {
                 let laid = self.laid(i, turned);
@@ -404,9 +405,8 @@ fn large() -> Vec<Case> {
 fn large_ones_agree_and_do_not_depend_on_threads() {
     let sets = [(Isa::Baseline, false), (Isa::Avx2, false), (Isa::Avx512, true), (Isa::Avx512, false)];
     for (own, sums) in sets {
-        restrict(own);
-        exact(sums);
-        for case in large() {
+        for mut case in large() {
+            case.mode = Mode { exact: sums, ..Mode::only(own) };
             for turned in [false, true] {
                 case.check(turned, if sums { 100.0 } else { 400.0 }).expect("agrees");
             }

@@ -1,6 +1,6 @@
 //! Which vector instructions the machine has, and loops compiled for them.
 
-use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+use crate::mode::Mode;
 
 /// A set of vector instructions; each has those before it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -14,41 +14,15 @@ pub enum Isa {
     Avx512 = 3,
 }
 
-/// What [`restrict`] allows.
-static ALLOWED: AtomicU8 = AtomicU8::new(Isa::Avx512 as u8);
-
-/// Uses no more than a set of instructions from now on, in the whole process. For tests and measurements.
-pub fn restrict(isa: Isa) {
-    ALLOWED.store(isa as u8, Ordering::Relaxed);
-}
-
-/// What [`machine_code`] says.
-static MACHINE_CODE: AtomicBool = AtomicBool::new(true);
-
-/// Whether regions of plans that are made ready from now on become machine code, in the whole process, where [`isa`] is a set that there
-/// are instructions for; otherwise they are tile programs. For tests and measurements.
-pub fn machine_code(on: bool) {
-    MACHINE_CODE.store(on, Ordering::Relaxed);
-}
-
-/// The set of instructions that machine code is made of.
-pub(crate) fn target() -> Isa {
-    if MACHINE_CODE.load(Ordering::Relaxed) { isa() } else { Isa::Baseline }
-}
-
-/// The best set that the machine has and that is allowed.
-pub fn isa() -> Isa {
-    let best = detected();
-    match ALLOWED.load(Ordering::Relaxed) {
-        1 => Isa::Baseline,
-        2 => best.min(Isa::Avx2),
-        _ => best,
-    }
+/// The set that the work at hand uses.
+#[inline]
+pub(crate) fn isa() -> Isa {
+    Mode::now().instructions()
 }
 
 /// The best set that the machine has.
 #[cfg(target_arch = "x86_64")]
-pub(crate) fn detected() -> Isa {
+pub fn detected() -> Isa {
     let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
     let avx512 = is_x86_feature_detected!("avx512f")
         && is_x86_feature_detected!("avx512bw")
@@ -63,11 +37,11 @@ pub(crate) fn detected() -> Isa {
 
 /// The best set that the machine has: none that anything here is written for.
 #[cfg(not(target_arch = "x86_64"))]
-pub(crate) fn detected() -> Isa {
+pub fn detected() -> Isa {
     Isa::Baseline
 }
 
-/// Runs a function that was compiled for the best vector instructions of the machine: whatever the compiler inlines into it becomes
+/// Runs a function that was compiled for the vector instructions of the work at hand: whatever the compiler inlines into it becomes
 /// instructions of that set.
 #[inline]
 pub(crate) fn widest<R>(f: impl FnOnce() -> R) -> R {

@@ -11,6 +11,7 @@ use vspec_ir::plan::Anchor;
 use super::Channels;
 use crate::kernels::micro::ROWS;
 use crate::kernels::window::Moves;
+use crate::mode::Mode;
 
 /// A way to compute a convolution or one of its transposes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,7 +86,7 @@ impl Problem {
         single: bool,
     ) -> Self {
         let plain = w[2..] == [3, 3] && moves.stride == [1, 1] && moves.dilation.iter().all(|d| *d == 1);
-        let tiles = plain && single && !super::is_exact();
+        let tiles = plain && single && !Mode::now().exact;
         Problem {
             pass,
             channels: Channels::new(x, y, groups),

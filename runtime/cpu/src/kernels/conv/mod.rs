@@ -14,7 +14,6 @@ mod weight;
 mod winograd;
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::product::{Piece, Size, Target, multiply};
 use super::view::Matrix;
@@ -28,19 +27,6 @@ pub(crate) use input::conv_input;
 pub use method::{Estimate, Method, estimates};
 use method::{Pass, Problem};
 pub(crate) use weight::conv_weight;
-
-/// What [`exact`] asked for.
-static EXACT: AtomicBool = AtomicBool::new(false);
-
-/// Whether convolutions are sums of products as they stand, in the whole process, from now on. Otherwise windows of 3x3 go through
-/// Winograd's transforms, which round more: the root mean square of their errors is about 5 times as large.
-pub fn exact(exact: bool) {
-    EXACT.store(exact, Ordering::Relaxed);
-}
-
-fn is_exact() -> bool {
-    EXACT.load(Ordering::Relaxed)
-}
 
 /// Sizes of a convolution.
 #[derive(Debug, Clone, Copy)]

@@ -4,8 +4,9 @@ use proptest::prelude::*;
 
 use super::{forward, input, weight};
 use crate::kernels::conv::Channels;
-use crate::kernels::vector::{Isa, restrict};
+use crate::kernels::vector::Isa;
 use crate::kernels::window::Moves;
+use crate::mode::Mode;
 
 /// A convolution with windows of 3x3.
 #[derive(Debug, Clone)]
@@ -97,12 +98,12 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
     let moves = Moves { stride: &[1, 1], padding: &case.padding, dilation: &[1, 1] };
     let channels = Channels::new(&xs, &ys, case.groups as i64);
     for isa in [Isa::Baseline, Isa::Avx2, Isa::Avx512] {
-        restrict(isa);
         let (mut dx, mut dw, mut sum) = (vec![9.0; x.len()], vec![9.0; w.len()], vec![9.0; y.len()]);
-        forward([(&x, &xs), (&w, &ws)], (&mut sum, &ys), &moves, channels);
-        input([(&y, &ys), (&w, &ws)], (&mut dx, &xs), &moves, channels);
-        weight([(&x, &xs), (&y, &ys)], &mut dw, &moves, channels);
-        restrict(Isa::Avx512);
+        Mode::only(isa).within(|| {
+            forward([(&x, &xs), (&w, &ws)], (&mut sum, &ys), &moves, channels);
+            input([(&y, &ys), (&w, &ws)], (&mut dx, &xs), &moves, channels);
+            weight([(&x, &xs), (&y, &ys)], &mut dw, &moves, channels);
+        });
         let results = [("the input's gradient", dx), ("the weight's gradient", dw), ("the result", sum)];
         for ((what, got), want) in results.iter().zip(&want) {
             assert_close(what, got, want)?;
