@@ -13,6 +13,9 @@ pub const CLOCK_PROGRESS: &str = "clock.progress";
 /// Name of the size that is the number of items in a batch, when a step reads one batch.
 pub const BATCH: &str = "B";
 
+/// Name of the step whose rows are shown as they are, as predictions. No run has to name it, and it needs no `finish`.
+pub const PREDICT: &str = "predict";
+
 /// What the names of inputs that hold the rows of a whole pass begin with.
 pub const PASS: &str = "pass.";
 /// Name of the size that is the number of items of a pass.

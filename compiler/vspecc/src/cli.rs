@@ -1,6 +1,7 @@
 //! The command line, with the help that people read.
 
 mod passes;
+mod predict;
 
 use std::path::PathBuf;
 
@@ -13,6 +14,7 @@ use vspec_train::weights::Rename;
 use crate::engines::{DeviceName, EngineName, IsaName};
 use crate::failure::CommandResult;
 pub(crate) use passes::{BisectArgs, JudgeArgs, OptArgs, PassArgs, ReduceArgs, SubjectArgs, VerifyWhen};
+pub(crate) use predict::PredictArgs;
 
 const MAIN_EXAMPLES: &str = "\
 Examples:
@@ -57,6 +59,9 @@ pub(crate) enum Command {
     /// Run an evaluation step on a saved network
     #[command(after_help = EVAL_EXAMPLES)]
     Eval(EvalArgs),
+    /// Show what a saved network makes of images
+    #[command(after_help = predict::PREDICT_EXAMPLES)]
+    Predict(PredictArgs),
     /// Say what a diagnostic code means, with an example
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),

@@ -14,6 +14,7 @@ mod numbers;
 mod package;
 mod panic;
 mod passes;
+mod picture;
 mod plot;
 mod progress;
 pub mod render;

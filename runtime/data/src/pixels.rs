@@ -2,13 +2,13 @@
 
 /// An RGB image of 8 bits a channel, `[height, width, 3]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Pixels {
+pub struct Pixels {
     /// Rows.
-    pub(crate) height: usize,
+    pub height: usize,
     /// Columns.
-    pub(crate) width: usize,
+    pub width: usize,
     /// `3 * height * width` values.
-    pub(crate) rgb: Vec<u8>,
+    pub rgb: Vec<u8>,
 }
 
 /// An image of three planes, `[3, height, width]`; before normalisation its values lie in [0, 1].

@@ -24,6 +24,7 @@ mod patience;
 mod phase;
 mod plan;
 mod position;
+pub mod predict;
 mod profile;
 mod reports;
 mod run_folder;

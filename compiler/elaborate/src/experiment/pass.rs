@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use indexmap::{IndexMap, IndexSet};
 use vspec_ir::{
-    BATCH, Condition, Dim, Graph, NodeId, Op, Output, OutputKind, PASS, PASS_BATCHES, PASS_ITEMS, Type,
+    BATCH, Condition, Dim, Graph, NodeId, Op, Output, OutputKind, PASS, PASS_BATCHES, PASS_ITEMS, PREDICT,
+    Type,
 };
 use vspec_syntax::ast::{Block, Expr, ExprKind, Ident, StepDef};
 use vspec_syntax::{Diagnostic, Span};
@@ -244,8 +245,9 @@ impl Evaluator<'_> {
     ) -> Eval<Option<Graph>> {
         let Some(span) = self.step.finish.span else {
             return match self.step.collected.first().map(|c| c.name.clone()) {
-                Some(name) => self.never_finished(&name),
-                None => Ok(None),
+                // What it collects is what people want to see.
+                Some(name) if *def.name.name != *PREDICT => self.never_finished(&name),
+                _ => Ok(None),
             };
         };
         let found = std::mem::take(&mut self.step.finish.outputs);
@@ -292,7 +294,10 @@ impl Evaluator<'_> {
     fn never_finished<T>(&mut self, name: &Ident) -> Eval<T> {
         let message = format!("`{}` is collected, and nothing is made of it", name.name);
         let error = Diagnostic::error(codes::WRONG_PLACE, name.span, message);
-        self.fail(error.hint(format!("`finish {{ report r1 = recall_at(1, {}, labels) }}`", name.name)))
+        let hint = format!("`finish {{ report r1 = recall_at(1, {}, labels) }}`", name.name);
+        self.fail(
+            error.hint(format!("{hint}; only a step called `{PREDICT}` needs none, for `vspecc predict`")),
+        )
     }
 
     fn of_one_batch<T>(&mut self, input: &str, at: Span, finish: Span) -> Eval<T> {

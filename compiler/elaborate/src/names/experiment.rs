@@ -34,7 +34,7 @@ impl Checker<'_> {
         });
         let runs = def.parts.iter().any(|part| matches!(part, ExperimentPart::Run(_)));
         for (name, step) in std::mem::take(&mut self.steps) {
-            if runs && !step.read && !name.starts_with('_') {
+            if runs && !step.read && !name.starts_with('_') && *name != *vspec_ir::PREDICT {
                 let message = format!("step `{name}` is not part of the run");
                 let warning = Diagnostic::warning(codes::UNUSED_PART, step.span, message);
                 self.found.push(warning.hint(format!("name it there, such as `{name} every epoch`")));

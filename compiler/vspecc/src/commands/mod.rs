@@ -17,6 +17,7 @@ mod new;
 mod opt;
 mod parallel;
 pub(crate) mod plot;
+mod predict;
 mod profile;
 mod reduce;
 mod resume;
@@ -40,6 +41,7 @@ pub(crate) fn dispatch(command: &Command) -> CommandResult {
         Command::Bench(args) => bench::bench(args),
         Command::Plot(args) => plot::plot(args),
         Command::Eval(args) => eval::eval(args),
+        Command::Predict(args) => predict::predict(args),
         Command::Explain(args) => explain::explain(args),
         Command::Fmt(args) => fmt::fmt(args),
         Command::Test(args) => test::test(args),

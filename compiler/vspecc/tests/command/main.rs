@@ -10,6 +10,7 @@ mod new;
 mod optimize;
 mod passes;
 mod plot;
+mod predict;
 mod profile;
 mod resume;
 mod scene;

@@ -43,6 +43,23 @@ impl Item {
         item
     }
 
+    /// An image by itself, of which nothing else is known.
+    pub(super) fn of_image(image: Image) -> Self {
+        let mut item = Item::default();
+        item.set_image(image);
+        item
+    }
+
+    /// The same without fields that are not among these.
+    pub(super) fn keep(&mut self, fields: &[String]) {
+        self.fields.retain(|(name, _)| fields.contains(name));
+    }
+
+    /// All fields.
+    pub(super) fn into_fields(self) -> Vec<(String, HostTensor)> {
+        self.fields
+    }
+
     /// The fields of two items side by side.
     pub(super) fn pair(first: Item, second: Item, positive: bool) -> Self {
         let prefixed = |prefix: &'static str, item: Item| {

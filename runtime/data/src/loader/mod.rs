@@ -14,6 +14,7 @@ mod pairs;
 mod part;
 mod pick;
 mod pipeline;
+mod single;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -25,6 +26,7 @@ use vspec_ir::DataSet;
 pub use self::batch::Batch;
 pub use self::epoch::Epoch;
 use self::pipeline::Pipeline;
+pub use self::single::{Preparation, Prepared};
 use crate::error::DataError;
 use crate::source::Info;
 

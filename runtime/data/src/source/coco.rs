@@ -84,6 +84,34 @@ pub(super) fn open(folder: &Path, places: &Places<'_>, rules: &TruthRules) -> Re
     Annotated::of(set.pictures, labels.names, rules, &json, set.warnings)
 }
 
+/// The part of the file that says which classes there are.
+#[derive(Deserialize)]
+struct Head {
+    categories: Option<Vec<Category>>,
+}
+
+/// Numbers of the classes in the file, in the order of their labels.
+pub(super) fn category_ids(
+    folder: &Path,
+    places: &Places<'_>,
+    rules: &TruthRules,
+) -> Result<Vec<i64>, DataError> {
+    let (json, _, _) = find(folder, places)?;
+    let name = json.display().to_string();
+    let file = File::open(&json).map_err(|e| DataError::read(&json, e))?;
+    let wrong = |message: String| DataError::format(&name, message);
+    let head: Head = serde_json::from_reader(BufReader::new(file))
+        .map_err(|e| wrong(format!("is not JSON as COCO has it: {e}")))?;
+    let categories = head.categories.ok_or_else(|| wrong("has no `categories`".to_string()))?;
+    let labels = Labels::of(&categories, rules, &name, &mut Warnings::default())?;
+    let mut ids: Vec<(i32, i64)> =
+        labels.by_id.into_iter().filter_map(|(id, label)| Some((label?, id))).collect();
+    // Of several categories of one name, the first.
+    ids.sort_unstable();
+    ids.dedup_by_key(|(label, _)| *label);
+    Ok(ids.into_iter().map(|(_, id)| id).collect())
+}
+
 /// The JSON file, the folder of images, and the list of a split.
 fn find(folder: &Path, places: &Places<'_>) -> Result<(PathBuf, PathBuf, Option<PathBuf>), DataError> {
     let list = match places.split {

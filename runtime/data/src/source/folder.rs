@@ -26,7 +26,7 @@ pub(super) fn open(folder: &Path, split: &str, classes: Option<usize>) -> Result
 }
 
 /// Whether a file name ends like that of an image.
-pub(super) fn is_image(name: &Path) -> bool {
+pub fn is_image(name: &Path) -> bool {
     let extension = name.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     EXTENSIONS.contains(&extension.as_str())
 }
@@ -102,7 +102,7 @@ impl Reader for Folder {
 }
 
 /// Reads and decodes an image file.
-pub(super) fn decode_file(path: &Path) -> Result<crate::pixels::Pixels, DataError> {
+pub(crate) fn decode_file(path: &Path) -> Result<crate::pixels::Pixels, DataError> {
     let bytes = fs::read(path).map_err(|e| DataError::read(path, e))?;
     decode(&bytes, &path.display().to_string())
 }

@@ -16,6 +16,8 @@ use std::path::Path;
 
 use vspec_ir::Source;
 
+pub(crate) use self::folder::decode_file;
+pub use self::folder::is_image;
 pub(crate) use self::truths::{Truth, Truths};
 
 use crate::error::DataError;
@@ -111,6 +113,17 @@ pub fn inspect(source: &Source, root: Option<&Path>) -> Result<Info, DataError> 
         }
         source => Ok(open(source, root)?.info().clone()),
     }
+}
+
+/// Numbers of the classes that a source has in files of COCO's format, in the order of their labels; none of another source.
+pub(crate) fn category_ids(source: &Source, root: Option<&Path>) -> Result<Option<Vec<i64>>, DataError> {
+    let Source::Coco { key, split, annotations, images, rules } = source else { return Ok(None) };
+    let places = coco::Places {
+        split: split.as_deref(),
+        annotations: annotations.as_deref(),
+        images: images.as_deref(),
+    };
+    coco::category_ids(&root::folder(root, key)?, &places, rules).map(Some)
 }
 
 /// Opens a source: lists its items, but reads none of them.

@@ -102,6 +102,28 @@ pub(crate) fn keeps_pixels(transform: &Transform) -> bool {
     }
 }
 
+/// Whether a transform gives the same for an item in every epoch.
+pub(crate) fn is_fixed(transform: &Transform) -> bool {
+    match transform {
+        Transform::Resize { .. }
+        | Transform::Fit { .. }
+        | Transform::ResizeShort { .. }
+        | Transform::CenterCrop { .. }
+        | Transform::Pad { .. }
+        | Transform::Normalize { .. } => true,
+        Transform::HFlip { probability } | Transform::VFlip { probability } => certain(*probability),
+        Transform::Grayscale { probability } => certain(*probability),
+        Transform::RandomErasing { probability, .. } => *probability == 0.0,
+        Transform::RandomCrop { .. }
+        | Transform::RandomResizedCrop { .. }
+        | Transform::ColorJitter { .. } => false,
+    }
+}
+
+fn certain(probability: f64) -> bool {
+    probability == 0.0 || probability == 1.0
+}
+
 /// Applies checked transforms for which [`keeps_pixels`] holds.
 pub(crate) fn apply_fixed(transforms: &[Transform], pixels: &Pixels) -> Result<(Pixels, Way), String> {
     let unused = Chance::new(Stream::new("data", 0, 0), 0);

@@ -47,6 +47,14 @@ impl Way {
         [a.min(b), c.min(d), a.max(b), c.max(d)]
     }
 
+    /// Where a box was before it went this way.
+    pub(crate) fn back(&self, corners: [f64; 4]) -> [f64; 4] {
+        let at = |value: f64, axis: usize| (value - self.shift[axis]) / self.scale[axis];
+        let [x1, y1, x2, y2] = corners;
+        let (a, b, c, d) = (at(x1, 0), at(x2, 0), at(y1, 1), at(y2, 1));
+        [a.min(b), c.min(d), a.max(b), c.max(d)]
+    }
+
     /// By how much areas grow.
     pub(crate) fn growth(&self) -> f64 {
         (self.scale[0] * self.scale[1]).abs()
@@ -62,6 +70,7 @@ mod tests {
         let way = Way::shifted([-2.0, 0.0]).then(Way::scaled([10, 10], [20, 30])).then(Way::mirrored(0, 30));
         assert_eq!(way.of_box([2.0, 1.0, 4.0, 3.0]), [24.0, 2.0, 30.0, 6.0]);
         assert_eq!(way.growth(), 6.0);
+        assert_eq!(way.back([24.0, 2.0, 30.0, 6.0]), [2.0, 1.0, 4.0, 3.0]);
         assert_eq!(Way::STILL.then(way), way);
     }
 }
