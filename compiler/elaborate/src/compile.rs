@@ -16,7 +16,21 @@ const STACK: usize = 512 << 20;
 
 /// Compiles a file: reads what it uses, checks names, and elaborates its entries, experiments and tests.
 pub fn compile(world: &dyn World, path: &Path, text: &str, overrides: &[Override]) -> Compiled {
-    on_large_stack(|| compile_here(world, path, text, overrides))
+    on_large_stack(|| compile_here(world, path, text, overrides, false))
+}
+
+/// Compiles a file as [`compile`] does, and keeps what the assignment rules of steps look at and decide.
+pub fn compile_seeing_rules(world: &dyn World, path: &Path, text: &str, overrides: &[Override]) -> Compiled {
+    on_large_stack(|| compile_here(world, path, text, overrides, true))
+}
+
+/// What somebody wants to know beside the programs of a file.
+#[derive(Debug, Clone, Copy, Default)]
+struct Wish {
+    /// What an editor shows.
+    index: bool,
+    /// What rules look at and decide.
+    rules: bool,
 }
 
 /// Runs on a thread whose stack is large enough for the deepest calls that are allowed.
@@ -30,10 +44,10 @@ fn on_large_stack<T: Send>(work: impl Fn() -> T + Sync) -> T {
     })
 }
 
-fn compile_here(world: &dyn World, path: &Path, text: &str, overrides: &[Override]) -> Compiled {
+fn compile_here(world: &dyn World, path: &Path, text: &str, overrides: &[Override], rules: bool) -> Compiled {
     match with_overrides(world, path, text, overrides) {
         Ok(resolved) => {
-            let (mut compiled, _) = elaborate(world, path, &resolved, false);
+            let (mut compiled, _) = elaborate(world, path, &resolved, Wish { rules, ..Wish::default() });
             compiled.resolved = resolved;
             compiled
         }
@@ -64,11 +78,11 @@ fn with_overrides(
 
 /// Compiles a file as [`compile`] does, and remembers what an editor wants to know about it.
 pub fn analyse(world: &dyn World, path: &Path, text: &str) -> (Compiled, Index) {
-    on_large_stack(|| elaborate(world, path, text, true))
+    on_large_stack(|| elaborate(world, path, text, Wish { index: true, ..Wish::default() }))
 }
 
 /// The file compiled; the index is empty unless somebody observes.
-fn elaborate(world: &dyn World, path: &Path, text: &str, observed: bool) -> (Compiled, Index) {
+fn elaborate(world: &dyn World, path: &Path, text: &str, wish: Wish) -> (Compiled, Index) {
     let mut loader = Loader::new(world);
     let file = loader.load_main(path, text);
     let broken = file.broken();
@@ -77,14 +91,20 @@ fn elaborate(world: &dyn World, path: &Path, text: &str, observed: bool) -> (Com
     diagnostics.retain(|d| broken.is_empty() || d.is_error());
     loader.diagnostics.extend(diagnostics);
     let mut evaluator = Evaluator::new(loader);
-    evaluator.observer = observed.then(|| Observer::of(FileId(0)));
+    evaluator.observer = wish.index.then(|| Observer::of(FileId(0)));
     let mut compiled = Compiled::default();
     for item in &file.ast.items {
         match &item.kind {
             ItemKind::Entry(def) => {
                 compiled.entries.extend(evaluator.entries(def, &file).into_iter().flatten());
             }
-            ItemKind::Experiment(def) => compiled.programs.extend(evaluator.experiment(def, &file)),
+            ItemKind::Experiment(def) => {
+                evaluator.sights = wish.rules.then(Vec::new);
+                if let Ok(program) = evaluator.experiment(def, &file) {
+                    compiled.programs.push(program);
+                    compiled.rules.push(evaluator.sights.take().unwrap_or_default());
+                }
+            }
             _ => {}
         }
     }

@@ -20,11 +20,11 @@ pub mod stdlib;
 mod value;
 mod world;
 
-pub use compile::{analyse, compile};
+pub use compile::{analyse, compile, compile_seeing_rules};
 pub use observe::{Index, NameInfo, NameKind, Seen};
 pub use world::{SourceInfo, World};
 
-use vspec_ir::{Entry, Graph, Program, Variable};
+use vspec_ir::{Condition, Entry, Graph, Program, Variable};
 use vspec_syntax::codes::CodeInfo;
 use vspec_syntax::{Diagnostic, Sources, Span};
 
@@ -56,6 +56,8 @@ pub struct Compiled {
     pub entries: Vec<Entry>,
     /// Experiments of the file.
     pub programs: Vec<Program>,
+    /// For each experiment, what the rules of its steps look at; empty unless asked for with [`compile_seeing_rules`].
+    pub rules: Vec<Vec<RuleSight>>,
     /// Tests of the file.
     pub tests: Vec<TestCase>,
     /// The file with every override in place, formatted: running it repeats the run.
@@ -67,6 +69,20 @@ impl Compiled {
     pub fn has_errors(&self) -> bool {
         self.diagnostics.iter().any(Diagnostic::is_error)
     }
+}
+
+/// What an assignment rule of a step looks at and decides.
+#[derive(Debug, Clone)]
+pub struct RuleSight {
+    /// Name of the step.
+    pub step: String,
+    /// When the step's graph is the one that calls the rule: all of these hold.
+    pub when: Vec<Condition>,
+    /// Name of the rule.
+    pub rule: String,
+    /// Its collected results are what the rule was given, `rows.point` or `columns.box`, what it returned, `result.picked`, and `there`,
+    /// which columns are no padding, where some are.
+    pub graph: Graph,
 }
 
 /// A `test` block. Shapes are decided during elaboration; assertions on values need an engine.

@@ -369,7 +369,9 @@ Examples:
   vspecc explain V0203
   vspecc explain                  every code with its title
   vspecc explain my.vspec         which kernels are made of each step, and why values are stored between them
-  vspecc explain my.vspec --step train --size B=8 --all";
+  vspecc explain my.vspec --step train --size B=8 --all
+  vspecc explain my.vspec --rules pictures --checkpoint runs/my/latest
+                                  which points the assignment rules give to which truths, drawn on the first images";
 
 #[derive(Debug, Args)]
 pub(crate) struct ExplainArgs {
@@ -385,8 +387,19 @@ pub(crate) struct ExplainArgs {
     /// The value of a named size; that of a step's batch is known; may be repeated
     #[arg(long = "size", value_name = "NAME=N", value_parser = size)]
     pub(crate) sizes: Vec<(String, i64)>,
+    /// Draw what the assignment rules of steps pick on the first images of their data, as PNG files in this folder
+    #[arg(long, value_name = "DIR")]
+    pub(crate) rules: Option<PathBuf>,
+    /// With `--rules`, the network of a checkpoint or of a run folder; without it a fresh one
+    #[arg(long, value_name = "PATH", requires = "rules")]
+    pub(crate) checkpoint: Option<PathBuf>,
+    /// With `--rules`, key of all randomness: of a fresh network, of the order of data and of its transforms
+    #[arg(long, default_value_t = 0, requires = "rules")]
+    pub(crate) seed: u64,
     #[command(flatten)]
     pub(crate) experiment: ExperimentArgs,
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
 }
 
 /// `B=8`

@@ -49,6 +49,7 @@ pub use executor::Setup;
 pub use metrics::json_line;
 pub use observer::{Event, Observer, Progress, Row, RowKind, Silent};
 pub use outcome::{Best, Ended, Expectation, Outcome};
+pub use plan::scheduled_steps;
 pub use profile::{Profile, Span, SpanKind};
 pub use reports::Table;
 pub use run_folder::RunFolder;

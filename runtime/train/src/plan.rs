@@ -9,7 +9,7 @@ pub(crate) fn training_iterations(program: &Program, epoch: &[u64]) -> u64 {
 }
 
 /// Steps that a schedule runs, each once, in ascending order.
-pub(crate) fn scheduled_steps(phases: &[Phase]) -> Vec<usize> {
+pub fn scheduled_steps(phases: &[Phase]) -> Vec<usize> {
     let mut steps = vec![];
     collect(phases, &mut steps);
     steps.sort_unstable();

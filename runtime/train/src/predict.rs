@@ -10,6 +10,7 @@ use std::time::Duration;
 use vspec_engine::{Buffer, HostTensor, Inputs};
 use vspec_ir::{DType, Graph, Op, Output, OutputKind, Step, Type, Variant};
 
+use crate::batches::Feed;
 use crate::executor::{Executor, Setup};
 use crate::{TrainError, checkpoint};
 
@@ -110,6 +111,7 @@ pub fn inputs(step: &Step) -> BTreeSet<String> {
 pub struct Predictor<'a> {
     executor: Executor<'a>,
     step: usize,
+    feed: Option<Feed>,
     runs: u64,
 }
 
@@ -128,21 +130,57 @@ impl<'a> Predictor<'a> {
         let mut executor = Executor::new(setup);
         executor.load(&path)?;
         executor.clock = checkpoint::read_state(&path)?.map(|state| state.clock).unwrap_or_default();
-        Ok(Predictor { executor, step, runs: 0 })
+        Ok(Predictor { executor, step, feed: None, runs: 0 })
     }
 
-    /// Runs the step on the fields of one batch, by name: `b.image`.
+    /// The same with first values for all variables.
+    ///
+    /// # Errors
+    /// When a first value cannot be computed.
+    pub fn fresh(setup: Setup<'a>, step: usize) -> Result<Self, TrainError> {
+        let mut executor = Executor::new(setup);
+        executor.initialise()?;
+        Ok(Predictor { executor, step, feed: None, runs: 0 })
+    }
+
+    /// The fields that the step reads of the next batch of its data, which is opened the first time: `b.image`. None after the last
+    /// batch of an epoch.
+    ///
+    /// # Errors
+    /// When a data set is missing or broken.
+    pub fn batch(&mut self) -> Result<Option<Inputs>, TrainError> {
+        let feed = match &mut self.feed {
+            Some(feed) if feed.at_epoch_end() => return Ok(None),
+            Some(feed) => feed,
+            None => {
+                self.executor.open(self.step)?;
+                self.feed.insert(self.executor.feed(self.step)?)
+            }
+        };
+        let mut inputs = Inputs::new();
+        feed.next(&mut inputs)?;
+        Ok(Some(inputs))
+    }
+
+    /// Runs the step on the fields of one batch, by name: `b.image`. Fields that it does not need may be among them.
     ///
     /// # Errors
     /// When the engine cannot run it.
-    pub fn run(&mut self, inputs: Inputs) -> Result<Rows, TrainError> {
-        let ran = self.executor.run_on(self.step, inputs, self.runs, (1, Duration::ZERO))?;
+    pub fn run(&mut self, mut batch: Inputs) -> Result<Rows, TrainError> {
+        let needed = inputs(&self.executor.setup.program.steps[self.step]);
+        batch.retain(|name, _| needed.contains(name));
+        let ran = self.executor.run_on(self.step, batch, self.runs, (1, Duration::ZERO))?;
         self.runs += 1;
         Ok(Rows { rows: ran.rows })
     }
 }
 
 impl Rows {
+    /// Everything, by name.
+    pub fn into_tensors(self) -> Vec<(String, HostTensor)> {
+        self.rows
+    }
+
     fn get(&self, name: &str) -> Option<&HostTensor> {
         self.rows.iter().find(|(own, _)| own == name).map(|(_, tensor)| tensor)
     }

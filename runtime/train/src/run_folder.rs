@@ -20,6 +20,7 @@ use crate::atomic::{is_temporary, replace_file};
 ///   metrics.jsonl        the same, with times
 ///   train.log            what happened when
 ///   events.out.tfevents.*  the same as metrics.csv for TensorBoard
+///   pictures/            what a detector finds, drawn by the program around this crate
 ///   tables/              recorded tables, a file for each time
 ///   checkpoints/         last.safetensors, best.safetensors, each with a .json
 /// runs/shapes/latest     a link to the newest run

@@ -18,7 +18,7 @@ pub(crate) mod operators;
 mod optimizers;
 pub(crate) mod provenance;
 pub(crate) mod reduce;
-mod rule;
+pub(crate) mod rule;
 pub(crate) mod signature;
 pub(crate) mod tensor;
 pub(crate) mod tree;
@@ -122,6 +122,8 @@ pub(crate) struct Evaluator<'w> {
     pub(crate) modes: Vec<Mode>,
     /// Records what an editor wants to know.
     pub(crate) observer: Option<Observer>,
+    /// Calls of rules in steps, if somebody wants to see them.
+    pub(crate) sights: Option<Vec<crate::RuleSight>>,
     /// Answers to conditions that nothing decides yet.
     pub(crate) answers: variants::Answers,
     frames: Vec<Frame>,
@@ -152,6 +154,7 @@ impl<'w> Evaluator<'w> {
             rule: None,
             modes: vec![],
             observer: None,
+            sights: None,
             answers: variants::Answers::default(),
             frames: vec![],
             work: 0,

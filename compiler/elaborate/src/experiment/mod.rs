@@ -25,6 +25,7 @@ pub(crate) use optimizer::OptimizerFrame;
 use pass::{Collected, Finish};
 
 use crate::codes;
+use crate::eval::rule::Sight;
 use crate::eval::variants::Leaf;
 use crate::eval::{Eval, Evaluator, Place, Stop};
 use crate::load::FileScope;
@@ -66,6 +67,8 @@ pub(crate) struct StepContext {
     pub(crate) columns: Vec<(Arc<str>, NodeId)>,
     /// What happens at the end of a pass.
     pub(crate) finish: Finish,
+    /// Calls of rules that somebody wants to see.
+    pub(crate) sights: Vec<Sight>,
     /// Conditions of a test.
     pub(crate) assertions: Vec<(NodeId, Span)>,
     /// Parameters that were read through a view that freezes them.
@@ -153,7 +156,8 @@ impl Evaluator<'_> {
             finish: vec![],
         };
         let mut finishes: Vec<(Vec<Condition>, Option<Graph>)> = vec![];
-        for Leaf { when, when_finishing, made } in leaves {
+        for Leaf { when, when_finishing, mut made } in leaves {
+            self.keep_sights(&mut made.sights, &step.name, &when);
             let clock = when.iter().filter(|c| matches!(c, Condition::Clock(_))).cloned();
             let when_finishing: Vec<Condition> = clock.chain(when_finishing).collect();
             match finishes.iter().find(|(known, _)| *known == when_finishing) {
@@ -189,8 +193,26 @@ impl Evaluator<'_> {
         parts.optimizers.append(&mut self.step.optimizers);
         parts.trained.extend(self.written.keys().cloned());
         let finish = self.finish_graph(def, &mut parts.trained)?;
+        let sights = self.sight_graphs();
         let (graph, batches) = self.finished_step(def, batches);
-        Ok(StepLeaf { graph, finish, batches })
+        Ok(StepLeaf { graph, finish, batches, sights })
+    }
+
+    /// Graphs of what rules look at and decide, by the names of the rules.
+    fn sight_graphs(&mut self) -> Vec<(Arc<str>, Graph)> {
+        let sights = std::mem::take(&mut self.step.sights);
+        let graph = |s: &Sight| (s.rule.clone(), self.cut(s.rule.to_string(), &s.outputs(), false));
+        sights.iter().map(graph).collect()
+    }
+
+    fn keep_sights(&mut self, made: &mut Vec<(Arc<str>, Graph)>, step: &str, when: &[Condition]) {
+        let Some(sights) = &mut self.sights else { return };
+        sights.extend(made.drain(..).map(|(rule, graph)| crate::RuleSight {
+            step: step.to_string(),
+            when: when.to_vec(),
+            rule: rule.to_string(),
+            graph,
+        }));
     }
 
     /// Cuts the step's graph out of the experiment's.
@@ -285,6 +307,7 @@ struct StepLeaf {
     graph: Graph,
     finish: Option<Graph>,
     batches: Vec<StepBatch>,
+    sights: Vec<(Arc<str>, Graph)>,
 }
 
 /// Adds the fields that another graph of the same step reads.

@@ -6,7 +6,7 @@ use vspec_elaborate::catalogue;
 use vspec_syntax::codes::CodeInfo;
 use vspec_syntax::did_you_mean;
 
-use super::fusion;
+use super::{fusion, rules};
 use crate::cli::ExplainArgs;
 use crate::console;
 use crate::explain::{self, Example};
@@ -15,7 +15,14 @@ use crate::failure::{CommandResult, Exit, Failure};
 /// Explains one code or one file, or lists all codes.
 pub(super) fn explain(args: &ExplainArgs) -> CommandResult {
     if let Some(file) = args.what.as_deref().map(Path::new).filter(|file| is_file(file)) {
-        return fusion::explain(file, args);
+        return match &args.rules {
+            Some(folder) => rules::draw(file, folder, args),
+            None => fusion::explain(file, args),
+        };
+    }
+    if args.rules.is_some() {
+        return Err(Failure::input("`--rules` draws the rules of a file")
+            .hint("vspecc explain my.vspec --rules pictures"));
     }
     let text = match &args.what {
         None => catalogue().iter().map(|info| format!("{}  {}\n", info.code, info.title)).collect(),

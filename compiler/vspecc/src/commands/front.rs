@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use vspec_elaborate::{Compiled, Override, compile};
+use vspec_elaborate::{Compiled, Override, World, compile};
 use vspec_ir::Program;
 use vspec_optimize::differentiate;
 use vspec_syntax::{Diagnostic, Sources};
@@ -26,11 +26,27 @@ pub(super) fn compile_file(
     Ok(compiled)
 }
 
+/// Compiles a file that has no errors and keeps what its rules look at.
+pub(super) fn compile_seeing_rules(file: &Path, args: &ExperimentArgs) -> CommandResult<Compiled> {
+    let compiled = compile_with(file, &args.data, &args.set, vspec_elaborate::compile_seeing_rules)?;
+    show(&compiled.diagnostics, &compiled.sources);
+    without_errors(file, compiled)
+}
+
 /// Compiles a file and leaves its diagnostics to be shown.
 pub(super) fn compile_silently(
     file: &Path,
     data: &DataArgs,
     set: &[(String, String)],
+) -> CommandResult<Compiled> {
+    compile_with(file, data, set, compile)
+}
+
+fn compile_with(
+    file: &Path,
+    data: &DataArgs,
+    set: &[(String, String)],
+    compile: fn(&dyn World, &Path, &str, &[Override]) -> Compiled,
 ) -> CommandResult<Compiled> {
     let text = read_file(file)?;
     let package = Package::of(file, data.root.as_deref());

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use vspec_data::{Classes, DataError, Preparation, Prepared};
 use vspec_engine::Inputs;
 use vspec_ir::{DataSet, Step};
-use vspec_train::predict::{Collected, Meaning, Predictor, Rows, inputs};
+use vspec_train::predict::{Collected, Meaning, Predictor, Rows};
 use vspec_train::{CheckpointError, DataFolder, Setup, TrainError, checkpoint};
 
 use super::front;
@@ -106,8 +106,6 @@ fn batch(step: &Step, image: &Prepared) -> Inputs {
             image.fields.iter().map(|(field, value)| (format!("{}.{field}", read.name), value.clone())),
         );
     }
-    let needed = inputs(step);
-    batch.retain(|name, _| needed.contains(name));
     batch
 }
 

@@ -6,6 +6,7 @@ use serde_json::json;
 use vspec_syntax::Sources;
 use vspec_train::{DataFolder, Ended, Outcome, Profile, RunFolder, Setup, Trainer};
 
+use super::pictures::{self, Studio};
 use super::{choice, front, init, plot, profile, resume};
 use crate::cli::RunArgs;
 use crate::console;
@@ -38,6 +39,14 @@ pub(super) fn run(args: &RunArgs) -> CommandResult {
     };
     let begun = Instant::now();
     let outcome = train(trainer, &folder, args, &compiled.sources)?;
+    if outcome.ended != Ended::Interrupted {
+        let root = args.experiment.data.root.as_deref();
+        let studio = Studio { program, engine: engine.as_ref(), data: &data, root, seed };
+        // As with curves: no picture is worth the run.
+        if let Err(failure) = pictures::of_run(&studio, folder.path()) {
+            console::error(&failure.to_string());
+        }
+    }
     if !args.progress.quiet {
         console::error(&summary(&outcome, &folder, begun));
     }

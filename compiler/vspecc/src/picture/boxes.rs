@@ -48,8 +48,8 @@ pub(crate) fn draw_boxes(canvas: &mut Canvas, boxes: &[Drawn]) {
     }
 }
 
-/// Where a name goes: above its box, in its upper left corner, below it, or in its lower left corner; the first of these that lies on
-/// the canvas and covers no other name, else the first, moved onto the canvas.
+/// Where a name goes: above its box, in its upper left corner, below it, or in its lower left corner, and for dashes below it first; the
+/// first of these that lies on the canvas and covers no other name, else the first, moved onto the canvas.
 fn place(canvas: &Canvas, drawn: &Drawn, taken: &[Area]) -> Area {
     let [left, top, _, bottom] = drawn.corners.map(|v| canvas.at(v));
     let (wide, high) =
@@ -57,11 +57,11 @@ fn place(canvas: &Canvas, drawn: &Drawn, taken: &[Area]) -> Area {
     let most = |size: usize, own: i64| (size as i64 - own).max(0);
     let left = left.clamp(0, most(canvas.width, wide));
     let lowest = most(canvas.height, high);
-    let mut tops = [top - high, top, bottom, bottom - high];
-    if drawn.look == Look::Dashed {
+    let tops = match drawn.look {
+        Look::Solid(_) => [top - high, top, bottom, bottom - high],
         // Names of truths keep out of the way of those of detections.
-        tops.reverse();
-    }
+        Look::Dashed => [bottom, top - high, bottom - high, top],
+    };
     let area = |top: i64| [left, top, left + wide, top + high];
     let free = |area: &Area| {
         let apart = |other: &Area| {

@@ -42,12 +42,16 @@ impl Canvas {
         Canvas { width, height, rgb, zoom, unit }
     }
 
+    /// Pixels of a thin line.
+    pub(crate) fn unit(&self) -> f64 {
+        self.unit as f64
+    }
+
     /// A place of the image in pixels of the canvas.
     pub(super) fn at(&self, value: f64) -> i64 {
         (value * self.zoom as f64).round() as i64
     }
 
-    #[cfg_attr(not(test), expect(dead_code, reason = "for pictures of rules"))]
     /// Lightens what is there, so that what is drawn stands out.
     pub(crate) fn fade(&mut self, share: f64) {
         self.blend([0, 0, self.width as i64, self.height as i64], super::WHITE, share);

@@ -2,8 +2,10 @@
 
 use super::{BLACK, Canvas, Colour, WHITE, text};
 
+/// What dashes lie on.
+const GROUND: Colour = [150, 150, 150];
+
 /// A sign as it is in the picture.
-#[cfg_attr(not(test), expect(dead_code, reason = "for pictures of runs and rules"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sign {
     /// The lines of a box.
@@ -33,11 +35,15 @@ impl Canvas {
     /// Adds entries below the picture, as many on a line as fit.
     pub(crate) fn legend(&mut self, entries: &[Entry]) {
         let (unit, high) = (self.unit as i64, text::height(self.unit));
-        let (gap, sign) = (6 * unit, high);
-        let wide = |entry: &Entry| {
-            let sign = if entry.sign == Sign::None { 0 } else { sign + gap };
-            sign + text::width(&entry.text, self.unit) + 2 * gap
+        let gap = 6 * unit;
+        let sign = |entry: &Entry| match entry.sign {
+            Sign::None => 0,
+            // Long enough for some dashes.
+            Sign::Dashes => 25 * unit,
+            Sign::Frame(_) | Sign::Disc(_) => high,
         };
+        let shift = |entry: &Entry| if entry.sign == Sign::None { 0 } else { sign(entry) + gap };
+        let wide = |entry: &Entry| shift(entry) + text::width(&entry.text, self.unit) + 2 * gap;
         let mut lines: Vec<(i64, Vec<&Entry>)> = vec![];
         for entry in entries {
             match lines.last_mut() {
@@ -55,9 +61,8 @@ impl Canvas {
         for ((_, line), widths) in lines.iter().zip(widths) {
             let mut left = gap;
             for (entry, wide) in line.iter().zip(widths) {
-                let shift = if entry.sign == Sign::None { 0 } else { sign + gap };
-                self.sign(entry.sign, [left, top, left + sign, top + sign]);
-                self.write((left + shift, top), &entry.text, BLACK);
+                self.sign(entry.sign, [left, top, left + sign(entry), top + high]);
+                self.write((left + shift(entry), top), &entry.text, BLACK);
                 left += wide;
             }
             top += high + gap;
@@ -69,6 +74,8 @@ impl Canvas {
         match sign {
             Sign::Frame(colour) => self.frame(area, wide, colour, false),
             Sign::Dashes => {
+                // White dashes would be lost on white.
+                self.fill(area, GROUND);
                 self.frame(area, wide, BLACK, false);
                 self.frame(area, wide, WHITE, true);
             }

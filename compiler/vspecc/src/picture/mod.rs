@@ -4,11 +4,13 @@
 
 mod boxes;
 mod canvas;
+mod image;
 mod legend;
 mod text;
 
 pub(crate) use boxes::{Drawn, Look, draw_boxes};
 pub(crate) use canvas::Canvas;
+pub(crate) use image::pixels_of;
 pub(crate) use legend::{Entry, Sign};
 
 /// Red, green and blue.

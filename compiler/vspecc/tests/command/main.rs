@@ -13,6 +13,7 @@ mod plot;
 mod predict;
 mod profile;
 mod resume;
+mod rules;
 mod scene;
 mod sequences;
 mod variants;

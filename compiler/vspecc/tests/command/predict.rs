@@ -145,6 +145,28 @@ fn folders_and_patterns_are_read_and_pictures_are_written() {
 }
 
 #[test]
+fn a_run_leaves_pictures_of_what_is_found_beside_the_truths() {
+    let scene = scene();
+    let folder = "runs/finder/001/pictures/evaluate";
+    assert_eq!(scene.names(folder), ["1.png", "2.png", "3.png", "4.png"]);
+    scene.succeed(&["run", "finder.vspec"]);
+    for name in scene.names(folder) {
+        let again = scene.bytes(&format!("runs/finder/002/pictures/evaluate/{name}"));
+        assert_eq!(scene.bytes(&format!("{folder}/{name}")), again, "{name}");
+        let picture = tiny_skia::Pixmap::decode_png(&again).expect("a PNG");
+        // 64 by 64 pixels, each of them 8 by 8, and a legend.
+        assert!(picture.width() == 512 && picture.height() > 512, "{name}");
+        // The white of the dashes of at least one truth.
+        let white = |p: &&tiny_skia::PremultipliedColorU8| [p.red(), p.green(), p.blue()] == [255; 3];
+        assert!(picture.pixels()[..512 * 512].iter().filter(white).count() > 50, "{name}");
+    }
+    // Where nothing is told apart from truths, nothing is drawn.
+    let plain = Scene::new(1);
+    plain.succeed(&["run", "tiny.vspec", "--max-steps", "1"]);
+    assert!(!plain.path("runs/tiny/001/pictures").exists());
+}
+
+#[test]
 fn a_data_set_that_is_not_there_is_not_needed() {
     let scene = scene();
     image(&scene.path("a.bmp"), [128, 64], [32, 16, 64, 32]);

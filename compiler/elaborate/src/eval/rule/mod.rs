@@ -11,6 +11,9 @@ mod lists;
 mod pick;
 mod result;
 mod sample;
+mod sight;
+
+pub(crate) use sight::Sight;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -128,7 +131,12 @@ impl Evaluator<'_> {
                 break;
             }
         }
-        if failed { Err(Stop) } else { self.rule_result(def.name.span) }
+        if failed {
+            return Err(Stop);
+        }
+        let result = self.rule_result(def.name.span)?;
+        self.note_rule(def, given, &result)?;
+        Ok(result)
     }
 
     /// The rule that is being evaluated.
