@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use vspec_elaborate::{SourceInfo, World};
 use vspec_ir::Source;
 use vspec_syntax::MAX_FILE_SIZE;
-use vspec_train::{FileError, reason};
+use vspec_train::{FileError, SetClasses, reason};
 
 use crate::failure::{CommandResult, Failure};
 
@@ -19,6 +19,8 @@ const MANIFEST: &str = "vspec.toml";
 pub(crate) struct Package {
     root: PathBuf,
     data: Option<PathBuf>,
+    /// What a checkpoint knows about data sets that are not there.
+    known: Vec<SetClasses>,
 }
 
 impl Package {
@@ -28,7 +30,12 @@ impl Package {
         let folder = folder.unwrap_or_else(|| PathBuf::from("."));
         let with_manifest = folder.ancestors().find(|f| f.join(MANIFEST).is_file());
         let root = with_manifest.map(Path::to_path_buf).unwrap_or(folder);
-        Package { root, data: data.map(Path::to_path_buf) }
+        Package { root, data: data.map(Path::to_path_buf), known: vec![] }
+    }
+
+    /// The same where something is known about the classes of data sets that may not be there.
+    pub(crate) fn knowing(self, known: &[SetClasses]) -> Package {
+        Package { known: known.to_vec(), ..self }
     }
 
     /// The folder that paths of the package are relative to, without links.
@@ -53,8 +60,11 @@ impl World for Package {
     }
 
     fn inspect(&self, source: &Source) -> Result<SourceInfo, String> {
-        let info = vspec_data::inspect(source, self.data.as_deref()).map_err(|e| e.to_string())?;
-        Ok(SourceInfo { classes: info.classes, items: info.items })
+        match (vspec_data::inspect(source, self.data.as_deref()), SetClasses::find(&self.known, source)) {
+            (Ok(info), _) => Ok(SourceInfo { classes: info.classes, items: info.items }),
+            (Err(_), Some(known)) => Ok(SourceInfo { classes: known.classes, items: known.items }),
+            (Err(error), None) => Err(error.to_string()),
+        }
     }
 }
 

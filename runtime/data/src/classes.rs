@@ -29,6 +29,11 @@ impl Classes {
         }
     }
 
+    /// The same with other names, where there are none.
+    pub fn or_named(self, names: Vec<String>) -> Classes {
+        if self.names.is_empty() { Classes { names, ..self } } else { self }
+    }
+
     /// Classes with these names, numbered from 0.
     pub fn named(names: Vec<String>) -> Classes {
         Classes { names, ids: vec![] }

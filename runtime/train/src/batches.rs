@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
-use vspec_data::Batch;
+use vspec_data::{Batch, Info};
 use vspec_engine::Inputs;
 use vspec_ir::{Program, Step};
 
@@ -19,6 +19,11 @@ pub trait Batches {
 
     /// The batches of an epoch from the one with number `skip` on. The same epoch always gives the same batches.
     fn epoch(&self, epoch: u64, skip: u64) -> BatchIter;
+
+    /// Classes and items of the source, where they are known.
+    fn info(&self) -> Option<Info> {
+        None
+    }
 
     /// What is wrong with the data and does not keep it from being used, since the last call: sentences that name file and record.
     fn warnings(&self) -> Vec<String> {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::rc::Rc;
 
-use vspec_data::Loader;
+use vspec_data::{Info, Loader};
 use vspec_ir::DataSet;
 
 use crate::batches::{BatchIter, Batches, DataSource};
@@ -32,6 +32,10 @@ impl Batches for Loader {
     fn epoch(&self, epoch: u64, skip: u64) -> BatchIter {
         let skip = usize::try_from(skip).unwrap_or(usize::MAX);
         Box::new(Loader::epoch(self, epoch, skip).map(|batch| batch.map_err(|e| e.to_string())))
+    }
+
+    fn info(&self) -> Option<Info> {
+        Some(Loader::info(self).clone())
     }
 
     fn warnings(&self) -> Vec<String> {

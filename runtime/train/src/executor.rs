@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use vspec_data::Info;
 use vspec_engine::{EngineError, HostTensor, Inputs, RunKey, Session, choose};
 use vspec_ir::{CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS, Graph, Op, Program, Variant};
 
@@ -13,6 +14,7 @@ use crate::batches::{Batches, DataSource, Feed};
 use crate::gathered::Gathered;
 use crate::observer::{Event, Observer, Row, RowKind};
 use crate::reports::{Returned, Table, sort};
+use crate::state::SetClasses;
 use crate::tally::Tally;
 use crate::{Clock, Profile, SpanKind, TrainError, checkpoint, variables};
 
@@ -82,6 +84,22 @@ impl<'a> Executor<'a> {
             said.into_iter().map(|message| (set.name.clone(), message)).collect::<Vec<_>>()
         };
         sets.flat_map(of_set).collect()
+    }
+
+    /// Classes and items of the open data sets, where they are known.
+    pub(crate) fn classes(&self) -> Vec<SetClasses> {
+        let sets = self.setup.program.data.iter().zip(&self.opened);
+        let of_set = |(set, opened): (&vspec_ir::DataSet, &Option<Rc<dyn Batches>>)| {
+            let Info { classes, class_names: names, items } = opened.as_ref()?.info()?;
+            Some(SetClasses { source: SetClasses::key(&set.source), classes, items, names })
+        };
+        let mut all: Vec<SetClasses> = vec![];
+        for classes in sets.filter_map(of_set) {
+            if !all.contains(&classes) {
+                all.push(classes);
+            }
+        }
+        all
     }
 
     /// Gives every variable its first value.

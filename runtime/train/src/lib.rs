@@ -53,6 +53,6 @@ pub use plan::scheduled_steps;
 pub use profile::{Profile, Span, SpanKind};
 pub use reports::Table;
 pub use run_folder::RunFolder;
-pub use state::RunState;
+pub use state::{RunState, SetClasses};
 pub use trainer::Trainer;
 pub use variables::initialise;

@@ -36,6 +36,41 @@ pub struct RunState {
     /// Iterations of the newest checkpoints that are kept, from the oldest on.
     pub(crate) newest: Vec<u64>,
     pub(crate) expectations: Vec<Expectation>,
+    /// What there is to know about the data sets, so that a network can be used where its data is not.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub classes: Vec<SetClasses>,
+}
+
+/// What a run knew about the classes of a data set.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetClasses {
+    /// The source that the specification names, as text: see [`SetClasses::key`].
+    pub source: String,
+    /// Number of classes.
+    pub classes: usize,
+    /// Number of items.
+    pub items: usize,
+    /// Their names in the order of their labels; empty where they only have numbers.
+    pub names: Vec<String>,
+}
+
+impl SetClasses {
+    /// A text that is the same for equal sources.
+    pub fn key(source: &vspec_ir::Source) -> String {
+        format!("{source:?}")
+    }
+
+    /// What is known about a source.
+    pub fn find<'c>(all: &'c [SetClasses], source: &vspec_ir::Source) -> Option<&'c SetClasses> {
+        let key = SetClasses::key(source);
+        all.iter().find(|c| c.source == key)
+    }
+
+    /// Names of the classes of a source; of one that is not among them, those on which all agree.
+    pub fn names(all: &[SetClasses], source: &vspec_ir::Source) -> Vec<String> {
+        let agreed = all.first().filter(|first| all.iter().all(|c| c.names == first.names));
+        SetClasses::find(all, source).or(agreed).map(|c| c.names.clone()).unwrap_or_default()
+    }
 }
 
 /// What there is to know about a step.
@@ -66,6 +101,7 @@ impl RunState {
             best: vec![],
             newest: vec![],
             expectations: vec![],
+            classes: vec![],
         }
     }
 

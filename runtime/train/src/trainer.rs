@@ -61,7 +61,7 @@ impl<'a> Trainer<'a> {
     pub fn resume(setup: Setup<'a>, checkpoint: &Path) -> Result<Self, TrainError> {
         let path = checkpoint.to_path_buf();
         let wrong = |message| CheckpointError::Resume { path: path.clone(), message };
-        let state = checkpoint::read_state(checkpoint)?
+        let mut state = checkpoint::read_state(checkpoint)?
             .ok_or_else(|| wrong("it holds variables, and nothing about a run".to_string()))?;
         if let Some(message) = state.mismatch(setup.program, setup.seed) {
             return Err(wrong(message).into());
@@ -75,6 +75,7 @@ impl<'a> Trainer<'a> {
         trainer.executor.load(checkpoint)?;
         let iterations = trainer.executor.clock.iterations;
         trainer.executor.clock = crate::Clock { iterations, ..state.clock };
+        state.classes = std::mem::take(&mut trainer.state.classes);
         Ok(Trainer { state, ..trainer })
     }
 
@@ -89,7 +90,8 @@ impl<'a> Trainer<'a> {
         }
         let lengths: Vec<u64> = feeds.iter().map(|f| f.as_ref().map_or(1, Feed::batches)).collect();
         executor.clock.iterations = plan::training_iterations(program, &lengths);
-        let state = RunState::new(program, seed);
+        let mut state = RunState::new(program, seed);
+        state.classes = executor.classes();
         Ok(Trainer { executor, feeds, state, cadence: Cadence::default() })
     }
 

@@ -6,6 +6,7 @@ use vspec_elaborate::{Compiled, Override, World, compile};
 use vspec_ir::Program;
 use vspec_optimize::differentiate;
 use vspec_syntax::{Diagnostic, Sources};
+use vspec_train::SetClasses;
 
 use super::choice;
 use crate::cli::{DataArgs, ExperimentArgs};
@@ -28,7 +29,7 @@ pub(super) fn compile_file(
 
 /// Compiles a file that has no errors and keeps what its rules look at.
 pub(super) fn compile_seeing_rules(file: &Path, args: &ExperimentArgs) -> CommandResult<Compiled> {
-    let compiled = compile_with(file, &args.data, &args.set, vspec_elaborate::compile_seeing_rules)?;
+    let compiled = compile_with(file, (&args.data, &args.set), &[], vspec_elaborate::compile_seeing_rules)?;
     show(&compiled.diagnostics, &compiled.sources);
     without_errors(file, compiled)
 }
@@ -39,17 +40,18 @@ pub(super) fn compile_silently(
     data: &DataArgs,
     set: &[(String, String)],
 ) -> CommandResult<Compiled> {
-    compile_with(file, data, set, compile)
+    compile_with(file, (data, set), &[], compile)
 }
 
+/// Compiles a file in one way or another. `known` is what a checkpoint knows about data sets.
 fn compile_with(
     file: &Path,
-    data: &DataArgs,
-    set: &[(String, String)],
+    (data, set): (&DataArgs, &[(String, String)]),
+    known: &[SetClasses],
     compile: fn(&dyn World, &Path, &str, &[Override]) -> Compiled,
 ) -> CommandResult<Compiled> {
     let text = read_file(file)?;
-    let package = Package::of(file, data.root.as_deref());
+    let package = Package::of(file, data.root.as_deref()).knowing(known);
     let overrides: Vec<Override> =
         set.iter().map(|(path, value)| Override { path: path.clone(), value: value.clone() }).collect();
     Ok(compile(&package, file, &text, &overrides))
@@ -99,6 +101,19 @@ pub(super) fn has_errors(file: &Path, diagnostics: &[Diagnostic]) -> Failure {
 /// The experiment of a file that the options name, as an engine takes it.
 pub(super) fn experiment(file: &Path, args: &ExperimentArgs, engine: EngineName) -> CommandResult<Program> {
     let compiled = compile_experiment(file, args)?;
+    differentiated(choice::experiment(&compiled, args.experiment.as_deref())?, engine)
+}
+
+/// The same for a network that a checkpoint has, which knows about data sets that are not there.
+pub(super) fn trained_experiment(
+    file: &Path,
+    args: &ExperimentArgs,
+    engine: EngineName,
+    known: &[SetClasses],
+) -> CommandResult<Program> {
+    let compiled = compile_with(file, (&args.data, &args.set), known, compile)?;
+    show(&compiled.diagnostics, &compiled.sources);
+    let compiled = without_errors(file, compiled)?;
     differentiated(choice::experiment(&compiled, args.experiment.as_deref())?, engine)
 }
 

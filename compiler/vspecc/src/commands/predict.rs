@@ -12,7 +12,7 @@ use vspec_data::{Classes, DataError, Preparation, Prepared};
 use vspec_engine::Inputs;
 use vspec_ir::{DataSet, Step};
 use vspec_train::predict::{Collected, Meaning, Predictor, Rows};
-use vspec_train::{CheckpointError, DataFolder, Setup, TrainError, checkpoint};
+use vspec_train::{CheckpointError, DataFolder, SetClasses, Setup, TrainError, checkpoint};
 
 use super::front;
 use crate::cli::PredictArgs;
@@ -26,13 +26,14 @@ use results::Predicted;
 /// Predicts, writes or prints, and says how much was found.
 pub(super) fn predict(args: &PredictArgs) -> CommandResult {
     let images = images::pick(&args.images)?;
-    let program = front::experiment(&args.file, &args.experiment, args.engine.name())?;
+    let known = known(args)?;
+    let program = front::trained_experiment(&args.file, &args.experiment, args.engine.name(), &known)?;
     let (index, value) = step::prediction(&program, args.step.as_deref(), args.quiet)?;
     let (program, data) = step::alone(program, index, &value)?;
     let set = &program.data[data];
     let preparation = Preparation::of(set).map_err(|error| Failure::input(error.to_string()))?;
     step::check_inputs(&program.steps[index], &preparation, set, &value)?;
-    let classes = classes(set, args);
+    let classes = classes(set, &known, args);
     let setup = Setup {
         program: &program,
         session: args.engine.open()?.session(),
@@ -57,14 +58,21 @@ pub(super) fn predict(args: &PredictArgs) -> CommandResult {
     output.finish(count)
 }
 
+/// What the checkpoint knows about data sets; nothing if another program wrote it.
+fn known(args: &PredictArgs) -> CommandResult<Vec<SetClasses>> {
+    let path = checkpoint::find(&args.checkpoint).map_err(TrainError::from)?;
+    let state = checkpoint::read_state(&path).map_err(TrainError::from)?;
+    Ok(state.map(|state| state.classes).unwrap_or_default())
+}
+
 /// Names and numbers of the classes.
-fn classes(set: &DataSet, args: &PredictArgs) -> Classes {
+fn classes(set: &DataSet, known: &[SetClasses], args: &PredictArgs) -> Classes {
     let (classes, said) = Classes::of(&set.source, args.experiment.data.root.as_deref());
     if let Some(error) = said.filter(|_| !args.quiet) {
         let message = "category_id is the place of a class in the specification, for its file is not there";
         console::error(&format!("note: {message}: {error}"));
     }
-    classes
+    classes.or_named(SetClasses::names(known, &set.source))
 }
 
 /// A checkpoint that does not fit says whose it is.

@@ -178,6 +178,40 @@ fn a_data_set_that_is_not_there_is_not_needed() {
 }
 
 #[test]
+fn classes_that_only_the_data_names_are_known_to_the_checkpoint() {
+    let scene = Scene::new(1);
+    for (split, class) in [("train", "cat"), ("train", "owl"), ("val", "cat"), ("val", "owl")] {
+        let folder = scene.path(&format!("data/pets/{split}/{class}"));
+        std::fs::create_dir_all(&folder).expect("writable");
+        image(&folder.join("1.bmp"), [16, 16], if class == "cat" { [0, 0, 4, 4] } else { [4, 4, 16, 16] });
+    }
+    let text = scene.read("tiny.vspec");
+    let step = "step predict(b from val) { collect probability = softmax(net(b.image)) }\n\n  step evaluate";
+    let text = text
+        .replace("step evaluate", step)
+        .replace("shapes(64, size = 16)", "image_folder(\"pets\", split = \"train\")");
+    let text =
+        text.replace("shapes(24, size = 16, split = \"val\")", "image_folder(\"pets\", split = \"val\")");
+    let text = text.replace("|> shuffle |> batch(8)", "|> each(resize(16)) |> shuffle |> batch(2)");
+    scene.write("tiny.vspec", &text.replace("|> batch(8)", "|> each(resize(16)) |> batch(2)"));
+    scene.succeed(&["run", "tiny.vspec", "--data", "data"]);
+    std::fs::rename(scene.path("data"), scene.path("elsewhere")).expect("can be moved");
+    image(&scene.path("a.bmp"), [32, 16], [4, 4, 12, 12]);
+    let args = ["predict", "tiny.vspec", "--checkpoint", "runs/tiny/latest", "a.bmp"];
+    let done = scene.succeed(&args);
+    let mut names: Vec<Value> = json(&done.stdout)[0]["classes"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|c| c["category"].clone())
+        .collect();
+    names.sort_by_key(Value::to_string);
+    assert_eq!(names, ["cat", "owl"]);
+    // Evaluation does need the data.
+    assert!(scene.refuse(&["eval", "tiny.vspec", "--checkpoint", "runs/tiny/latest"]).contains("--data"));
+}
+
+#[test]
 fn a_classifier_says_the_five_most_probable_classes() {
     let scene = Scene::new(1);
     let step = "step predict(b from val) { collect probability = softmax(net(b.image)) }\n\n  step evaluate";
