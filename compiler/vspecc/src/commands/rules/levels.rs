@@ -7,17 +7,19 @@ pub(super) struct Level {
     pub(super) first: usize,
     /// Pixels between points; none for a single point.
     pub(super) stride: Option<f64>,
-    /// Different points of the grid, down and across.
-    pub(super) size: [usize; 2],
+    /// Different points of the grid, down and across; none for rows that form no grid, such as proposals.
+    pub(super) size: Option<[usize; 2]>,
 }
 
 impl Level {
     /// `stride 8 (12x12)`
     pub(super) fn name(&self) -> String {
-        let [rows, columns] = self.size;
-        match self.stride {
-            Some(stride) => format!("stride {stride} ({rows}x{columns})"),
-            None => format!("{rows}x{columns}"),
+        match (self.size, self.stride) {
+            (Some([rows, columns]), Some(stride)) => {
+                format!("stride {} ({rows}x{columns})", (stride * 100.0).round() / 100.0)
+            }
+            (Some([rows, columns]), None) => format!("{rows}x{columns}"),
+            (None, _) => "positives".to_string(),
         }
     }
 }
@@ -46,7 +48,11 @@ fn level(first: usize, points: &[[f64; 2]]) -> Level {
     };
     let (across, down) = (distinct(0), distinct(1));
     let gap = |values: &[f64]| Some(values.get(1)? - values.first()?);
-    Level { first, stride: gap(&across).or_else(|| gap(&down)), size: [down.len(), across.len()] }
+    let cells = down.len() * across.len();
+    // Several anchors may share a point, as many as at any other.
+    let grid = cells > 0 && points.len().is_multiple_of(cells);
+    let stride = gap(&across).or_else(|| gap(&down)).filter(|_| grid);
+    Level { first, stride, size: grid.then_some([down.len(), across.len()]) }
 }
 
 #[cfg(test)]
@@ -70,7 +76,8 @@ mod tests {
     #[test]
     fn points_in_disorder_are_one_level() {
         let points: Vec<[f64; 2]> = (0..40).map(|i| [f64::from(i), f64::from(i * 7 % 11)]).collect();
-        assert_eq!(levels(&points).len(), 1);
+        let found = levels(&points);
+        assert_eq!((found.len(), found[0].size, found[0].stride), (1, None, None));
         assert_eq!(levels(&[]).len(), 1);
     }
 }

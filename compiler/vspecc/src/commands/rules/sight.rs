@@ -59,7 +59,9 @@ impl Sight {
             return Err("gives back other rows than it was given");
         }
         let valid = |column: usize| there.as_ref().is_none_or(|t| t.get(column).is_some_and(|v| *v != 0.0));
-        let shares = (0..columns).filter(|c| valid(*c)).all(|c| boxes[c].iter().all(|v| *v <= 1.0));
+        // No box of pixels lies within the first of them.
+        let mut there = (0..columns).filter(|c| valid(*c)).peekable();
+        let shares = there.peek().is_some() && there.all(|c| boxes[c].iter().all(|v| *v <= 1.0));
         let scale = if shares { size.map(|s| s as f64) } else { [1.0; 2] };
         let scaled = |[x, y]: [f64; 2]| [x * scale[0], y * scale[1]];
         let points: Vec<[f64; 2]> = points.into_iter().map(scaled).collect();
@@ -196,5 +198,10 @@ mod tests {
         assert_eq!(second.positives, [positive([8.0, 0.0], 0, 0.5), positive([0.0, 0.0], 1, 0.75)]);
         let none = |name: &str| if name == "columns.box" { None } else { result(name) };
         assert_eq!(Sight::of(&none, 0, [10, 10]), Err("has columns without a `box`"));
+        // Without truths nothing says that boxes are shares of the image.
+        let nothing = bools(&[2, 1, 2], &[no; 4]);
+        let empty = |name: &str| if name == "there" { Some(&nothing) } else { result(name) };
+        let empty = Sight::of(&empty, 0, [10, 10]).expect("can be drawn");
+        assert!(empty.positives.is_empty() && empty.levels[0].stride == Some(8.0), "{empty:?}");
     }
 }
