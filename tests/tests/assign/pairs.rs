@@ -167,8 +167,10 @@ fn assert_same(found: &Weights, expected: &Weights, what: &str) {
     }
 }
 
-const RULES: [(&str, fn(&Memory) -> Weights); 2] =
-    [("HardNegatives", hard_negatives), ("MultiSimilarity", multi_similarity)];
+/// The name of a rule, and what it should say.
+type Rule = (&'static str, fn(&Memory) -> Weights);
+
+const RULES: [Rule; 2] = [("HardNegatives", hard_negatives), ("MultiSimilarity", multi_similarity)];
 
 /// Some queries and entries are padding.
 fn padded(seed: u64) -> Memory {
