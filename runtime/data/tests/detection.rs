@@ -55,6 +55,9 @@ fn set(source: Source, mut stages: Vec<Stage>, size: [usize; 2]) -> DataSet {
         ("truths.area".to_string(), ty(DType::F32, &[most])),
         ("truths.ignored".to_string(), ty(DType::Bool, &[most])),
         ("truths.there".to_string(), ty(DType::Bool, &[most])),
+        ("place.box".to_string(), ty(DType::F32, &[4])),
+        ("place.scale".to_string(), ty(DType::F32, &[4])),
+        ("place.shift".to_string(), ty(DType::F32, &[4])),
     ];
     stages.push(Stage::Batch { size: 1, drop_last: false });
     DataSet { name: "train".to_string(), source, stages, item }
@@ -179,6 +182,105 @@ fn files_that_are_no_sets_are_errors() {
     assert!(message(GOOD, rules(), Some("val")).contains("annotations/instances_val.json` does not exist"));
 }
 
+/// Each key of each kind of record, taken away: a warning with the record, or nothing where there is something to take instead.
+#[test]
+fn a_missing_key_is_named_or_made_up_for() {
+    let first =
+        r#"{"id": 1, "image_id": 3, "category_id": 9, "bbox": [10, 5, 20, 10], "area": 150, "iscrowd": 0}"#;
+    let record = |without: &str| match first.split_once(without) {
+        Some((before, after)) => {
+            let rest =
+                after.split_once(']').filter(|_| without.contains('[')).map_or(after, |(_, rest)| rest);
+            let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+            format!("{before}{}", rest.trim_start_matches(", ")).replace(", }", "}")
+        }
+        None => panic!("no {without}"),
+    };
+    let cases = [
+        ("\"id\": ", None, 1),
+        ("\"image_id\": ", Some("annotations[0] (id 1): has no `image_id`; it is left out"), 0),
+        ("\"category_id\": ", Some("annotations[0] (id 1): has no `category_id`; it is left out"), 0),
+        ("\"bbox\": [", Some("annotations[0] (id 1): has no `bbox`; it is left out"), 0),
+        ("\"area\": ", None, 1),
+        ("\"iscrowd\": ", None, 1),
+    ];
+    for (key, warning, truths_left) in cases {
+        let root = with_json(&GOOD.replace(first, &record(key)));
+        let loader = Loader::open(&set(coco(None, rules()), vec![], [40, 60]), Some(root.path()), 0).unwrap();
+        let said = loader.warnings();
+        assert_eq!(said.len(), usize::from(warning.is_some()), "{key}: {said:?}");
+        if let Some(warning) = warning {
+            assert!(said[0].contains("coco.json: ") && said[0].contains(warning), "{said:?}");
+        }
+        let batches = pass(&loader);
+        assert_eq!(batches.len(), 3, "{key}");
+        assert_eq!(truths(&batches[0]).len(), truths_left, "{key}");
+        if truths_left == 1 {
+            // An area that is not stated is that of the box: 200 and not 150.
+            assert_eq!(numbers(&batches[0], "area")[0], if key.contains("area") { 200.0 } else { 150.0 });
+        }
+    }
+}
+
+#[test]
+fn categories_and_images_without_their_keys_are_named() {
+    let json = GOOD.replace(r#"{"id": 2, "name": "white"}"#, r#"{"id": 2}, {"name": "lost"}"#).replace(
+        r#"{"id": 1, "file_name": "b.png", "width": 60, "height": 40}"#,
+        r#"{"file_name": "b.png"}"#,
+    );
+    let root = with_json(&json);
+    let loader = Loader::open(&set(coco(None, rules()), vec![], [40, 60]), Some(root.path()), 0).unwrap();
+    let said = loader.warnings().join("\n");
+    for expected in [
+        "coco.json: categories[1] has no `name`; it is left out",
+        "coco.json: categories[2] has no `id`; it is left out",
+        "coco.json: images[1] has no `id`; it is left out",
+        "annotations[1] (id 2): is about image 1, which there is not; it is left out",
+    ] {
+        assert!(said.contains(expected), "{said}\n{expected}");
+    }
+    assert_eq!(pass(&loader).len(), 2);
+    let wrong = GOOD.replace("[10, 5, 20, 10]", "\"wide\"");
+    let error = inspect(&coco(None, rules()), Some(with_json(&wrong).path())).unwrap_err().to_string();
+    assert!(error.contains("coco.json` is not JSON as COCO has it") && error.contains("line 7"), "{error}");
+}
+
+#[test]
+fn a_set_without_any_truth_is_read_all_the_same() {
+    let json = format!("{}\"annotations\": []}}", GOOD.split_once("\"annotations\"").unwrap().0);
+    let root = with_json(&json);
+    let loader = Loader::open(&set(coco(None, rules()), vec![], [40, 60]), Some(root.path()), 0).unwrap();
+    let batches = pass(&loader);
+    assert!(batches.len() == 3 && batches.iter().all(|b| truths(b).is_empty()));
+    assert_eq!(loader.warnings(), [""; 0]);
+    let without = TruthRules { empty: false, ..rules() };
+    let error = inspect(&coco(None, without), Some(root.path())).unwrap_err().to_string();
+    assert!(error.contains("coco.json"), "{error}");
+}
+
+/// The decoder makes grey of what a cut JPEG lacks: that would be taught as if it were there.
+#[test]
+fn a_jpeg_that_ends_early_is_replaced_and_named() {
+    let root = with_json(&GOOD.replace("a.png", "a.jpg"));
+    let noise = image::RgbImage::from_fn(60, 40, |x, y| image::Rgb([(x * y * 37 % 251) as u8; 3]));
+    let mut bytes = Cursor::new(Vec::new());
+    noise.write_to(&mut bytes, image::ImageFormat::Jpeg).unwrap();
+    let whole = bytes.into_inner();
+    write(root.path(), "images/a.jpg", &whole[..3 * whole.len() / 4]);
+    let open = || Loader::open(&set(coco(None, rules()), vec![], [40, 60]), Some(root.path()), 0).unwrap();
+    let loader = open();
+    let batches = pass(&loader);
+    assert_eq!(batches.len(), 3);
+    assert_eq!(truths(&batches[0]), truths(&batches[1]));
+    let said = loader.warnings();
+    assert!(said.len() == 1 && said[0].contains("images/a.jpg"), "{said:?}");
+    assert!(said[0].contains("another image takes its place"), "{said:?}");
+    write(root.path(), "images/a.jpg", &whole);
+    let loader = open();
+    assert_eq!(truths(&pass(&loader)[0]), [(1, [10.0, 5.0, 30.0, 15.0])]);
+    assert_eq!(loader.warnings(), [""; 0]);
+}
+
 #[test]
 fn an_image_that_cannot_be_read_is_replaced_and_named() {
     let root = with_json(GOOD);
@@ -252,6 +354,38 @@ fn voc_counts_pixels_from_one_and_names_what_is_broken() {
     assert!(loader.warnings().iter().any(|w| w.contains("object 2: has the unknown class `cat`")));
 }
 
+#[test]
+fn voc_cuts_boxes_off_drops_difficult_ones_and_keeps_empty_images() {
+    let objects = [
+        object("dog", [51, 31, 91, 71], 0),
+        object("dog", [71, 31, 91, 39], 0),
+        object("cat", [1, 1, 7, 9], 1),
+        "<object><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object>"
+            .to_string(),
+    ];
+    let root = with_xml(&objects.concat());
+    write(root.path(), "Annotations/b.xml", b"<annotation></annotation>");
+    write(root.path(), "ImageSets/Main/val.txt", b"a 1\nb 1\n");
+    let open = |rules: TruthRules| {
+        Loader::open(&set(voc("val", rules), vec![], [40, 60]), Some(root.path()), 0).unwrap()
+    };
+    let loader = open(rules());
+    let said = loader.warnings();
+    let expected = [
+        "a.xml: object 4: has no `name`; it is left out",
+        "a.xml: object 1: the box 50, 30, 90, 70 reaches out of the image of 40x60 pixels; it is cut off",
+        "a.xml: object 2: the box 70, 30, 90, 38 lies outside the image of 40x60 pixels; it is left out",
+    ];
+    assert_eq!(said.len(), expected.len(), "{said:#?}");
+    assert!(said.iter().zip(expected).all(|(said, expected)| said.contains(expected)), "{said:#?}");
+    let batches = pass(&loader);
+    assert_eq!(truths(&batches[0]), [(1, [50.0, 30.0, 60.0, 40.0]), (0, [0.0, 0.0, 6.0, 8.0])]);
+    assert_eq!(truths(&batches[1]), []);
+    let batches = pass(&open(TruthRules { ignored: false, empty: false, ..rules() }));
+    assert_eq!(batches.len(), 1);
+    assert_eq!(truths(&batches[0]), [(1, [50.0, 30.0, 60.0, 40.0])]);
+}
+
 /// Left, top, right and bottom of the pixels that are rather white than black.
 fn white(batch: &Batch) -> [f64; 4] {
     let image = batch.field("image").unwrap();
@@ -307,6 +441,82 @@ fn boxes_go_where_their_pixels_go() {
     }
 }
 
+fn place(batch: &Batch, field: &str) -> [f64; 4] {
+    batch.field(&format!("place.{field}")).unwrap().to_f64().try_into().unwrap()
+}
+
+/// The rectangle of every image of `with_json`.
+const WHITE: [f64; 4] = [10.0, 5.0, 30.0, 15.0];
+
+/// Padding has a value that no pixel of the images has.
+const GREY: f64 = 0.3;
+
+#[test]
+fn the_place_says_what_is_image_and_what_is_padding() {
+    let fit = |height, width| Transform::Fit { height, width, value: GREY };
+    let pad = || Transform::Pad { amount: 7, value: GREY };
+    let flip = || Transform::HFlip { probability: 0.5 };
+    let colour = || Transform::Grayscale { probability: 1.0 };
+    let chains: [(&str, Vec<Transform>, [usize; 2]); 8] = [
+        ("resize", vec![Transform::Resize { height: 80, width: 60 }], [80, 60]),
+        ("fit", vec![fit(90, 90)], [90, 90]),
+        ("fit without a change of scale", vec![fit(40, 90), colour()], [40, 90]),
+        ("fit and mirror", vec![fit(50, 120), flip(), Transform::VFlip { probability: 0.5 }], [50, 120]),
+        ("pad", vec![pad()], [54, 74]),
+        ("cut below", vec![Transform::CenterCrop { height: 39, width: 60 }], [39, 60]),
+        ("pad and cut", vec![pad(), Transform::RandomCrop { height: 48, width: 66 }], [48, 66]),
+        ("twice", vec![fit(64, 64), flip(), pad(), Transform::Resize { height: 90, width: 120 }], [90, 120]),
+    ];
+    let root = with_json(GOOD);
+    for (name, transforms, size) in chains {
+        let stages = transforms.into_iter().map(Stage::Each).chain([Stage::Draw(30)]).collect();
+        let loader = Loader::open(&set(coco(None, rules()), stages, size), Some(root.path()), 0).unwrap();
+        for batch in pass(&loader) {
+            let [l, t, r, b] = place(&batch, "box");
+            let pixels = batch.field("image").unwrap().to_f64();
+            for (i, value) in pixels.iter().take(size[0] * size[1]).enumerate() {
+                let (x, y) = ((i % size[1]) as f64 + 0.5, (i / size[1]) as f64 + 0.5);
+                let deep = (x - l).min(r - x).min((y - t).min(b - y));
+                // Where resizing mixed both, neither holds.
+                let grey = (value - GREY).abs() < 0.01;
+                let wrong = (deep > 1.5 && grey) || (deep < -1.5 && !grey);
+                assert!(!wrong || on_edge(&batch, x, y), "{name}: ({x}, {y}) is {value}, {l} {t} {r} {b}");
+            }
+            let (scale, shift) = (place(&batch, "scale"), place(&batch, "shift"));
+            let white: [f64; 4] = std::array::from_fn(|i| WHITE[i] * scale[i] + shift[i]);
+            let moved = [0, 1, 2, 3].map(|i| match i < 2 {
+                true => white[i].min(white[i + 2]),
+                false => white[i].max(white[i - 2]),
+            });
+            let seen = self::white(&batch);
+            let off = moved.iter().zip(seen).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(off <= 1.5, "{name}: {moved:?} {seen:?}");
+        }
+    }
+}
+
+/// Whether a pixel lies at the edge of the white rectangle, where resizing makes greys of black and white.
+fn on_edge(batch: &Batch, x: f64, y: f64) -> bool {
+    let [l, t, r, b] = white(batch);
+    let deep = (x - l).min(r - x).min((y - t).min(b - y));
+    deep.abs() < 3.0
+}
+
+#[test]
+fn what_is_cut_off_at_the_right_and_below_is_cut_off_from_boxes() {
+    let json = GOOD.replace("[10, 5, 20, 10]", "[40, 25, 20, 15]");
+    let root = with_json(&json);
+    let cut = vec![
+        Stage::Each(Transform::HFlip { probability: 0.0 }),
+        Stage::Each(Transform::CenterCrop { height: 39, width: 59 }),
+    ];
+    let loader = Loader::open(&set(coco(None, rules()), cut, [39, 59]), Some(root.path()), 0).unwrap();
+    let batch = &pass(&loader)[0];
+    assert_eq!(truths(batch), [(1, [40.0, 25.0, 59.0, 39.0])]);
+    assert_eq!(place(batch, "box"), [0.0, 0.0, 59.0, 39.0]);
+    assert_eq!((place(batch, "scale"), place(batch, "shift")), ([1.0; 4], [0.0; 4]));
+}
+
 #[test]
 fn a_mosaic_has_the_truths_of_its_parts() {
     let root = with_json(GOOD);
@@ -320,6 +530,7 @@ fn a_mosaic_has_the_truths_of_its_parts() {
     for batch in pass(&loader) {
         let image = batch.field("image").unwrap().to_f64();
         let found = truths(&batch);
+        assert_eq!((place(&batch, "box"), place(&batch, "scale")), ([0.0, 0.0, 64.0, 64.0], [1.0; 4]));
         counts[found.len()] += 1;
         for (_, [l, t, r, b]) in found {
             // Pixels within a box are white but for its edge, and those around are not.
@@ -343,6 +554,7 @@ fn a_mosaic_has_the_truths_of_its_parts() {
     );
     let alone = pass(&again.unwrap());
     assert_eq!(truths(&alone[0]).len(), 1);
+    assert_eq!(place(&alone[0], "box"), [0.0, 0.0, 64.0, 43.0]);
     let off =
         truths(&alone[0])[0].1.iter().zip(white(&alone[0])).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
     assert!(off < 1.5, "{off}");

@@ -20,6 +20,8 @@ pub(super) const IMAGE: &str = "image";
 const TRUTHS: &str = "truths";
 /// The field of that record that says which rows are no padding.
 const THERE: &str = "there";
+/// The record of where an image lies in its picture.
+const PLACE: &str = "place";
 /// The field that says where the target of a frame is.
 pub(super) const BOX: &str = "box";
 
@@ -130,7 +132,8 @@ fn image_type([height, width]: [Dim; 2]) -> Type {
     Type::new(DType::F32, vec![Dim::from(3i64), height, width])
 }
 
-/// Boxes with classes of an image, padded to so many rows.
+/// Boxes with classes of an image, padded to so many rows, and the place of the image in its picture: what it covers, and the scale and the
+/// shift of its pixels, in the order of corners.
 fn truths(most: usize) -> Vec<(String, Type)> {
     let rows = |dtype, more: &[i64]| {
         let shape = std::iter::once(Dim::from(most)).chain(more.iter().map(|d| Dim::from(*d))).collect();
@@ -143,7 +146,9 @@ fn truths(most: usize) -> Vec<(String, Type)> {
         ("ignored", rows(DType::Bool, &[])),
         (THERE, rows(DType::Bool, &[])),
     ];
-    fields.into_iter().map(|(name, ty)| (format!("{TRUTHS}.{name}"), ty)).collect()
+    let place = [BOX, "scale", "shift"]
+        .map(|name| (format!("{PLACE}.{name}"), Type::new(DType::F32, vec![Dim::from(4i64)])));
+    fields.into_iter().map(|(name, ty)| (format!("{TRUTHS}.{name}"), ty)).chain(place).collect()
 }
 
 /// A record from values by dotted names.

@@ -316,8 +316,8 @@ impl Drawn {
                 let Some(image) = item.take_image() else {
                     return Err("there is no image of three planes to change".to_string());
                 };
-                let moved = transform::apply(transform, image, Chance::new(stream, pick.key))?;
-                item.set_moved(moved.image, moved.way);
+                let from = [image.height, image.width];
+                item.set_moved(transform::apply(transform, image, Chance::new(stream, pick.key))?, from);
                 Ok(item)
             }
             Change::Function(graph) => {

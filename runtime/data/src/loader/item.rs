@@ -5,7 +5,7 @@ use vspec_ir::{Graph, OutputKind, Type};
 
 use crate::pixels::Image;
 use crate::source::{Sample, Truth, Truths};
-use crate::transform::Way;
+use crate::transform::{Moved, Place, Way};
 
 /// The field that transforms of images change.
 pub(super) const IMAGE: &str = "image";
@@ -13,6 +13,8 @@ pub(super) const IMAGE: &str = "image";
 const LABEL: &str = "label";
 /// The record of boxes with classes.
 const TRUTHS: &str = "truths";
+/// Where the image lies in its picture, which goes with the truths: what it covers, and the scale and shift of its pixels.
+pub(super) const PLACE: [&str; 3] = ["place.box", "place.scale", "place.shift"];
 /// Whether the two items of a pair share a class.
 const POSITIVE: &str = "positive";
 
@@ -98,7 +100,7 @@ impl Item {
         self.set(IMAGE, tensor(shape, Buffer::F32(image.planes)));
     }
 
-    /// Truths as padded rows.
+    /// Truths as padded rows, and the place of their image.
     pub(super) fn set_truths(&mut self, truths: &Truths) {
         let most = truths.most;
         let rows = || (0..most).map(|i| truths.rows.get(i));
@@ -113,6 +115,23 @@ impl Item {
         self.set(&field("ignored"), tensor(vec![most], Buffer::Bool(ignored)));
         let there = rows().map(|t| t.is_some()).collect();
         self.set(&field("there"), tensor(vec![most], Buffer::Bool(there)));
+        self.set_place(&truths.place);
+    }
+
+    pub(super) fn set_place(&mut self, place: &Place) {
+        let [scale, shift] = place.way.corners();
+        for (name, values) in PLACE.into_iter().zip([place.bounds, scale, shift]) {
+            self.set(name, tensor(vec![4], Buffer::F32(values.map(|v| v as f32).to_vec())));
+        }
+    }
+
+    /// The place of the image, if the item has one.
+    fn place(&self) -> Option<Place> {
+        let [bounds, scale, shift] = PLACE.map(|name| match self.get(name)?.buffer() {
+            Buffer::F32(values) => Some(<[f32; 4]>::try_from(&values[..]).ok()?.map(f64::from)),
+            _ => None,
+        });
+        Some(Place { bounds: bounds?, way: Way::of_corners([scale?, shift?]) })
     }
 
     /// The truths without padding, if the item has any.
@@ -132,14 +151,15 @@ impl Item {
             ignored: ignored[i],
         };
         let rows = (0..there.len()).filter(|i| there[*i]).map(row).collect();
-        Some(Truths { rows, most: there.len() })
+        Some(Truths { rows, most: there.len(), place: self.place().unwrap_or_default() })
     }
 
-    /// Puts an image back after a transform, with its truths where their pixels went.
-    pub(super) fn set_moved(&mut self, image: Image, way: Way) {
+    /// Puts an image that had a height and a width back after a transform, with its truths where their pixels went.
+    pub(super) fn set_moved(&mut self, Moved { image, way }: Moved, from: [usize; 2]) {
         let size = [image.height, image.width];
         self.set_image(image);
-        if way != Way::STILL
+        // Where something is cut off at the right or below, no pixel moves.
+        if (way != Way::STILL || size != from)
             && let Some(mut truths) = self.truths()
         {
             truths.moved(way, size);

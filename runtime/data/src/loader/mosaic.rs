@@ -8,7 +8,7 @@ use super::item::Item;
 use super::pick::Pick;
 use crate::pixels::Image;
 use crate::source::Truths;
-use crate::transform::{self, Way};
+use crate::transform::{self, Place, Way};
 
 /// Value of pixels that no item covers, the grey of YOLO.
 const GREY: f64 = 114.0 / 255.0;
@@ -67,7 +67,8 @@ impl Mosaic {
             return self.alone(first);
         }
         let mut canvas = Image { height, width, planes: vec![GREY as f32; 3 * height * width] };
-        let mut all: Option<Truths> = first.truths().map(|t| Truths { rows: vec![], ..t });
+        let place = Place::whole(self.size);
+        let mut all: Option<Truths> = first.truths().map(|t| Truths { rows: vec![], place, ..t });
         let mut joined = first.clone();
         for (quarter, mut item) in std::iter::once(first).chain(others).enumerate() {
             let truths = item.truths();
@@ -97,8 +98,9 @@ impl Mosaic {
         let Some(image) = item.take_image() else {
             return Err("there is no image of three planes to scale".to_string());
         };
+        let from = [image.height, image.width];
         let moved = transform::fit(image, height, width, GREY);
-        item.set_moved(moved.image, moved.way);
+        item.set_moved(moved, from);
         Ok(item)
     }
 

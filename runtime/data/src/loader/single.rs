@@ -8,11 +8,11 @@ use vspec_engine::{Engine, HostTensor, Interpreter, RunKey};
 use vspec_ir::ops::OpClass;
 use vspec_ir::{DataSet, Graph, Op, Output, OutputKind, Source, Stage, Transform, Type};
 
-use super::item::{IMAGE, Item};
+use super::item::{IMAGE, Item, PLACE};
 use crate::error::DataError;
 use crate::pixels::Pixels;
 use crate::source::decode_file;
-use crate::transform::{self, Chance, Way};
+use crate::transform::{self, Chance, Place, Way};
 
 /// What a data set does to each of its images, as far as it needs nothing but the image. Stages that choose among items are left
 /// out. Images of another size than those that a source makes itself (`scenes(.., size = 96)`, CIFAR) are fitted into that size first.
@@ -25,6 +25,8 @@ pub struct Preparation {
     fields: Vec<String>,
     /// What the images of the data set are in the end.
     image: Option<Type>,
+    /// Whether items say where their images lie.
+    placed: bool,
 }
 
 enum Change {
@@ -40,7 +42,7 @@ pub struct Prepared {
     pub fields: Vec<(String, HostTensor)>,
     /// The image as it was.
     pub original: Pixels,
-    way: Way,
+    place: Place,
 }
 
 impl Prepared {
@@ -51,7 +53,7 @@ impl Prepared {
         if !(corners[0] < corners[2] && corners[1] < corners[3]) {
             return None;
         }
-        let [x1, y1, x2, y2] = self.way.back(corners);
+        let [x1, y1, x2, y2] = self.place.way.back(corners);
         let [width, height] = [self.original.width, self.original.height].map(|v| v as f64);
         let cut = [x1.max(0.0), y1.max(0.0), x2.min(width), y2.min(height)];
         (cut[2] > cut[0] && cut[3] > cut[1]).then_some(cut)
@@ -64,12 +66,15 @@ impl Preparation {
     /// # Errors
     /// When a stage changes images at random, or needs more than the image.
     pub fn of(data: &DataSet) -> Result<Preparation, DataError> {
+        let placed = data.source.truths().is_some();
+        let place = PLACE.iter().filter(|_| placed).map(ToString::to_string);
         let mut preparation = Preparation {
             data: data.name.clone(),
             fixed: vec![],
             changes: vec![],
-            fields: vec![IMAGE.to_string()],
+            fields: std::iter::once(IMAGE.to_string()).chain(place).collect(),
             image: data.item.iter().find(|(name, _)| name == IMAGE).map(|(_, ty)| ty.clone()),
+            placed,
         };
         if let Some([height, width]) = own_size(&data.source) {
             preparation.fixed.push(Transform::Fit { height, width, value: 0.0 });
@@ -152,15 +157,17 @@ impl Preparation {
     /// When the image cannot pass a stage.
     pub fn prepare(&self, original: Pixels, place: &str) -> Result<Prepared, DataError> {
         let wrong = |message| DataError::Item { item: place.to_string(), message };
-        let (pixels, mut way) = match self.fixed.as_slice() {
+        let (pixels, way) = match self.fixed.as_slice() {
             [] => (original.clone(), Way::STILL),
             fixed => transform::apply_fixed(fixed, &original).map_err(wrong)?,
         };
+        let whole = Place::whole([original.height, original.width]);
+        let mut place = whole.moved(way, [pixels.height, pixels.width]);
         let mut item = Item::of_image(pixels.to_image());
         for change in &self.changes {
-            let (changed, moved) = self.change(change, item).map_err(wrong)?;
-            (item, way) = (changed, way.then(moved));
+            (item, place) = self.change(change, item, place).map_err(wrong)?;
         }
+        self.say_place(&mut item, place);
         if let Some(ty) = &self.image {
             item.check(IMAGE, ty).map_err(wrong)?;
         }
@@ -169,27 +176,36 @@ impl Preparation {
             HostTensor::new(shape, value.into_buffer()).map(|value| (name, value))
         };
         let fields = item.into_fields().into_iter().filter_map(batch).collect();
-        Ok(Prepared { fields, original, way })
+        Ok(Prepared { fields, original, place })
     }
 
-    fn change(&self, change: &Change, mut item: Item) -> Result<(Item, Way), String> {
+    /// Boxes are brought back to the file afterwards, so that to the network the picture is the file: nothing has moved.
+    fn say_place(&self, item: &mut Item, place: Place) {
+        if self.placed {
+            item.set_place(&Place { way: Way::STILL, ..place });
+        }
+    }
+
+    fn change(&self, change: &Change, mut item: Item, place: Place) -> Result<(Item, Place), String> {
         let stream = Stream::new(&self.data, 0, 0);
         match change {
             Change::Image(transform) => {
                 let image = item.take_image().ok_or("there is no image of three planes to change")?;
                 let moved = transform::apply(transform, image, Chance::new(stream, 0))?;
+                let place = place.moved(moved.way, [moved.image.height, moved.image.width]);
                 item.set_image(moved.image);
-                Ok((item, moved.way))
+                Ok((item, place))
             }
             Change::Function(graph, fields) => {
                 let size = |item: &Item| item.get(IMAGE).map(|image| image.shape().to_vec());
                 let before = size(&item);
+                self.say_place(&mut item, place);
                 let mut session = Interpreter::default().session();
                 let mapped = item.map(graph, RunKey::default(), session.as_mut());
                 let mut item = mapped.map_err(|error| format!("`{}`: {error}", graph.name))?;
                 item.keep(fields);
                 match before == size(&item) {
-                    true => Ok((item, Way::STILL)),
+                    true => Ok((item, place)),
                     false => Err(format!(
                         "`{}` changes the size of the image, and where its pixels go is not known",
                         graph.name
@@ -303,6 +319,16 @@ mod tests {
         // 80 by 60 with the border 100 by 80; mirrored; of that columns 20 to 80 and rows 20 to 60.
         let image = prepared(stages.map(Stage::Each).to_vec(), 60, 80);
         close(image.original_box([0.0, 0.0, 10.0, 5.0]), [60.0, 10.0, 70.0, 15.0]);
+    }
+
+    #[test]
+    fn the_place_is_known_but_for_the_way_back() {
+        let fit = Stage::Each(Transform::Fit { height: 64, width: 64, value: 0.0 });
+        let image = prepared(vec![fit], 100, 200);
+        let field = |name: &str| image.fields.iter().find(|(n, _)| n == name).expect("known").1.to_f64();
+        assert_eq!(field("place.box"), [0.0, 0.0, 64.0, 32.0]);
+        assert_eq!((field("place.scale"), field("place.shift")), (vec![1.0; 4], vec![0.0; 4]));
+        close(image.original_box([16.0, 8.0, 32.0, 32.0]), [50.0, 25.0, 100.0, 100.0]);
     }
 
     #[test]

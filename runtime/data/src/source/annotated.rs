@@ -10,6 +10,7 @@ use super::truths::{Truth, Truths, Warnings, select};
 use super::{Info, Reader, Sample};
 use crate::error::DataError;
 use crate::pixels::Pixels;
+use crate::transform::Place;
 
 /// An image and its truths.
 pub(super) struct Picture {
@@ -89,7 +90,9 @@ impl Annotated {
             });
             warnings.finish().into_iter().for_each(|w| self.say(w));
         }
-        Sample { truths: Some(Truths { rows, most: self.most }), ..Sample::labelled(pixels, 0) }
+        let place = Place::whole([pixels.height, pixels.width]);
+        let truths = Some(Truths { rows, most: self.most, place });
+        Sample { truths, ..Sample::labelled(pixels, 0) }
     }
 }
 

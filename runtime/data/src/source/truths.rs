@@ -2,7 +2,7 @@
 
 use vspec_ir::TruthRules;
 
-use crate::transform::Way;
+use crate::transform::{Place, Way};
 
 /// How far a box may reach over the edge of its image before it is worth a warning: files round, and some count from 1.
 const TOLERANCE: f64 = 1.0;
@@ -24,6 +24,8 @@ pub(crate) struct Truth {
 pub(crate) struct Truths {
     pub(crate) rows: Vec<Truth>,
     pub(crate) most: usize,
+    /// Where the image lies in its picture.
+    pub(crate) place: Place,
 }
 
 impl Truths {
@@ -33,6 +35,7 @@ impl Truths {
     /// Truths go where the pixels of their image go. What then lies outside of its height and width is cut off; of what is hardly
     /// left nothing stays.
     pub(crate) fn moved(&mut self, way: Way, [height, width]: [usize; 2]) {
+        self.place = self.place.moved(way, [height, width]);
         let [height, width] = [height, width].map(|v| v as f64);
         self.rows.retain_mut(|truth| {
             let [x1, y1, x2, y2] = way.of_box(truth.corners.map(f64::from));

@@ -57,7 +57,7 @@ pub(super) fn open(
         let xml = below(&annotations, &format!("{name}.xml"))?;
         match read(&xml, &mut warnings) {
             Ok(annotation) => {
-                let truths = truths(&annotation, first_pixel, (&classes, rules), &mut warnings);
+                let truths = truths(&annotation, first_pixel, &classes, &mut warnings);
                 pictures.push(Picture { path: path.clone(), size: annotation.size, truths });
             }
             Err(message) => {
@@ -147,7 +147,7 @@ fn number(node: Node<'_, '_>, name: &str) -> Result<f64, String> {
 fn truths(
     annotation: &Annotation,
     first_pixel: f64,
-    (classes, rules): (&[String], &TruthRules),
+    classes: &[String],
     warnings: &mut Warnings,
 ) -> Vec<Truth> {
     let mut truths = vec![];
@@ -161,7 +161,7 @@ fn truths(
         let Some(c) = within(corners, annotation.size, &object.place, warnings) else { continue };
         let area = ((c[2] - c[0]) * (c[3] - c[1])) as f32;
         let corners = c.map(|v| v as f32);
-        truths.push(Truth { corners, label: label as i32, area, ignored: object.difficult && rules.ignored });
+        truths.push(Truth { corners, label: label as i32, area, ignored: object.difficult });
     }
     truths
 }

@@ -4,6 +4,7 @@ mod check;
 mod colour;
 mod crop;
 mod erase;
+mod place;
 mod resize;
 mod way;
 
@@ -12,6 +13,7 @@ use vspec_ir::Transform;
 
 pub(crate) use self::check::check;
 use self::check::check_size;
+pub(crate) use self::place::Place;
 pub(crate) use self::way::Way;
 use crate::pixels::{Image, Pixels};
 

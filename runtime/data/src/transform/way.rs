@@ -7,6 +7,12 @@ pub(crate) struct Way {
     shift: [f64; 2],
 }
 
+impl Default for Way {
+    fn default() -> Way {
+        Way::STILL
+    }
+}
+
 impl Way {
     /// Nowhere.
     pub(crate) const STILL: Way = Way { scale: [1.0, 1.0], shift: [0.0, 0.0] };
@@ -55,6 +61,16 @@ impl Way {
         [a.min(b), c.min(d), a.max(b), c.max(d)]
     }
 
+    /// Scales and shifts in the order of corners: x, y, x, y.
+    pub(crate) fn corners(&self) -> [[f64; 4]; 2] {
+        [self.scale, self.shift].map(|[x, y]| [x, y, x, y])
+    }
+
+    /// The way with these scales and shifts, in the order of corners.
+    pub(crate) fn of_corners([scale, shift]: [[f64; 4]; 2]) -> Way {
+        Way { scale: [scale[0], scale[1]], shift: [shift[0], shift[1]] }
+    }
+
     /// By how much areas grow.
     pub(crate) fn growth(&self) -> f64 {
         (self.scale[0] * self.scale[1]).abs()
@@ -72,5 +88,6 @@ mod tests {
         assert_eq!(way.growth(), 6.0);
         assert_eq!(way.back([24.0, 2.0, 30.0, 6.0]), [2.0, 1.0, 4.0, 3.0]);
         assert_eq!(Way::STILL.then(way), way);
+        assert_eq!(Way::of_corners(way.corners()), way);
     }
 }

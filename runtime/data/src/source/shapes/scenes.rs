@@ -14,6 +14,7 @@ use super::{Canvas, MAX_SIZE, ground};
 use crate::error::DataError;
 use crate::source::truths::{Truth, Truths};
 use crate::source::{Info, Reader, Sample};
+use crate::transform::Place;
 
 /// Parts of a pixel to which boxes are known.
 const PARTS: f64 = 4.0;
@@ -93,7 +94,8 @@ impl Reader for Scenes {
             let area = (corners[2] - corners[0]) * (corners[3] - corners[1]);
             rows.push(Truth { corners, label: kind as i32, area, ignored: false });
         }
-        let truths = Some(Truths { rows, most: Source::SCENE_TRUTHS });
+        let place = Place::whole([self.size; 2]);
+        let truths = Some(Truths { rows, most: Source::SCENE_TRUTHS, place });
         Ok(Sample { truths, ..Sample::labelled(canvas.finish(&noise), 0) })
     }
 
