@@ -92,6 +92,70 @@ fn warnings_name_the_record_and_the_run_goes_on() {
     assert_eq!(said.matches("warning: data set val").count(), 1, "{said}");
 }
 
+/// Every mistake that a file of truths can have, in a set that a detector then learns from.
+#[test]
+fn a_broken_set_is_named_record_by_record_and_trains() {
+    let scene = Scene::new(1);
+    let image = |id: u32| format!(r#"{{"id": {id}, "file_name": "{id}.bmp", "width": 2, "height": 2}}"#);
+    let images: Vec<String> = (1..=5).map(image).collect();
+    let json = format!(
+        r#"{{"images": [{}, {{"id": 9}}], "categories": [{{"id": 1, "name": "dot"}}], "annotations": [
+        {{"image_id": 1, "category_id": 1, "bbox": [0, 0, 2, 2]}},
+        {{"image_id": 2, "category_id": 1, "bbox": [1, 1, 5, 5]}},
+        {{"image_id": 2, "category_id": 1, "bbox": [7, 7, 5, 5]}},
+        {{"image_id": 2, "category_id": 1, "bbox": [0, 0, 0, 2]}},
+        {{"image_id": 3, "category_id": 4, "bbox": [0, 0, 2, 2]}},
+        {{"image_id": 5, "category_id": 1, "bbox": [0, 0, 1, 1]}},
+        {{"image_id": 5, "category_id": 1}}]}}"#,
+        images.join(", ")
+    );
+    std::fs::create_dir_all(scene.path("data/dots/images")).expect("can be made");
+    scene.write("data/dots/coco.json", &json);
+    for id in 1..=5 {
+        let bytes = if id == 4 { bmp()[..60].to_vec() } else { bmp() };
+        std::fs::write(scene.path(&format!("data/dots/images/{id}.bmp")), bytes).expect("can be written");
+    }
+    scene.write("train.vspec", TRAINING);
+    let done = scene.succeed(&["run", "train.vspec", "--data", "data"]);
+    let log = scene.read("runs/broken/001/train.log");
+    for warning in [
+        "coco.json: images[5] has no `file_name`; it is left out",
+        "coco.json: annotations[1]: the box 1, 1, 6, 6 reaches out of the image of 2x2 pixels; it is cut off",
+        "coco.json: annotations[2]: the box 7, 7, 12, 12 lies outside the image of 2x2 pixels; it is left out",
+        "coco.json: annotations[3]: the box 0, 0, 0, 2 has no area; it is left out",
+        "coco.json: annotations[4]: has the unknown category 4; it is left out",
+        "coco.json: annotations[6]: has no `bbox`; it is left out",
+        "images/4.bmp",
+    ] {
+        let all = format!("{}{}", done.stdout, done.stderr);
+        assert_eq!(log.matches(warning).count(), 1, "{warning}\n{log}");
+        assert!(all.contains(warning), "{warning}\n{all}");
+    }
+    let table = scene.read("runs/broken/001/metrics.csv");
+    let numbers: Vec<f64> =
+        table.lines().skip(1).flat_map(|l| l.split(',')).filter_map(|v| v.parse().ok()).collect();
+    assert!(numbers.len() > 4 && numbers.iter().all(|v| v.is_finite()), "{table}");
+}
+
+/// Two epochs of a small detector.
+const TRAINING: &str = r#"
+use std.detectors.{Pyramid, RetinaLoss, RetinaNet}
+use std.nn.ResNet
+use std.optim.sgd
+
+experiment broken {
+  data train = coco("dots", at_most = 3) |> each(resize(32)) |> each(hflip(0.5)) |> shuffle |> batch(2)
+  let body = ResNet(10, classes = 0, width = 4)
+  let net = RetinaNet(Pyramid(body, channels = [8, 16, 32], width = 8), train.classes, channels = 8, layers = 1)
+  let opt = sgd(lr = 0.01)
+  step train(b from train) {
+    term loss = RetinaLoss()(net(b.image), b.truths)
+    minimize terms over net.params by opt
+  }
+  run 2 epochs of train
+}
+"#;
+
 /// Two by two grey pixels.
 fn bmp() -> Vec<u8> {
     let mut bytes = b"BM".to_vec();
