@@ -121,6 +121,8 @@ struct Ready {
 pub struct Executable<T> {
     plan: Plan,
     mode: Mode,
+    /// Whether a kernel reads a value.
+    is_read: Vec<bool>,
     kernels: Vec<Ready>,
     arena: Arena,
     constants: BTreeMap<usize, Data<T>>,
@@ -191,7 +193,10 @@ impl<T: Element> Executable<T> {
             Place::Constant(literal) => Some((i, Data::from_host(&HostTensor::wide(literal)))),
             _ => None,
         };
+        let mut is_read = vec![false; plan.values.len()];
+        plan.kernels.iter().flat_map(Kernel::reads).for_each(|value| is_read[value.index()] = true);
         Ok(Executable {
+            is_read,
             arena: Arena::new(plan.arena * size_of::<T>() / 4),
             constants: plan.values.iter().enumerate().filter_map(constant).collect(),
             scratch: Data::zeros(DType::F32, unstored(|dtype| dtype == DType::F32)),
@@ -309,8 +314,7 @@ impl<T: Element> Executable<T> {
                 }
                 Place::Variable(path) => {
                     let known = variables.entry(path.to_string());
-                    let is_read =
-                        self.plan.kernels.iter().any(|k| k.reads().contains(&ValueId(index as u32)));
+                    let is_read = self.is_read[index];
                     let data = match known {
                         std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
                         std::collections::btree_map::Entry::Vacant(entry) if !is_read => {

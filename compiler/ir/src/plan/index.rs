@@ -97,7 +97,10 @@ impl Index {
         match rest.range(extents) {
             (0.., high) if high < by => whole,
             _ if by == 1 => self.clone(),
-            (0.., _) => whole.plus(&Index::atom(Atom::Quotient(Box::new(rest), by))),
+            (0.., _) => whole.plus(&match rest.grain(by, extents) {
+                Some(grain) => rest.split(grain).0.divided(grain).quotient(by / grain, extents),
+                None => Index::atom(Atom::Quotient(Box::new(rest), by)),
+            }),
             _ => Index::atom(Atom::Quotient(Box::new(self.clone()), by)),
         }
     }
@@ -108,7 +111,13 @@ impl Index {
         let (_, rest) = self.split(by);
         match rest.range(extents) {
             (0.., high) if high < by => rest,
-            (0.., _) => Index::atom(Atom::Remainder(Box::new(rest), by)),
+            (0.., _) => match rest.grain(by, extents) {
+                Some(grain) => {
+                    let (coarse, fine) = rest.split(grain);
+                    coarse.divided(grain).remainder(by / grain, extents).times(grain).plus(&fine)
+                }
+                None => Index::atom(Atom::Remainder(Box::new(rest), by)),
+            },
             _ => Index::atom(Atom::Remainder(Box::new(self.clone()), by)),
         }
     }
@@ -160,6 +169,15 @@ impl Index {
         Index { terms: vec![(atom, 1)], offset: 0 }
     }
 
+    /// A proper divisor of `by` such that what is no multiple of it never adds up to one: a quotient by `by` does not depend on that part,
+    /// and a remainder has it as it is. `(1200 * c + 40 * y + x) // 9600` is `c // 8` where `40 * y + x` stays below 1200.
+    fn grain(&self, by: i64, extents: &[usize]) -> Option<i64> {
+        let divisors =
+            self.terms.iter().map(|(_, factor)| gcd(*factor, by)).filter(|own| (2..by).contains(own));
+        let alone = |grain: &i64| matches!(self.split(*grain).1.range(extents), (0.., high) if high < *grain);
+        divisors.filter(alone).max()
+    }
+
     /// The part that a number divides, and the rest.
     fn split(&self, by: i64) -> (Index, Index) {
         let (whole, rest) = self.terms.iter().cloned().partition(|(_, factor)| factor % by == 0);
@@ -171,6 +189,11 @@ impl Index {
         let terms = self.terms.iter().map(|(atom, factor)| (atom.clone(), factor / by)).collect();
         Index { terms, offset: self.offset / by }
     }
+}
+
+/// The greatest common divisor of two numbers, one of them positive.
+fn gcd(a: i64, b: i64) -> i64 {
+    if b == 0 { a.abs() } else { gcd(b, a % b) }
 }
 
 impl Atom {
@@ -287,6 +310,19 @@ mod tests {
         let flat = counter(1).times(5).plus(&counter(2));
         assert_eq!(flat.quotient(7, &EXTENTS).to_string(), "(5*j + k)//7");
         assert_eq!(flat.remainder(7, &EXTENTS).to_string(), "(5*j + k)%7");
+    }
+
+    #[test]
+    fn places_within_channels_have_no_part_in_the_group() {
+        let extents = [64, 30, 40];
+        let places = [1200, 40, 1].into_iter().enumerate();
+        let flat = places.fold(Index::default(), |sum, (axis, factor)| {
+            sum.plus(&Index::counter(axis, &extents).times(factor))
+        });
+        let (group, within) = (flat.quotient(9600, &extents), flat.remainder(9600, &extents));
+        assert_eq!([&group, &within].map(Index::to_string), ["(i)//8", "40*j + k + 1200*(i)%8"]);
+        assert_eq!(within.quotient(1200, &extents).to_string(), "(i)%8");
+        assert_eq!(group.times(9600).plus(&within), flat);
     }
 
     #[test]

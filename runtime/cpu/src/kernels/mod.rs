@@ -5,6 +5,7 @@
 
 mod axis;
 mod conv;
+mod deal;
 mod matmul;
 pub(crate) mod micro;
 mod plane;

@@ -1,5 +1,6 @@
 //! Windows over one plane that was copied with its padding, so that every tap of every window is there.
 
+use super::deal::every;
 use super::simd::run;
 use super::taps::{Correlate, Sums};
 use super::window::Axis;
@@ -83,14 +84,9 @@ impl Padded {
             let start = (first as isize - self.low[1]) as usize;
             let row = row.get(first..).unwrap_or_default();
             let row = &row[..row.len().min(width - start)];
-            match step {
-                1 => to[start..start + row.len()].copy_from_slice(row),
-                _ => {
-                    for (x, from) in row.iter().enumerate() {
-                        let x = start + x;
-                        to[x % step * self.pitch + x / step] = *from;
-                    }
-                }
+            for (skipped, x) in (start..start + step.min(row.len())).enumerate() {
+                let own = &mut to[x % step * self.pitch..][..self.pitch];
+                every(step, &row[skipped..], &mut own[x / step..]);
             }
         }
     }

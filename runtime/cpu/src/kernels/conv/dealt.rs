@@ -3,6 +3,7 @@
 use std::ops::Deref;
 
 use crate::element::Element;
+use crate::kernels::deal::every;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::window::Windows;
 use crate::workers::pieces;
@@ -41,8 +42,7 @@ pub(super) fn dealt<T: Element>(windows: Windows, x: &[T]) -> (Images<'_, T>, Wi
                 // The first place of the row that has this remainder, counted with the padding before it.
                 let before = deal.low.saturating_sub(remainder).div_ceil(deal.step);
                 let first = before * deal.step + remainder - deal.low;
-                let own = from.get(first..).unwrap_or_default().iter().step_by(deal.step);
-                to[before..].iter_mut().zip(own).for_each(|(to, from)| *to = *from);
+                every(deal.step, from.get(first..).unwrap_or_default(), &mut to[before..]);
             }
         }
     });
