@@ -59,6 +59,7 @@ pub(super) fn op(decl: &OpDecl, operand: Option<&Type>, draws: &mut Draws<'_>, s
             ("permute", _) => Attr::Ints(rotation(x.rank(), one_axis)),
             ("slice", "start") => Attr::Dim(Dim::from(start(x.shape.get(one_axis)?, draws))),
             ("slice", "end") => Attr::Dim(x.shape.get(one_axis)?.clone()),
+            ("topk", "k") => Attr::Dim(Dim::from(few(x.shape.get(one_axis)?, draws))),
             ("iota", "axis") => Attr::Int(draws.below(new.len().max(1)) as i64),
             ("iota" | "uniform" | "normal" | "full", "shape") => Attr::Dims(new.clone()),
             (_, "value") => Attr::Float([0.0, 1.0, 2.0, -3.0][draws.below(4)]),
@@ -93,6 +94,11 @@ fn spatial(x: &Type) -> Option<usize> {
 fn start(size: &Dim, draws: &mut Draws<'_>) -> i64 {
     let size = size.as_const().unwrap_or(1).max(1);
     draws.below(size as usize) as i64
+}
+
+/// How many of an axis: at most 1 unless the size is a number.
+fn few(size: &Dim, draws: &mut Draws<'_>) -> i64 {
+    draws.below(size.as_const().unwrap_or(1).max(0) as usize + 1) as i64
 }
 
 fn literal(draws: &mut Draws<'_>) -> Literal {

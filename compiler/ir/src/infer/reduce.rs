@@ -1,7 +1,7 @@
 //! Reductions over axes.
 
 use super::{Checks, Violation, axis_index};
-use crate::{DType, Dim, Op, Type};
+use crate::{DType, Dim, Op, Relation, Type};
 
 /// Removes the axes, or keeps them with size 1.
 pub(crate) fn fold(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {
@@ -47,4 +47,18 @@ pub(crate) fn order(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Resu
     let Op::Argsort { axis, .. } = op else { return Ok(operands[0].clone()) };
     axis_index(checks, 1, *axis, operands[0].rank())?;
     Ok(Type::new(DType::I32, operands[0].shape.clone()))
+}
+
+/// The same with `k` of them along the axis.
+pub(crate) fn top(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Result<Type, Violation> {
+    let Op::TopK { axis, k, .. } = op else { return Ok(operands[0].clone()) };
+    let mut shape = operands[0].shape.clone();
+    let axis = axis_index(checks, 1, *axis, shape.len())?;
+    for (low, high) in [(&Dim::from(0i64), k), (k, &shape[axis])] {
+        if !checks.holds(Relation::AtMost, low, high) {
+            return Err(checks.violation(2, format!("there are no {k} of {}", shape[axis])).at(0, axis));
+        }
+    }
+    shape[axis] = k.clone();
+    Ok(Type::new(DType::I32, shape))
 }

@@ -270,6 +270,12 @@ ops! {
         where ["the axis exists"]
         samples ["(f32[2, 5, 3]) axis=1 descending=false", "(i32[6]) axis=0 descending=true"]
 
+    /// The first `k` of the indices that put an axis in order; equal elements keep theirs.
+    TopK "topk" (x: Number in Real) { axis: i64, k: Dim, descending: bool }
+        Sort Pure grad Zero by reduce::top
+        where ["the axis exists", "`k` lies within the axis"]
+        samples ["(f32[2, 7, 3]) axis=1 k=2 descending=true", "(f32[2, 40]) axis=1 k=3 descending=false", "(i32[6]) axis=0 k=6 descending=true"]
+
     // ---- contractions and windows ----------------------------------------------------------------------------------
 
     /// Matrix product of the last two axes; leading axes are a batch and agree.

@@ -29,6 +29,7 @@ pub struct ValueId(pub u32);
 
 impl ValueId {
     /// Position in [`Plan::values`].
+    #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }

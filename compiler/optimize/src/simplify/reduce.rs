@@ -20,9 +20,9 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         name: "arg-of-one",
-        algebra: "argmax(x) = 0, argsort(x) = 0, iota = 0",
+        algebra: "argmax(x) = 0, argsort(x) = 0, topk(x) = 0, iota = 0",
         when: "along an axis of size 1",
-        on: &["argmax", "argsort", "iota"],
+        on: &["argmax", "argsort", "topk", "iota"],
         numerics: Exact,
         rewrite: arg_of_one,
     },
@@ -140,7 +140,9 @@ fn reduce_ones(s: &Scope<'_>, n: &Node) -> Option<Term> {
 
 fn arg_of_one(s: &Scope<'_>, n: &Node) -> Option<Term> {
     let size = match &n.op {
-        Op::Argmax { axis } | Op::Argsort { axis, .. } => s.ty(n.inputs[0]).shape.get(*axis as usize)?,
+        Op::Argmax { axis } | Op::Argsort { axis, .. } | Op::TopK { axis, .. } => {
+            s.ty(n.inputs[0]).shape.get(*axis as usize)?
+        }
         Op::Iota { shape, axis } => shape.get(*axis as usize)?,
         _ => return None,
     };

@@ -23,6 +23,14 @@ pub(super) static RULES: &[Rule] = &[
         rewrite: slice_slice,
     },
     Rule {
+        name: "slice-sorted",
+        algebra: "argsort(x)[0:k] = topk(x), topk(x)[0:k] = topk(x)",
+        when: "along the axis that is sorted, with step 1; the order has no other use",
+        on: &["slice"],
+        numerics: Exact,
+        rewrite: slice_sorted,
+    },
+    Rule {
         name: "slice-concat",
         algebra: "concat(.., x, ..)[a:b] = x[a - begin:b - begin]",
         when: "along one axis with step 1; the slice lies within one operand for all sizes",
@@ -162,6 +170,17 @@ fn slice_slice(s: &Scope<'_>, n: &Node) -> Option<Term> {
     let inner = part(&below.op).filter(|inner| inner.axis == outer.axis)?;
     let from = |d: &Dim| inner.start.checked_add(d).ok();
     Some(slice(below.inputs[0], outer.axis, from(outer.start)?, from(outer.end)?))
+}
+
+fn slice_sorted(s: &Scope<'_>, n: &Node) -> Option<Term> {
+    let Part { axis: along, start, end } = part(&n.op)?;
+    let order = s.node(n.inputs[0]);
+    let (axis, descending) = match order.op {
+        Op::Argsort { axis, descending } | Op::TopK { axis, descending, .. } => (axis, descending),
+        _ => return None,
+    };
+    let first = axis == along && start.as_const() == Some(0) && s.is_single(n.inputs[0]);
+    first.then(|| Term::unary(Op::TopK { axis, k: end.clone(), descending }, order.inputs[0]))
 }
 
 fn slice_concat(s: &Scope<'_>, n: &Node) -> Option<Term> {

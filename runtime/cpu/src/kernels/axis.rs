@@ -73,7 +73,7 @@ pub(crate) fn cumprod_ints(around: Around, x: &[i32], y: &mut [i32]) {
 }
 
 /// The order of floats; NaN comes last either way.
-fn order<T: Element>(a: T, b: T, descending: bool) -> Ordering {
+pub(super) fn order<T: Element>(a: T, b: T, descending: bool) -> Ordering {
     match (a.is_nan(), b.is_nan()) {
         (true, true) => Ordering::Equal,
         (true, false) => Ordering::Greater,

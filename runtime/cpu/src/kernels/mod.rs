@@ -17,6 +17,7 @@ mod simd;
 mod taps;
 #[cfg(test)]
 mod tests;
+mod top;
 pub(crate) mod vector;
 mod view;
 mod window;
@@ -78,6 +79,7 @@ pub(crate) fn run<T: Element>(
         Op::Cumsum { axis, reverse } => call.cumsum(*axis, *reverse),
         Op::Cumprod { axis } => call.cumprod(*axis),
         Op::Argsort { axis, descending } => call.argsort(*axis, *descending),
+        Op::TopK { axis, descending, .. } => call.topk(*axis, *descending),
         Op::Argmax { axis } => call.argmax(*axis),
         Op::Concat { axis } => call.concat(*axis),
         Op::Scatter { axis } => call.scatter(*axis),
@@ -171,6 +173,16 @@ impl<'a, T: Element> Call<'a, T> {
         match self.dtype(0) {
             DType::F32 => axis::argsort::<T>(around, &self.view(0).dense(), self.target()?, descending),
             DType::I32 => axis::argsort_ints(around, &self.view(0).dense(), self.target()?, descending),
+            DType::Bool => return None,
+        }
+        Some(Ok(()))
+    }
+
+    fn topk(&self, axis: i64, descending: bool) -> Option<Result<(), EngineError>> {
+        let (around, k) = (self.around(axis), self.anchor.shape[axis as usize]);
+        match self.dtype(0) {
+            DType::F32 => top::topk::<T>(around, k, &self.view(0).dense(), self.target()?, descending),
+            DType::I32 => top::topk_ints(around, k, &self.view(0).dense(), self.target()?, descending),
             DType::Bool => return None,
         }
         Some(Ok(()))

@@ -359,6 +359,8 @@ proptest! {
             for x in [&x, &whole] {
                 ops.push((Op::Cumsum { axis: along, reverse: flag }, x.clone()));
                 ops.push((Op::Argsort { axis: along, descending: flag }, x.clone()));
+                let k = Dim::from(n.min(shape[axis]));
+                ops.push((Op::TopK { axis: along, k, descending: flag }, x.clone()));
             }
         }
         for (op, x) in ops {
@@ -375,6 +377,40 @@ proptest! {
         }
         let parts = vec![x, floats(&named, 8), floats(&shape, 9)];
         Case::new(Op::Concat { axis: along }, parts).expect("fits").check(turned, 1.0)?;
+    }
+}
+
+/// Rows that are longer than what is kept of them: of few numbers, each many times, of which some are NaN and zeros have both signs; in
+/// order; and of columns beside each other, more than one thread takes.
+#[test]
+fn the_first_of_many_are_those_of_a_sort() {
+    let values = |count: usize, kind: usize| -> Vec<f64> {
+        let drawn = numbers(count, kind as u64 + 1).into_iter().enumerate();
+        let value = |(i, x): (usize, f64)| match kind {
+            0 => x,
+            1 => (x * 4.0).round() * 0.5,
+            2 if i % 3 == 0 => f64::NAN,
+            2 => (x * 2.0).round() * f64::INFINITY * 0.5,
+            3 => i as f64,
+            4 => -(i as f64),
+            _ => f64::NAN,
+        };
+        drawn.map(value).collect()
+    };
+    for (shape, axis) in [([3, 700, 1], 1), ([2, 300, 5], 1), ([1, 200, 150], 1), ([9, 130, 70], 1)] {
+        for kind in 0..6 {
+            let count = shape.iter().product();
+            let x = HostTensor::new(shape.to_vec(), Buffer::F64(values(count, kind))).expect("fills");
+            let coarse = ints(&shape, 40, kind as u64);
+            for k in [0, 1, 13, shape[1] - 1, shape[1]] {
+                for (x, descending) in [(&x, true), (&x, false), (&coarse, true), (&coarse, false)] {
+                    let op = Op::TopK { axis, k: Dim::from(k), descending };
+                    let case = Case::new(op, vec![x.clone()]).expect("fits");
+                    case.check(kind % 2 == 0, 0.0).expect("agrees");
+                    case.assert_same_on_threads();
+                }
+            }
+        }
     }
 }
 

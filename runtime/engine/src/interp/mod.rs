@@ -158,6 +158,9 @@ pub(crate) fn compute<T: Real>(
         Op::Cumsum { axis, reverse } => Ok(scan::cumsum(x[0], *axis, *reverse)),
         Op::Cumprod { axis } => Ok(scan::cumprod(x[0], *axis)),
         Op::Argsort { axis, descending } => Ok(scan::argsort(x[0], *axis, *descending)),
+        Op::TopK { axis, descending, .. } => {
+            Ok(view::slice(&scan::argsort(x[0], *axis, *descending), cx.shape, *axis, [0, 1]))
+        }
         Op::Matmul {} => contract::matmul(x[0], x[1]),
         Op::Conv { stride, padding, dilation, groups } => {
             window::conv([x[0], x[1]], Moves { stride, padding, dilation }, *groups)

@@ -86,6 +86,7 @@ pub(super) fn parts(b: &mut Back<'_>, id: NodeId, g: NodeId, wanted: &[bool]) ->
         | Op::Or {}
         | Op::Argmax { .. }
         | Op::Argsort { .. }
+        | Op::TopK { .. }
         | Op::MaxPoolIndex { .. }
         | Op::HostCall { .. }
         | Op::StopGradient {}
