@@ -59,8 +59,8 @@ pub(super) static RULES: &[Rule] = &[
     },
     Rule {
         name: "pow-small",
-        algebra: "x ^ 2 = x * x, x ^ 3 = x * x * x, x ^ -1 = 1 / x",
-        when: "",
+        algebra: "x ^ 2 = x * x, x ^ 3 = x * x * x, .., x ^ -1 = 1 / x",
+        when: "the exponent is a whole number from 2 to 8, or -1",
         on: &["pow"],
         numerics: Reassociating,
         rewrite: pow_small,
@@ -146,10 +146,19 @@ fn inverse(x: Term) -> Term {
     Term::binary(Op::Div {}, Term::number(1.0, DType::F32), x)
 }
 
+/// A power from 1 on: the square of half of it, and once more where that is left.
+fn power(x: NodeId, exponent: u32) -> Term {
+    let half = || power(x, exponent / 2);
+    match exponent {
+        0 | 1 => x.into(),
+        _ if exponent.is_multiple_of(2) => Term::mul(half(), half()),
+        _ => Term::mul(Term::mul(half(), half()), x),
+    }
+}
+
 fn pow_small(s: &Scope<'_>, n: &Node) -> Option<Term> {
     match exponent(s, n)? {
-        (x, 2.0) => Some(Term::mul(x, x)),
-        (x, 3.0) => Some(Term::mul(Term::mul(x, x), x)),
+        (x, whole) if (2.0..=8.0).contains(&whole) && whole.fract() == 0.0 => Some(power(x, whole as u32)),
         (x, -1.0) => Some(inverse(x.into())),
         _ => None,
     }

@@ -48,6 +48,14 @@ pub(super) static RULES: &[Rule] = &[
         rewrite: reshape_through,
     },
     Rule {
+        name: "along-ones",
+        algebra: "take_along(reshape(x), i) = reshape(take_along(reshape(x), reshape(i)))",
+        when: "without axes that have size 1 in both, and along which nothing is taken",
+        on: &["take_along"],
+        numerics: Exact,
+        rewrite: along_ones,
+    },
+    Rule {
         name: "view-full",
         algebra: "view(full) = full",
         when: "reshape, permute, broadcast or slice of a constant all of whose elements are equal",
@@ -102,6 +110,23 @@ fn reshape_through(s: &Scope<'_>, n: &Node) -> Option<Term> {
     let x = reshaped(s, only).filter(|_| elementwise)?;
     let part = |id: &NodeId| if *id == only { Term::reshape(x, &n.ty.shape) } else { Term::Is(*id) };
     Some(Term::Of(inner.op.clone(), inner.inputs.iter().map(part).collect()))
+}
+
+/// What was reshaped for the sake of broadcasting need not be copied to be read where data says.
+fn along_ones(s: &Scope<'_>, n: &Node) -> Option<Term> {
+    let Op::TakeAlong { axis } = n.op else { return None };
+    let (x, index) = (n.inputs[0], n.inputs[1]);
+    let (of_x, of_index) = (&s.ty(x).shape, &s.ty(index).shape);
+    let axis = axis as usize;
+    let is_left_out = |i: usize| i != axis && of_x[i].is_one() && of_index[i].is_one();
+    let before = (0..axis).filter(|i| is_left_out(*i)).count();
+    let some = reshaped(s, x).is_some() && (0..of_x.len()).any(is_left_out);
+    let shape = |of: &[Dim]| -> Vec<Dim> {
+        of.iter().enumerate().filter(|(i, _)| !is_left_out(*i)).map(|(_, d)| d.clone()).collect()
+    };
+    let along = Op::TakeAlong { axis: (axis - before) as i64 };
+    let taken = Term::binary(along, Term::reshape(x, &shape(of_x)), Term::reshape(index, &shape(of_index)));
+    some.then(|| Term::reshape(taken, &n.ty.shape))
 }
 
 /// A shape without the axes of size 1 that it begins with.
