@@ -12,6 +12,17 @@ use crate::eval::{Eval, Evaluator};
 use crate::scope::Scope;
 use crate::value::Value;
 
+/// The pair of each row that is left.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Resolved {
+    /// What is picked then.
+    pub(super) picked: NodeId,
+    /// By what it was chosen, minus infinity for pairs that were not picked.
+    pub(super) key: NodeId,
+    /// The column of the largest key of each row, also of rows without a pair: a real of ints.
+    pub(super) best: NodeId,
+}
+
 impl Evaluator<'_> {
     pub(super) fn rule_clause(&mut self, clause: &RuleClause, scope: &Rc<Scope>) -> Eval<()> {
         let span = clause.span;
@@ -96,7 +107,10 @@ impl Evaluator<'_> {
         let stays = self.emit_unchecked(Op::And {}, &[picked, first], span)?;
         let rule = self.pairing()?;
         rule.picked = Some(stays);
-        rule.single |= side == ROWS;
+        if side == ROWS {
+            rule.single = true;
+            rule.resolved = Some(Resolved { picked: stays, key, best });
+        }
         Ok(())
     }
 

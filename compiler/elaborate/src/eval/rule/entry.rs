@@ -55,6 +55,7 @@ impl Evaluator<'_> {
             candidates,
             picked: None,
             single: false,
+            resolved: None,
             ignored: None,
             sampled: None,
             over_picked: true,

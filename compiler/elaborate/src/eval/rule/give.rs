@@ -11,6 +11,7 @@ use vspec_ir::{DType, NodeId, Op};
 use vspec_syntax::ast::{Expr, Ident};
 use vspec_syntax::{Diagnostic, Span};
 
+use super::clauses::Resolved;
 use super::lift::spread;
 use super::{COLS, ROWS, one};
 use crate::codes;
@@ -77,6 +78,16 @@ impl Evaluator<'_> {
         if let Some(choice) = self.pairing()?.choice.as_ref().filter(|c| c.picked == picked) {
             return Ok(choice.matched);
         }
+        let (place, matched) = match self.pairing()?.resolved.filter(|resolved| resolved.picked == picked) {
+            Some(resolved) => self.place_resolved(resolved, span)?,
+            None => self.place_picked(picked, span)?,
+        };
+        self.pairing()?.choice = Some(Choice { picked, place, matched, taken: IndexMap::new() });
+        Ok(matched)
+    }
+
+    /// One more than the column of each row's only pair, and whether it has one.
+    fn place_picked(&mut self, picked: NodeId, span: Span) -> Eval<(NodeId, NodeId)> {
         let axis = self.pairing()?.axis(COLS) as i64;
         let places = self.places(COLS, span)?;
         let one_more = self.full(1.0, DType::I32, vec![], span)?;
@@ -84,9 +95,21 @@ impl Evaluator<'_> {
         let places = self.emit_unchecked(Op::Add {}, &[places, one_more], span)?;
         let own = self.emit_unchecked(Op::Where {}, &[picked, places, zero], span)?;
         let place = self.emit_unchecked(Op::Sum { axes: vec![axis], keepdims: true }, &[own], span)?;
-        let matched = self.emit_unchecked(Op::Lt {}, &[zero, place], span)?;
-        self.pairing()?.choice = Some(Choice { picked, place, matched, taken: IndexMap::new() });
-        Ok(matched)
+        Ok((place, self.emit_unchecked(Op::Lt {}, &[zero, place], span)?))
+    }
+
+    /// The same where `resolve` has found the column: a row without pairs has no key above minus infinity.
+    fn place_resolved(&mut self, resolved: Resolved, span: Span) -> Eval<(NodeId, NodeId)> {
+        let axes = vec![self.pairing()?.axis(COLS) as i64];
+        let most = self.emit_unchecked(Op::ReduceMax { axes, keepdims: true }, &[resolved.key], span)?;
+        let none = self.full(f64::NEG_INFINITY, DType::F32, vec![], span)?;
+        // As a negation, so that NaN is a key.
+        let without = self.emit_unchecked(Op::Le {}, &[most, none], span)?;
+        let matched = self.emit_unchecked(Op::Not {}, &[without], span)?;
+        let one_more = self.full(1.0, DType::I32, vec![], span)?;
+        let zero = self.full(0.0, DType::I32, vec![], span)?;
+        let next = self.emit_unchecked(Op::Add {}, &[resolved.best, one_more], span)?;
+        Ok((self.emit_unchecked(Op::Where {}, &[matched, next, zero], span)?, matched))
     }
 
     /// The value for rows with a pair, another one for the rest: a real without columns.

@@ -54,6 +54,8 @@ pub(crate) struct Pairing {
     picked: Option<NodeId>,
     /// Whether a row has at most one column.
     single: bool,
+    /// What `resolve` has left of the pairs of each row.
+    resolved: Option<clauses::Resolved>,
     /// Rows that take no part unless they have a pair.
     ignored: Option<NodeId>,
     /// Rows in the order in which `sample .. repeating` takes them, and the size of that list.
