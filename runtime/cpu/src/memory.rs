@@ -13,12 +13,16 @@ use crate::pages::Pages;
 /// Bytes that begin where a cache line does.
 pub(crate) struct Arena(Pages);
 
+/// Bytes of an arena that are no numbers at first. The system gives a page when it is first written to, which takes a second for a few
+/// gigabytes: there that is left to the kernels that need it.
+const MARKED: usize = 64 << 20;
+
 impl Arena {
-    /// At least so many bytes, none of which are a number before something is written there.
+    /// At least so many bytes; of a small arena none are a number before something is written there, so that reading too early shows.
     pub(crate) fn new(bytes: usize) -> Self {
         let mut pages = Pages::new(bytes);
-        // All of them; any bits are bytes.
-        unsafe { pages.start_mut().write_bytes(0xFF, bytes) };
+        // As many as there are; any bits are bytes.
+        unsafe { pages.start_mut().write_bytes(0xFF, bytes.min(MARKED)) };
         Arena(pages)
     }
 

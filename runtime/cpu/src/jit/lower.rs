@@ -9,6 +9,7 @@ use vspec_ir::plan::{Atom, Fold, Index, ValueId};
 
 use super::functions::extreme;
 use super::ir::{Binary, Block, Compare, Inst, Logic, Shift, Source, Unary, Var};
+use super::offset::Offset;
 use super::op;
 use crate::tile::{Address, Code, Program, Spot};
 
@@ -16,7 +17,7 @@ use crate::tile::{Address, Code, Program, Spot};
 #[derive(Debug, Clone)]
 pub(super) enum Pointer {
     /// The place of the first element of a call.
-    Place(ValueId, Address, usize),
+    Place(ValueId, Offset),
     /// The first element of a value.
     Value(ValueId),
     /// A register of the tile.
@@ -371,7 +372,7 @@ impl<'p> Lower<'p> {
         let size = if dtype == DType::Bool { 1 } else { 4 };
         let regular = spot.address.step();
         let pointer = self.pointer(match regular {
-            Some(_) => Pointer::Place(spot.value, spot.address.clone(), size),
+            Some(_) => Pointer::Place(spot.value, Offset::new(&spot.address, size)),
             None => Pointer::Value(spot.value),
         });
         if dtype == DType::Bool {
@@ -437,7 +438,7 @@ impl<'p> Lower<'p> {
         let size = if matches!(value, Value::Mask(_)) { 1 } else { 4 };
         let regular = spot.address.step();
         let pointer = self.pointer(match regular {
-            Some(_) => Pointer::Place(spot.value, spot.address.clone(), size),
+            Some(_) => Pointer::Place(spot.value, Offset::new(&spot.address, size)),
             None => Pointer::Value(spot.value),
         });
         match value {

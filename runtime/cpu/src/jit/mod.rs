@@ -18,6 +18,7 @@ mod emit;
 mod functions;
 mod ir;
 mod lower;
+mod offset;
 mod op;
 #[cfg(test)]
 mod regions;

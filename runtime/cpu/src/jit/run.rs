@@ -101,10 +101,8 @@ impl<T: Element> Core<'_, '_, T> {
     /// Where a pointer of a call that begins at an element leads to.
     fn address(&mut self, pointer: &Pointer, start: usize) -> u64 {
         match pointer {
-            Pointer::Place(value, address, size) => {
-                let step = address.step().unwrap_or(0);
-                let place = address.start(&self.counters) + step * start as i64;
-                self.job.memory.start(*value).wrapping_add_signed(place * *size as i64)
+            Pointer::Place(value, offset) => {
+                self.job.memory.start(*value).wrapping_add_signed(offset.at(&self.counters, start))
             }
             Pointer::Value(value) => self.job.memory.start(*value),
             Pointer::Lane(step, dtype) => self.lanes.start(*step, *dtype),

@@ -56,24 +56,32 @@ impl<T: Element> Core<'_, '_, T> {
                     _ => extreme(values, T::of(folded.value), element::min).wide(),
                 };
             }
+            (Fold::Argmax, DType::F32) => {
+                let values = &self.lanes.floats[arg.reg * TILE..][..if arg.uniform { 1 } else { n }];
+                let known = (before > 0).then(|| T::of(folded.value));
+                if let Some((lane, value)) = first_largest(values, known) {
+                    (folded.value, folded.int) = (value.wide(), (place + lane) as i32);
+                }
+            }
             (Fold::Argmax, _) => {
                 for lane in 0..if arg.uniform { 1 } else { n } {
                     let value = self.lanes.number(arg, lane);
-                    let above = value > folded.value || value.is_nan() && !folded.value.is_nan();
-                    if above || before == 0 && lane == 0 {
+                    if value > folded.value || before == 0 && lane == 0 {
                         (folded.value, folded.int) = (value, (place + lane) as i32);
                     }
                 }
             }
             _ => {
-                for lane in 0..n {
-                    let value = self.lanes.number(arg, lane) as i32;
-                    folded.int = match kind {
-                        Fold::Max => folded.int.max(value),
-                        Fold::Min => folded.int.min(value),
-                        _ => folded.int.wrapping_add(value),
-                    };
-                }
+                let values = &self.lanes.ints[arg.reg * TILE..][..if arg.uniform { 1 } else { n }];
+                let values = values.iter().copied();
+                folded.int = match kind {
+                    Fold::Max => values.fold(folded.int, i32::max),
+                    Fold::Min => values.fold(folded.int, i32::min),
+                    _ => {
+                        let sum = values.fold(0, i32::wrapping_add);
+                        folded.int.wrapping_add(if arg.uniform { sum.wrapping_mul(n as i32) } else { sum })
+                    }
+                };
             }
         }
     }
@@ -150,6 +158,17 @@ fn extreme<T: Element>(values: &[T], before: T, f: impl Fn(T, T) -> T) -> T {
             own.into_iter().fold(before, &f)
         },
     )
+}
+
+/// The first largest element of a tile and its place, unless one that came before it is as large; NaN is larger than any other.
+fn first_largest<T: Element>(values: &[T], before: Option<T>) -> Option<(usize, T)> {
+    let largest = extreme(values, before.or(values.first().copied())?, element::max);
+    let is_above = |before: T| largest > before || largest.is_nan() && !before.is_nan();
+    if !before.is_none_or(is_above) {
+        return None;
+    }
+    let same = |value: &T| *value == largest || value.is_nan() && largest.is_nan();
+    values.iter().position(same).map(|lane| (lane, largest))
 }
 
 /// Sums of a tile side by side.
