@@ -32,6 +32,8 @@ WORKS = {
     "mobile-step": Work(IMAGES, 0.4),
     "darts-cell-step": Work(IMAGES, 0.25),
     "focal-giou": Work(("eager", "compile", "dfdx"), 0.4, exact=True),
+    "tal-rule": Work(("eager", "dfdx"), 0.1, exact=True),
+    "tood-r18-step": Work(("eager", "channels-last", "fused", "dfdx"), 0.5),
     "vit-step": Work(("eager", "fused", "compile", "dfdx"), 0.8),
     "adamw-25m": Work(("eager", "foreach", "fused", "compile", "dfdx"), 1.05, exact=True),
     "first-step": Work(("eager", "channels-last", "compile", "dfdx"), 0.15, kind="first", of="resnet18-step"),

@@ -23,6 +23,11 @@ const SMALL: &[(&str, &[(&str, &str)])] = &[
     ("resnet18-step", &[("train.batch", "4"), ("train.size", "64"), ("net.width", "8")]),
     ("resnet50-step", &[("train.batch", "4"), ("train.size", "64"), ("net.width", "8")]),
     (
+        "tal-rule",
+        &[("p.images", "2"), ("p.height", "96"), ("p.width", "160"), ("p.truths", "5"), ("p.classes", "4")],
+    ),
+    ("tood-r18-step", &[("train.batch", "2"), ("train.size", "64"), ("width", "8"), ("channels", "64")]),
+    (
         "vit-step",
         &[
             ("train.batch", "2"),
@@ -93,6 +98,8 @@ specs! {
     resnet18_infer "resnet18-infer",
     resnet18 "resnet18-step",
     resnet50 "resnet50-step",
+    tal "tal-rule",
+    tood "tood-r18-step",
     vit "vit-step",
 }
 

@@ -136,8 +136,11 @@ def trained(net, optimizer, count, size, given, peer, renames=()):
     return classification(net, image, label, optimizer(net.parameters(), **peer.update), peer, renames)
 
 
-def sgd(lr):
-    return lambda parameters, **update: torch.optim.SGD(parameters, lr=lr, momentum=0.9, **update)
+def sgd(lr, weight_decay=0.0):
+    def make(parameters, **update):
+        return torch.optim.SGD(parameters, lr=lr, momentum=0.9, weight_decay=weight_decay, **update)
+
+    return make
 
 
 def distance(work, path):
