@@ -233,7 +233,8 @@ impl Atom {
         }
     }
 
-    fn loops(&self) -> Vec<usize> {
+    /// The loops that it depends on.
+    pub fn loops(&self) -> Vec<usize> {
         match self {
             Atom::Loop(axis) => vec![*axis],
             Atom::Quotient(of, _) | Atom::Remainder(of, _) => of.loops(),

@@ -30,16 +30,7 @@ impl<'m, E: Copy> View<'m, E> {
             Some(strides) => {
                 View { elements: Cow::Borrowed(elements), start: place.offset as usize, shape, strides }
             }
-            None => {
-                let mut at = vec![0; shape.len()];
-                let count: usize = shape.iter().product();
-                let read = |flat: usize| {
-                    unravel(flat, &shape, &mut at);
-                    elements[place.at(&at) as usize]
-                };
-                let copied = (0..count).map(read).collect();
-                View::dense_of(Cow::Owned(copied), shape)
-            }
+            None => View::dense_of(Cow::Owned(copied(elements, &place, &shape)), shape),
         }
     }
 
@@ -134,6 +125,33 @@ impl<'a, E: Copy> Matrix<'a, E> {
     }
 }
 
+/// Elements at the places of an index, in row-major order of its counters. What depends on a row and what depends on a place within rows
+/// is worked out once where the two only add up, as heads of attention do.
+fn copied<E: Copy>(elements: &[E], place: &Index, shape: &[usize]) -> Vec<E> {
+    let Some((columns, outer)) = shape.split_last() else { return vec![elements[place.offset as usize]] };
+    let last = outer.len();
+    let (within, rest): (Vec<_>, Vec<_>) =
+        place.terms.iter().cloned().partition(|(atom, _)| atom.loops() == [last]);
+    let apart = rest.iter().all(|(atom, _)| !atom.loops().contains(&last));
+    let (within, rest) = (Index { terms: within, offset: 0 }, Index { terms: rest, offset: place.offset });
+    let mut at = vec![0; shape.len()];
+    let column = |index: &Index, at: &mut Vec<usize>, k: usize| {
+        at[last] = k;
+        index.at(at)
+    };
+    let columns_at: Vec<i64> = (0..*columns).map(|k| column(&within, &mut at, k)).collect();
+    let mut copy = Vec::with_capacity(shape.iter().product());
+    for row in 0..outer.iter().product() {
+        unravel(row, outer, &mut at[..last]);
+        let start = column(&rest, &mut at, 0);
+        match apart {
+            true => copy.extend(columns_at.iter().map(|k| elements[(start + k) as usize])),
+            false => copy.extend((0..*columns).map(|k| elements[column(place, &mut at, k) as usize])),
+        }
+    }
+    copy
+}
+
 /// How far neighbours along each axis are apart, if an index is a sum of multiples of counters.
 fn strides(index: &Index, rank: usize) -> Option<Vec<isize>> {
     let mut strides = vec![0; rank];
@@ -157,5 +175,32 @@ pub(crate) fn unravel(mut flat: usize, shape: &[usize], at: &mut [usize]) {
     for axis in (0..shape.len()).rev() {
         at[axis] = flat % shape[axis];
         flat /= shape[axis];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every element where its index says, whether or not rows and places within them only add up.
+    #[test]
+    fn copies_are_where_indices_say() {
+        let shape = [6, 10, 12];
+        let [i, j, k] = [0, 1, 2].map(|axis| Index::counter(axis, &shape));
+        let heads = |x: &Index, by: i64, apart: i64| {
+            x.quotient(by, &shape).times(apart).plus(&x.remainder(by, &shape))
+        };
+        let apart = heads(&k, 4, 40).plus(&heads(&i.times(10).plus(&j), 7, 200)).plus(&Index::constant(3));
+        let mixed = heads(&j.times(5).plus(&k), 7, 50).plus(&i.times(3));
+        let elements: Vec<usize> = (0..4000).collect();
+        for place in [apart, mixed, k.quotient(5, &shape), i.quotient(4, &shape)] {
+            let mut at = [0; 3];
+            let want = (0..720).map(|flat| {
+                unravel(flat, &shape, &mut at);
+                place.at(&at) as usize
+            });
+            assert_eq!(copied(&elements, &place, &shape), want.collect::<Vec<_>>(), "{place}");
+        }
+        assert_eq!(copied(&elements, &Index::constant(7), &[]), [7]);
     }
 }
