@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use divide::floor_div;
 pub use facts::Facts;
+pub(crate) use poly::gcd;
 use poly::{Poly, add_term, multiply};
 
 /// A size: a constant or a polynomial over named sizes.

@@ -70,7 +70,7 @@ pub(super) fn term_is_multiple(m: &Monomial, coefficient: i64, d: i64, facts: &F
 }
 
 /// Greatest common divisor of the sizes of two numbers; 0 only for two zeros.
-pub(super) fn gcd(a: i64, b: i64) -> u64 {
+pub(crate) fn gcd(a: i64, b: i64) -> u64 {
     gcd_unsigned(a.unsigned_abs(), b.unsigned_abs())
 }
 

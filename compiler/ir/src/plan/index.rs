@@ -5,6 +5,8 @@
 
 use std::fmt;
 
+use crate::dim::gcd;
+
 /// One unknown of an index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Atom {
@@ -172,10 +174,9 @@ impl Index {
     /// A proper divisor of `by` such that what is no multiple of it never adds up to one: a quotient by `by` does not depend on that part,
     /// and a remainder has it as it is. `(1200 * c + 40 * y + x) // 9600` is `c // 8` where `40 * y + x` stays below 1200.
     fn grain(&self, by: i64, extents: &[usize]) -> Option<i64> {
-        let divisors =
-            self.terms.iter().map(|(_, factor)| gcd(*factor, by)).filter(|own| (2..by).contains(own));
+        let common = self.terms.iter().filter_map(|(_, factor)| i64::try_from(gcd(*factor, by)).ok());
         let alone = |grain: &i64| matches!(self.split(*grain).1.range(extents), (0.., high) if high < *grain);
-        divisors.filter(alone).max()
+        common.filter(|own| (2..by).contains(own)).filter(alone).max()
     }
 
     /// The part that a number divides, and the rest.
@@ -189,11 +190,6 @@ impl Index {
         let terms = self.terms.iter().map(|(atom, factor)| (atom.clone(), factor / by)).collect();
         Index { terms, offset: self.offset / by }
     }
-}
-
-/// The greatest common divisor of two numbers, one of them positive.
-fn gcd(a: i64, b: i64) -> i64 {
-    if b == 0 { a.abs() } else { gcd(b, a % b) }
 }
 
 impl Atom {

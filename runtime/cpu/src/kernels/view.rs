@@ -130,23 +130,25 @@ impl<'a, E: Copy> Matrix<'a, E> {
 fn copied<E: Copy>(elements: &[E], place: &Index, shape: &[usize]) -> Vec<E> {
     let Some((columns, outer)) = shape.split_last() else { return vec![elements[place.offset as usize]] };
     let last = outer.len();
-    let (within, rest): (Vec<_>, Vec<_>) =
+    let (within, around): (Vec<_>, Vec<_>) =
         place.terms.iter().cloned().partition(|(atom, _)| atom.loops() == [last]);
-    let apart = rest.iter().all(|(atom, _)| !atom.loops().contains(&last));
-    let (within, rest) = (Index { terms: within, offset: 0 }, Index { terms: rest, offset: place.offset });
+    let only_add_up = around.iter().all(|(atom, _)| !atom.loops().contains(&last));
+    let (within, around) =
+        (Index { terms: within, offset: 0 }, Index { terms: around, offset: place.offset });
     let mut at = vec![0; shape.len()];
-    let column = |index: &Index, at: &mut Vec<usize>, k: usize| {
-        at[last] = k;
+    let in_column = |index: &Index, at: &mut [usize], column: usize| {
+        at[last] = column;
         index.at(at)
     };
-    let columns_at: Vec<i64> = (0..*columns).map(|k| column(&within, &mut at, k)).collect();
+    let offsets: Vec<i64> = (0..*columns).map(|column| in_column(&within, &mut at, column)).collect();
     let mut copy = Vec::with_capacity(shape.iter().product());
     for row in 0..outer.iter().product() {
         unravel(row, outer, &mut at[..last]);
-        let start = column(&rest, &mut at, 0);
-        match apart {
-            true => copy.extend(columns_at.iter().map(|k| elements[(start + k) as usize])),
-            false => copy.extend((0..*columns).map(|k| elements[column(place, &mut at, k) as usize])),
+        if only_add_up {
+            let start = in_column(&around, &mut at, 0);
+            copy.extend(offsets.iter().map(|offset| elements[(start + offset) as usize]));
+        } else {
+            copy.extend((0..*columns).map(|column| elements[in_column(place, &mut at, column) as usize]));
         }
     }
     copy
