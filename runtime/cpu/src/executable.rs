@@ -13,7 +13,7 @@ use crate::coverage::Coverage;
 use crate::element::Element;
 use crate::jit;
 use crate::kernels::vector::Isa;
-use crate::memory::{Arena, Memory, Raw};
+use crate::memory::{Arena, Memory, Moved, Raw};
 use crate::mode::Mode;
 use crate::tile::{self, Failure, Job, Program};
 use crate::workers;
@@ -241,8 +241,15 @@ impl<T: Element> Executable<T> {
         key: RunKey,
     ) -> Result<Vec<Data<T>>, EngineError> {
         let memory = self.memory(inputs, variables)?;
+        let moved = self.moved(&memory)?;
+        let memory = moved.as_ref().map_or(memory, |moved| moved.memory.clone());
         let failure = Failure::new(None);
         self.mode.within(|| self.run_kernels(&memory, key, &failure))?;
+        if let Some(moved) = &moved {
+            moved.give_back(|number| {
+                matches!(self.plan.values.get(number).map(|value| &value.place), Some(Place::Variable(_)))
+            });
+        }
         if let Some(error) = failure.into_inner().ok().flatten() {
             return Err(error);
         }
@@ -260,6 +267,25 @@ impl<T: Element> Executable<T> {
         }
         variables.extend(writes);
         Ok(results)
+    }
+
+    /// The same values beside fences, in a mode that asks for them. Values of one variable stay one.
+    fn moved(&self, memory: &Memory) -> Result<Option<Moved>, EngineError> {
+        let Some(fence) = self.mode.fence else { return Ok(None) };
+        let mut variables: BTreeMap<&str, usize> = BTreeMap::new();
+        let roles = self.plan.values.iter().enumerate().map(|(number, value)| match &value.place {
+            Place::Arena(_) => (false, None),
+            Place::Input(_) | Place::Constant(_) => (true, None),
+            Place::Variable(path) => {
+                let first = *variables.entry(path).or_insert(number);
+                (true, (first != number).then_some(first))
+            }
+        });
+        // Results of anchors come last.
+        let roles: Vec<_> = roles.chain([(false, None); 2]).collect();
+        let refused =
+            || EngineError::Unsupported("the system gives no pages that nobody may touch".to_string());
+        memory.moved(&roles, fence).ok_or_else(refused).map(Some)
     }
 
     fn run_kernels(&mut self, memory: &Memory, key: RunKey, failure: &Failure) -> Result<(), EngineError> {

@@ -10,6 +10,7 @@ mod coverage;
 mod element;
 mod engine;
 mod executable;
+mod fence;
 mod functions;
 #[cfg_attr(not(target_arch = "x86_64"), path = "jit/elsewhere.rs")]
 mod jit;
@@ -24,6 +25,7 @@ pub use coverage::Coverage;
 pub use element::Element;
 pub use engine::CpuEngine;
 pub use executable::{Data, Elements, Executable};
+pub use fence::Fence;
 pub use kernels::vector::{Isa, detected};
 pub use kernels::{Estimate, Method, estimates};
 pub use mode::Mode;

@@ -1,13 +1,15 @@
 //! Where the values of a plan lie during a run.
 //!
-//! But for vector instructions (`kernels::micro`, `kernels::simd` and `kernels::vector`), for lending work to other threads (`workers`) and
-//! for calling machine code (`jit::code`) this module holds all of the crate's `unsafe` code. What makes it right:
+//! But for vector instructions (`kernels::micro`, `kernels::simd` and `kernels::vector`), for lending work to other threads (`workers`),
+//! for calling machine code (`jit::code`) and for pages that nobody may touch (`fence`) this module holds all of the crate's `unsafe` code.
+//! What makes it right:
 //! [`vspec_ir::plan::check`] has accepted the plan, so that every place that a region computes lies within its value, places that data names
 //! are compared with their axis, each element is written by one point of a loop nest, and values that live at the same time do not overlap.
 
 use vspec_ir::plan::ValueId;
 
 use crate::element::Element;
+use crate::fence::{Fence, Fenced};
 use crate::pages::Pages;
 
 /// Bytes that begin where a cache line does.
@@ -81,6 +83,7 @@ impl Raw {
 }
 
 /// Memory of all values of a plan.
+#[derive(Clone)]
 pub(crate) struct Memory(Vec<Raw>);
 
 // Kernels write disjoint elements; see the head of this file.
@@ -96,6 +99,11 @@ impl Memory {
     /// The address of the first element of a value.
     pub(crate) fn start(&self, value: ValueId) -> u64 {
         self.0[value.index()].start.expose_provenance() as u64
+    }
+
+    /// Number of elements of a value, filling included.
+    pub(crate) fn count(&self, value: ValueId) -> usize {
+        self.0[value.index()].elements
     }
 
     /// Whether a value has no elements.
@@ -161,6 +169,47 @@ impl Memory {
         }
         // Kernels run one after the other, and an op asks once, for the one value that it writes.
         Some(unsafe { std::slice::from_raw_parts_mut(raw.start.cast::<E>(), count) })
+    }
+}
+
+/// Values moved into memory of their own, each beside a fence.
+pub(crate) struct Moved {
+    /// Where they are now.
+    pub(crate) memory: Memory,
+    /// Numbers of values, where they came from, and what holds them now.
+    blocks: Vec<(usize, Raw, Fenced)>,
+}
+
+impl Memory {
+    /// Moves every value into memory of its own. `roles` says for each whether its elements count already, and which earlier value it
+    /// shares memory with. None where the system has no fences.
+    pub(crate) fn moved(&self, roles: &[(bool, Option<usize>)], fence: Fence) -> Option<Moved> {
+        let (mut moved, mut blocks) = (Vec::with_capacity(self.0.len()), vec![]);
+        for (number, (raw, (is_known, same))) in self.0.iter().zip(roles).enumerate() {
+            if let Some(same) = same {
+                moved.push(moved[*same]);
+                continue;
+            }
+            let bytes = raw.elements * raw.size;
+            let mut fenced = Fenced::new(bytes, fence)?;
+            if *is_known {
+                // As many bytes as both have.
+                unsafe { std::ptr::copy_nonoverlapping(raw.start, fenced.start_mut(), bytes) };
+            }
+            moved.push(Raw { start: fenced.start_mut(), ..*raw });
+            blocks.push((number, *raw, fenced));
+        }
+        Some(Moved { memory: Memory(moved), blocks })
+    }
+}
+
+impl Moved {
+    /// Copies values back to where they came from. `is_own` must hold only for values that were made of elements that may be written.
+    pub(crate) fn give_back(&self, is_own: impl Fn(usize) -> bool) {
+        for (_, raw, fenced) in self.blocks.iter().filter(|(number, ..)| is_own(*number)) {
+            // As many bytes as both have.
+            unsafe { std::ptr::copy_nonoverlapping(fenced.start(), raw.start, fenced.len()) };
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 
+use crate::fence::Fence;
 use crate::kernels::vector::{Isa, detected};
 
 thread_local! {
@@ -19,11 +20,14 @@ pub struct Mode {
     /// Whether convolutions are sums of products as they stand. Otherwise windows of 3x3 go through Winograd's transforms, which round
     /// more: the root mean square of their errors is about 5 times as large.
     pub exact: bool,
+    /// Whether each value, and what kernels work in, lies in memory of its own beside pages that nobody may touch. Whoever leaves it is
+    /// stopped by the system, and the program with him; where the system cannot do that (only Unix can), runs are errors.
+    pub fence: Option<Fence>,
 }
 
 impl Mode {
     /// The fastest one.
-    pub const BEST: Mode = Mode { isa: Isa::Avx512, machine_code: true, exact: false };
+    pub const BEST: Mode = Mode { isa: Isa::Avx512, machine_code: true, exact: false, fence: None };
 
     /// No other instructions than those of a set.
     pub const fn only(isa: Isa) -> Mode {

@@ -5,6 +5,8 @@
 
 use memmap2::MmapMut;
 
+use crate::fence::Fenced;
+
 /// Bytes of a large page.
 const LARGE: usize = 2 << 20;
 
@@ -20,6 +22,8 @@ enum Held {
     Mapped(MmapMut),
     /// Where mapping was refused.
     Lines(Vec<Line>),
+    /// For tests: exactly so many bytes.
+    Fenced(Fenced),
 }
 
 impl Pages {
@@ -37,11 +41,17 @@ impl Pages {
         }
     }
 
+    /// Bytes with fences around them, which need not begin where a cache line does.
+    pub(crate) fn fenced(bytes: Fenced) -> Self {
+        Pages(Held::Fenced(bytes))
+    }
+
     /// Number of bytes.
     pub(crate) fn len(&self) -> usize {
         match &self.0 {
             Held::Mapped(map) => map.len(),
             Held::Lines(lines) => lines.len() * 64,
+            Held::Fenced(fenced) => fenced.len(),
         }
     }
 
@@ -50,6 +60,7 @@ impl Pages {
         match &self.0 {
             Held::Mapped(map) => map.as_ptr(),
             Held::Lines(lines) => lines.as_ptr().cast(),
+            Held::Fenced(fenced) => fenced.start(),
         }
     }
 
@@ -58,6 +69,7 @@ impl Pages {
         match &mut self.0 {
             Held::Mapped(map) => map.as_mut_ptr(),
             Held::Lines(lines) => lines.as_mut_ptr().cast(),
+            Held::Fenced(fenced) => fenced.start_mut(),
         }
     }
 }

@@ -14,17 +14,23 @@ use crate::Data;
 pub(super) type Given = BTreeMap<String, Data<f32>>;
 
 /// Numbers that look random, the same ones for each seed.
-struct Dice(u64);
+pub(super) struct Dice(u64);
 
 impl Dice {
-    fn below(&mut self, n: usize) -> usize {
+    pub(super) fn new(seed: u64) -> Self {
+        let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        (0..5).for_each(|_| _ = dice.below(2));
+        dice
+    }
+
+    pub(super) fn below(&mut self, n: usize) -> usize {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         (self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize % n.max(1)
     }
 
-    fn one_of<E: Copy>(&mut self, of: &[E]) -> E {
+    pub(super) fn one_of<E: Copy>(&mut self, of: &[E]) -> E {
         of[self.below(of.len())]
     }
 
@@ -60,8 +66,7 @@ struct Maker {
 
 /// A plan of one kernel with loops only, and inputs for it.
 pub(super) fn random(seed: u64) -> (Plan, Given) {
-    let mut dice = Dice(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
-    (0..5).for_each(|_| _ = dice.below(2));
+    let mut dice = Dice::new(seed);
     let rank = 1 + dice.below(3);
     let mut extents = vec![];
     for _ in 0..rank {

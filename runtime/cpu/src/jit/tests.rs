@@ -8,12 +8,18 @@ use vspec_ir::plan::Plan;
 
 use super::regions::{Given, random};
 use crate::kernels::vector::{Isa, detected};
+#[cfg(unix)]
+use crate::Fence;
 use crate::{Coverage, Data, Executable, Mode, with_threads};
 
 type Results = Result<BTreeMap<String, Data<f32>>, String>;
 
 fn run(plan: &Plan, given: &Given, isa: Isa, threads: usize) -> Results {
-    let mut executable = Executable::<f32>::new(plan.clone(), Mode::only(isa)).map_err(|e| e.to_string())?;
+    run_in(Mode::only(isa), plan, given, threads)
+}
+
+fn run_in(mode: Mode, plan: &Plan, given: &Given, threads: usize) -> Results {
+    let mut executable = Executable::<f32>::new(plan.clone(), mode).map_err(|e| e.to_string())?;
     let inputs = given.iter().map(|(name, data)| (name.as_str(), data.elements())).collect();
     let mut variables = BTreeMap::new();
     let key = RunKey { seed: 3, step: 4 };
@@ -70,7 +76,29 @@ proptest! {
     }
 }
 
-/// What random regions are made of, so that the test above says something.
+/// Every mode with values beside fences, on either side.
+#[cfg(unix)]
+fn fenced() -> impl Iterator<Item = Mode> {
+    let modes = [Isa::Baseline].into_iter().chain(sets()).map(Mode::only);
+    modes.flat_map(|mode| [Fence::Before, Fence::Behind].map(|fence| Mode { fence: Some(fence), ..mode }))
+}
+
+/// Machine code or a tile program that leaves a value ends the program here.
+#[cfg(unix)]
+#[test]
+fn regions_stay_within_fences() {
+    for seed in 1000..1300 {
+        println!("{seed}");
+        let (plan, given) = random(seed);
+        let want = run(&plan, &given, Isa::Baseline, 1);
+        for mode in fenced() {
+            let compared = same_results(&run_in(mode, &plan, &given, 1), &want);
+            assert!(compared.is_ok(), "{mode:?}: {compared:?}\n{plan}");
+        }
+    }
+}
+
+/// What random regions are made of, so that the tests above say something.
 #[test]
 fn most_of_random_regions_is_machine_code() {
     for isa in sets() {

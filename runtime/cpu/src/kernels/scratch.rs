@@ -4,7 +4,9 @@ use std::ops::{Deref, DerefMut};
 use std::sync::Mutex;
 
 use crate::element::Element;
+use crate::fence::Fenced;
 use crate::memory::{numbers, numbers_mut};
+use crate::mode::Mode;
 use crate::pages::Pages;
 
 /// Bytes below which memory is not kept.
@@ -24,15 +26,19 @@ enum Held<T> {
     Few(Vec<T>),
     /// At least as many as are needed; none once they were given back.
     Many(Option<Pages>),
+    /// Exactly as many, in a mode that asks for fences.
+    Fenced(Pages),
 }
 
 impl<T: Element> Scratch<T> {
     /// So many elements; what they are is left from earlier uses.
     pub(crate) fn of(len: usize) -> Self {
         let bytes = len * size_of::<T>();
-        let held = match bytes < SMALL {
-            true => Held::Few(vec![T::default(); len]),
-            false => Held::Many(Some(spare(bytes).unwrap_or_else(|| Pages::new(bytes)))),
+        let fenced = || Fenced::new(bytes, Mode::now().fence?);
+        let held = match (fenced(), bytes < SMALL) {
+            (Some(fenced), _) => Held::Fenced(Pages::fenced(fenced)),
+            (None, true) => Held::Few(vec![T::default(); len]),
+            (None, false) => Held::Many(Some(spare(bytes).unwrap_or_else(|| Pages::new(bytes)))),
         };
         Scratch { held, len }
     }
@@ -72,6 +78,7 @@ impl<T: Element> Deref for Scratch<T> {
         let all = match &self.held {
             Held::Few(elements) => elements,
             Held::Many(pages) => pages.as_ref().map_or(&[][..], numbers),
+            Held::Fenced(pages) => numbers(pages),
         };
         &all[..self.len]
     }
@@ -82,6 +89,7 @@ impl<T: Element> DerefMut for Scratch<T> {
         let all = match &mut self.held {
             Held::Few(elements) => elements,
             Held::Many(pages) => pages.as_mut().map_or(&mut [][..], numbers_mut),
+            Held::Fenced(pages) => numbers_mut(pages),
         };
         &mut all[..self.len]
     }

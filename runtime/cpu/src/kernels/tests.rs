@@ -13,10 +13,10 @@ use super::micro::{self, COLUMNS, LEFT, RIGHT, ROWS};
 use super::vector::{Isa, detected};
 use crate::mode::Mode;
 use crate::workers::with_threads;
-use crate::{Data, Element, Elements, Executable};
+use crate::{Data, Element, Elements, Executable, Fence};
 
 /// Numbers in [-1, 1), the same ones each time.
-fn numbers(count: usize, seed: u64) -> Vec<f64> {
+pub(super) fn numbers(count: usize, seed: u64) -> Vec<f64> {
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
     let mut next = || {
         state ^= state << 13;
@@ -133,7 +133,11 @@ impl Case {
     }
 
     fn run<T: Element>(&self, turned: bool) -> Result<Vec<f64>, EngineError> {
-        let mut executable = Executable::<T>::new(self.plan(turned), self.mode).expect("a good plan");
+        self.run_in::<T>(self.mode, turned)
+    }
+
+    fn run_in<T: Element>(&self, mode: Mode, turned: bool) -> Result<Vec<f64>, EngineError> {
+        let mut executable = Executable::<T>::new(self.plan(turned), mode).expect("a good plan");
         let data: Vec<Data<T>> = (0..self.operands.len())
             .map(|i| {
                 let laid = self.laid(i, turned);
@@ -189,6 +193,33 @@ impl Case {
             (square(&off).sqrt() / size, off.iter().fold(0.0f64, |most, e| most.max(e.abs())) / size);
         prop_assert!(mean <= 1e-5, "f32 is off by {mean} of the result in {:?}", self.op);
         prop_assert!(most <= 1e-4, "an element is off by {most} of the result in {:?}", self.op);
+        Ok(())
+    }
+
+    /// The same bits with every value and all memory of kernels beside pages that nobody may touch: a kernel that leaves its operands, or
+    /// its result, ends the program here.
+    fn check_fences(&self, turned: bool) -> Result<(), TestCaseError> {
+        if cfg!(not(unix)) {
+            return Ok(());
+        }
+        let bits = |values: Result<Vec<f64>, EngineError>| {
+            let plain = |x: f64| if x.is_nan() { f64::NAN.to_bits() } else { x.to_bits() };
+            values.map(|values| values.into_iter().map(plain).collect::<Vec<_>>())
+        };
+        let sets = [Isa::Baseline, Isa::Avx2, Isa::Avx512];
+        for isa in sets.into_iter().filter(|isa| *isa <= self.mode.isa.min(detected())) {
+            let mode = Mode { isa, ..self.mode };
+            let want = bits(self.run_in::<f32>(mode, turned));
+            for fence in [Fence::Before, Fence::Behind].map(Some) {
+                let got = bits(self.run_in::<f32>(Mode { fence, ..mode }, turned));
+                prop_assert!(got == want, "{:?} beside {:?} with {:?}", self.op, fence, isa);
+            }
+        }
+        let want = bits(self.run::<f64>(turned));
+        for fence in [Fence::Before, Fence::Behind].map(Some) {
+            let got = bits(self.run_in::<f64>(Mode { fence, ..self.mode }, turned));
+            prop_assert!(got == want, "{:?} beside {:?} in double precision", self.op, fence);
+        }
         Ok(())
     }
 
@@ -263,6 +294,7 @@ proptest! {
         let Some(cases) = convolutions(images, groups, [own, shared], &axes) else { return Ok(()) };
         for case in cases {
             case.check(turned, 10.0)?;
+            case.check_fences(turned)?;
         }
     }
 
@@ -282,6 +314,7 @@ proptest! {
         };
         for case in cases {
             case.check_rounding()?;
+            case.check_fences(false)?;
         }
     }
 
@@ -297,6 +330,7 @@ proptest! {
         let operands = vec![floats(&shape(rows, terms), 1), floats(&shape(terms, columns), 2)];
         let case = Case::new(Op::Matmul {}, operands).expect("fits");
         case.check(turned, 10.0)?;
+        case.check_fences(turned)?;
     }
 
     #[test]
@@ -330,6 +364,7 @@ proptest! {
         for op in ops {
             if let Some(case) = Case::new(op, vec![x.clone()]) {
                 case.check(turned, 1.0)?;
+                case.check_fences(turned)?;
             }
         }
     }
@@ -364,7 +399,9 @@ proptest! {
             }
         }
         for (op, x) in ops {
-            Case::new(op, vec![x]).expect("fits").check(turned, 4.0)?;
+            let case = Case::new(op, vec![x]).expect("fits");
+            case.check(turned, 4.0)?;
+            case.check_fences(turned)?;
         }
         let mut named = shape.clone();
         named[axis] = n;
@@ -372,11 +409,15 @@ proptest! {
         for op in [Op::Scatter { axis: along }, Op::ScatterAdd { axis: along }] {
             let case = Case::new(op.clone(), vec![x.clone(), index.clone(), values.clone()]).expect("fits");
             case.check(turned, 4.0)?;
+            case.check_fences(turned)?;
             let case = Case::new(op, vec![whole.clone(), index.clone(), ints(&named, 9, 7)]).expect("fits");
             case.check(turned, 4.0)?;
+            case.check_fences(turned)?;
         }
-        let parts = vec![x, floats(&named, 8), floats(&shape, 9)];
-        Case::new(Op::Concat { axis: along }, parts).expect("fits").check(turned, 1.0)?;
+        let case = Case::new(Op::Concat { axis: along }, vec![x, floats(&named, 8), floats(&shape, 9)]);
+        let case = case.expect("fits");
+        case.check(turned, 1.0)?;
+        case.check_fences(turned)?;
     }
 }
 
@@ -447,6 +488,16 @@ fn large_ones_agree_and_do_not_depend_on_threads() {
                 case.check(turned, if sums { 100.0 } else { 400.0 }).expect("agrees");
             }
             case.assert_same_on_threads();
+        }
+    }
+}
+
+#[test]
+fn large_ones_stay_within_fences() {
+    for mut case in large() {
+        for exact in [false, true] {
+            case.mode = Mode { exact, ..Mode::BEST };
+            case.check_fences(exact).expect("stays within");
         }
     }
 }

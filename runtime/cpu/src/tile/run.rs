@@ -300,6 +300,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
         let regular = spot.address.step();
         let first = regular.map_or(0, |step| spot.address.start(&self.counters) + step * start as i64);
         let guard = guard.map(|guard| self.arg(guard));
+        let count = self.job.memory.count(spot.value);
         for lane in 0..n {
             let open = guard.is_none_or(|guard| {
                 self.lanes.masks[guard.reg * TILE + if guard.uniform { 0 } else { lane }]
@@ -316,7 +317,8 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
                 }
             };
             places.push(match self.named_place(spot, lane, plain) {
-                Ok(place) => Some(place),
+                // A guard may be open where there is nothing: that nobody has compared with the value. Machine code does the same.
+                Ok(place) => (guard.is_none() || place < count).then_some(place),
                 Err(error) => {
                     self.job.fail(error);
                     None
