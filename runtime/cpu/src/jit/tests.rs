@@ -7,9 +7,9 @@ use vspec_engine::RunKey;
 use vspec_ir::plan::Plan;
 
 use super::regions::{Given, random};
-use crate::kernels::vector::{Isa, detected};
 #[cfg(unix)]
 use crate::Fence;
+use crate::kernels::vector::{Isa, detected};
 use crate::{Coverage, Data, Executable, Mode, with_threads};
 
 type Results = Result<BTreeMap<String, Data<f32>>, String>;

@@ -6,7 +6,13 @@ pub(crate) fn every<T: Copy>(step: usize, from: &[T], to: &mut [T]) {
     match step {
         1 => {
             let count = from.len().min(to.len());
-            to[..count].copy_from_slice(&from[..count]);
+            let (from, rest) = from[..count].as_chunks::<16>();
+            let (to, last) = to[..count].as_chunks_mut::<16>();
+            // Vectors are a few instructions, and a copy of unknown length is a call.
+            to.iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+            if !rest.is_empty() {
+                last.copy_from_slice(rest);
+            }
         }
         // Whole pairs become vector instructions.
         2 => {

@@ -3,6 +3,7 @@
 use vspec_engine::EngineError;
 
 use super::axis::Around;
+use super::vector::widest;
 use crate::workers::pieces;
 
 /// Updates below which other cores are not worth waking.
@@ -20,16 +21,25 @@ pub(crate) fn scatter<E: Copy + Send + Sync>(
     y: &mut [E],
     f: impl Fn(E, E) -> E + Sync,
 ) -> Result<(), EngineError> {
-    let outside = |i: &&i32| usize::try_from(**i).map_or(true, |i| i >= around.n);
-    if let Some(bad) = index.iter().find(outside) {
+    if let Some(bad) = outside(index, around.n) {
         let detail = format!("index {bad} is outside an axis of {}", around.n);
         return Err(EngineError::Unsupported(detail));
     }
-    y.copy_from_slice(x);
     if index.is_empty() {
+        y.copy_from_slice(x);
         return Ok(());
     }
     let own = n * around.inner;
+    if around.inner == 1 && around.outer > 1 && index.len() >= SMALL {
+        pieces(y, TOGETHER * around.n, |number, y| {
+            let first = number * TOGETHER;
+            y.copy_from_slice(&x[first * around.n..][..y.len()]);
+            let updates = first * own..(first * own + y.len() / around.n * own);
+            several(around, &index[updates.clone()], &values[updates], y, &f);
+        });
+        return Ok(());
+    }
+    y.copy_from_slice(x);
     let block = |(o, y): (usize, &mut [E])| {
         let (index, values) = (&index[o * own..(o + 1) * own], &values[o * own..(o + 1) * own]);
         if around.outer > 1 || index.len() < SMALL {
@@ -44,6 +54,35 @@ pub(crate) fn scatter<E: Copy + Send + Sync>(
         false => pieces(y, around.block(), |o, y| block((o, y))),
     }
     Ok(())
+}
+
+/// An index outside of an axis, if there is one.
+fn outside(index: &[i32], n: usize) -> Option<i32> {
+    // Least and largest of all are a loop over vectors, which a search is not.
+    let extremes = || index.iter().fold((0, 0), |(low, high): (i32, i32), i| (low.min(*i), high.max(*i)));
+    let (low, high) = widest(extremes);
+    let is = |i: &i32| usize::try_from(*i).map_or(true, |i| i >= n);
+    if is(&low) || is(&high) { index.iter().copied().find(is) } else { None }
+}
+
+/// Blocks of one place each whose updates are made side by side.
+const TOGETHER: usize = 4;
+
+/// Up to [`TOGETHER`] blocks. Updates of a place wait for each other, as those of neighbouring windows often do; those of other blocks
+/// are made meanwhile.
+fn several<E: Copy>(around: Around, index: &[i32], values: &[E], y: &mut [E], f: &impl Fn(E, E) -> E) {
+    let own = index.len() / (y.len() / around.n);
+    if y.len() < TOGETHER * around.n {
+        let blocks = y.chunks_exact_mut(around.n).zip(index.chunks_exact(own).zip(values.chunks_exact(own)));
+        return blocks.for_each(|(y, (index, values))| put(around, 0, index, values, y, f));
+    }
+    for at in 0..own {
+        for block in 0..TOGETHER {
+            let (update, first) = (block * own + at, block * around.n);
+            let to = &mut y[first + index[update] as usize];
+            *to = f(*to, values[update]);
+        }
+    }
 }
 
 /// Parts that the places of an axis are cut into.

@@ -15,6 +15,8 @@ pub(crate) const LANES: usize = 16;
 pub(crate) trait Simd: Copy + Send + Sync {
     /// 16 floats.
     type V: Copy;
+    /// Sums that are kept in registers at a time, with room for what is added.
+    const SUMS: usize;
 
     fn splat(self, x: f32) -> Self::V;
     fn load(self, from: &[f32; LANES]) -> Self::V;
@@ -164,6 +166,7 @@ pub(crate) struct Plain;
 
 impl Simd for Plain {
     type V = [f32; LANES];
+    const SUMS: usize = 3;
 
     #[inline(always)]
     fn splat(self, x: f32) -> Self::V {
@@ -237,6 +240,7 @@ mod x86 {
 
     impl Simd for Avx512 {
         type V = __m512;
+        const SUMS: usize = 24;
 
         #[inline(always)]
         fn splat(self, x: f32) -> __m512 {
@@ -324,6 +328,7 @@ mod x86 {
 
     impl Simd for Avx2 {
         type V = [__m256; 2];
+        const SUMS: usize = 6;
 
         #[inline(always)]
         fn splat(self, x: f32) -> [__m256; 2] {

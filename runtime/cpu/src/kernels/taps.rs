@@ -3,8 +3,9 @@
 use super::plane::Padded;
 use super::simd::{LANES, Simd, Task};
 
-/// Rows of windows that are computed side by side.
-const ROWS: usize = 4;
+/// Rows of windows that are computed side by side, where registers are many and where they are few.
+const ROWS: usize = 8;
+const FEW: usize = 4;
 
 /// For each window the sum of its taps times their weights.
 pub(super) struct Correlate<'a> {
@@ -18,30 +19,37 @@ pub(super) struct Correlate<'a> {
 
 impl Task for Correlate<'_> {
     #[inline(always)]
-    fn run<S: Simd>(self, simd: S) {
+    fn run<S: Simd>(mut self, simd: S) {
+        let rows = self.out.len() / self.padded.columns();
+        let mut top = 0;
+        while top < rows {
+            top += match rows - top {
+                ROWS.. if S::SUMS >= 2 * ROWS => self.rows::<S, ROWS>(simd, top),
+                FEW.. => self.rows::<S, FEW>(simd, top),
+                _ => self.rows::<S, 1>(simd, top),
+            };
+        }
+    }
+}
+
+impl Correlate<'_> {
+    /// Some rows of windows, and how many those are.
+    #[inline(always)]
+    fn rows<S: Simd, const R: usize>(&mut self, simd: S, top: usize) -> usize {
         let count = self.padded.columns();
-        for (number, out) in self.out.chunks_mut(ROWS * count).enumerate() {
-            let start = number * ROWS * self.padded.down();
-            for left in (0..count).step_by(LANES) {
-                let width = LANES.min(count - left);
-                let mut sums = [simd.splat(0.0); ROWS];
-                let from = &self.room[start + left..];
-                match out.len() == ROWS * count {
-                    true => rows::<S, ROWS>(simd, self.padded, from, self.weight, &mut sums),
-                    false => {
-                        for (row, sums) in sums.iter_mut().enumerate().take(out.len() / count) {
-                            let from = &from[row * self.padded.down()..];
-                            rows::<S, 1>(simd, self.padded, from, self.weight, std::array::from_mut(sums));
-                        }
-                    }
-                }
-                for (out, sum) in out.chunks_exact_mut(count).zip(&sums) {
-                    let out = &mut out[left..left + width];
-                    let known = if self.add { simd.add(simd.load_some(out), *sum) } else { *sum };
-                    simd.store_some(known, out);
-                }
+        let out = &mut self.out[top * count..(top + R) * count];
+        for left in (0..count).step_by(LANES) {
+            let width = LANES.min(count - left);
+            let mut sums = [simd.splat(0.0); R];
+            let from = &self.room[top * self.padded.down() + left..];
+            rows(simd, self.padded, from, self.weight, &mut sums);
+            for (out, sum) in out.chunks_exact_mut(count).zip(&sums) {
+                let out = &mut out[left..left + width];
+                let known = if self.add { simd.add(simd.load_some(out), *sum) } else { *sum };
+                simd.store_some(known, out);
             }
         }
+        R
     }
 }
 

@@ -466,6 +466,8 @@ fn large() -> Vec<Case> {
         (2, 1, [3, 16], [axis(40, 7, 2, 3, 1); 2]),
         (2, 24, [1, 1], [axis(33, 5, 1, 4, 2); 2]),
         (2, 6, [1, 2], [axis(33, 3, 2, 1, 1); 2]),
+        (3, 40, [1, 1], [axis(7, 3, 1, 1, 1); 2]),
+        (3, 1, [20, 30], [axis(12, 1, 1, 0, 1); 2]),
     ] {
         cases.extend(convolutions(images, groups, channels, &axes).expect("fits"));
     }
@@ -475,6 +477,9 @@ fn large() -> Vec<Case> {
     }
     let (index, values) = (ints(&[5000, 9], 40, 3), floats(&[5000, 9], 4));
     cases.extend(Case::new(Op::ScatterAdd { axis: 0 }, vec![floats(&[40, 9], 5), index, values]));
+    // More blocks than are updated side by side.
+    let (index, values) = (ints(&[7, 3000], 50, 3), floats(&[7, 3000], 4));
+    cases.extend(Case::new(Op::ScatterAdd { axis: 1 }, vec![floats(&[7, 50], 5), index, values]));
     cases
 }
 

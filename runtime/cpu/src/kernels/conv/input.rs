@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::columns::Columns;
-use super::{Channels, Method, Pass, Problem, floats, thin, winograd};
+use super::{Channels, Method, Pass, Problem, floats, lanes, pointwise, thin, winograd};
 use crate::element::Element;
 use crate::kernels::product::{Panels, Piece, Size, Target, multiply};
 use crate::kernels::view::unravel;
@@ -24,6 +24,18 @@ pub(crate) fn conv_input<T: Element>(
         Method::Planes => {
             let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
             return thin::input(&windows, channels, [y, w], x);
+        }
+        Method::Lanes => {
+            if let (Some([y, w]), Some(x)) = (floats([y, w]), T::floats_mut(x))
+                && lanes::input([(y, y_shape), (w, w_shape)], (x, x_shape), moves, channels)
+            {
+                return;
+            }
+        }
+        Method::Pointwise => {
+            if let (Some([y, w]), Some(x)) = (floats([y, w]), T::floats_mut(x)) {
+                return pointwise::input([y, w], x, channels);
+            }
         }
         Method::Winograd => {
             if let (Some([y, w]), Some(x)) = (floats([y, w]), T::floats_mut(x)) {
@@ -128,7 +140,7 @@ fn classes(moves: &Moves<'_>, kernel: &[usize], [count, size]: [&[usize]; 2]) ->
 }
 
 /// The places of an axis with a remainder as windows over the output, and the taps that reach them.
-fn axis(
+pub(super) fn axis(
     moves: &Moves<'_>,
     i: usize,
     remainder: usize,

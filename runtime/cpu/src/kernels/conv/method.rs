@@ -10,6 +10,7 @@ use vspec_ir::plan::Anchor;
 
 use super::Channels;
 use crate::kernels::micro::ROWS;
+use crate::kernels::simd::LANES;
 use crate::kernels::window::Moves;
 use crate::mode::Mode;
 
@@ -18,8 +19,12 @@ use crate::mode::Mode;
 pub enum Method {
     /// Plane by plane, for groups of one input channel.
     Planes,
+    /// Sixteen planes at a time, each a lane of vectors, for groups of one input channel.
+    Lanes,
     /// A product of matrices, one of which is made of windows, panel by panel.
     Windows,
+    /// Products with planes as they lie, for windows of one element that move by 1.
+    Pointwise,
     /// Winograd's transforms of tiles of 4x4, for windows of 3x3 that move by 1.
     Winograd,
 }
@@ -28,7 +33,9 @@ impl fmt::Display for Method {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Method::Planes => "planes",
+            Method::Lanes => "lanes",
             Method::Windows => "windows",
+            Method::Pointwise => "pointwise",
             Method::Winograd => "Winograd",
         })
     }
@@ -57,15 +64,40 @@ pub(crate) struct Problem {
     pass: Pass,
     channels: Channels,
     taps: usize,
-    /// Windows of an image.
-    windows: usize,
+    /// Rows of a plane of images and elements of a row, and the same of windows.
+    image: [usize; 2],
+    windows: [usize; 2],
+    /// Spatial axes.
+    rank: usize,
+    /// Whether windows move by 1.
+    dense: bool,
+    /// Whether windows are the elements of images.
+    pointwise: bool,
+    single: bool,
     /// Tiles of 4x4 of all images, if windows are those of Winograd's transforms.
     tiles: Option<usize>,
 }
 
-/// Nanoseconds of an addition and a multiplication in a product of matrices, and in sums over planes.
+/// Nanoseconds of an addition and a multiplication in a product of matrices.
 const PRODUCT: f64 = 2.0 / 145.0;
-const PLANE: f64 = 2.0 / 40.0;
+/// The same in sums over windows of planes, in those over planes for the weight, and where neither is a loop over vectors.
+const PLANE: f64 = 0.027;
+const PLANE_WEIGHT: f64 = 0.045;
+const PLANE_SCALAR: f64 = 0.2;
+/// Nanoseconds to copy an element of a plane, besides those for each row and for each plane.
+const PADDED: f64 = 0.17;
+const PADDED_ROW: f64 = 6.0;
+const PADDED_PLANE: f64 = 30.0;
+/// Nanoseconds of an addition and a multiplication in vectors of sixteen planes, and to turn an element into a lane or back, besides those
+/// for each plane.
+const LANE: f64 = 0.016;
+const TURNED: f64 = 0.25;
+const TURNED_PLANE: f64 = 3.5;
+/// Nanoseconds of an addition and a multiplication with planes as they lie, and to read or write an element.
+const POINT: f64 = 2.0 / 136.0;
+const READ: f64 = 0.05;
+/// Nanoseconds to write an element of a product that was computed in a block.
+const WRITTEN: f64 = 0.15;
 /// Nanoseconds to move an element of a window to a panel.
 const PACKED: f64 = 0.15;
 /// Nanoseconds to transform an element of a tile, and one of a weight.
@@ -85,15 +117,28 @@ impl Problem {
         groups: i64,
         single: bool,
     ) -> Self {
-        let plain = w[2..] == [3, 3] && moves.stride == [1, 1] && moves.dilation.iter().all(|d| *d == 1);
+        let still = moves.dilation.iter().all(|d| *d == 1);
+        let dense = moves.stride.iter().all(|stride| *stride == 1);
+        let plain = w[2..] == [3, 3] && dense && still;
         let tiles = plain && single && !Mode::now().exact;
+        let taps = w[2..].iter().product();
         Problem {
             pass,
             channels: Channels::new(x, y, groups),
-            taps: w[2..].iter().product(),
-            windows: y[2..].iter().product(),
+            taps,
+            image: rows(x),
+            windows: rows(y),
+            rank: w.len() - 2,
+            dense,
+            pointwise: taps == 1 && dense && x[2..] == y[2..] && moves.padding.iter().all(|p| *p == [0, 0]),
+            single,
             tiles: tiles.then(|| x[0] * y[2].div_ceil(4) * y[3].div_ceil(4)),
         }
+    }
+
+    /// Windows of an image.
+    fn count(&self) -> usize {
+        self.windows[0] * self.windows[1]
     }
 
     /// The fastest way.
@@ -103,7 +148,13 @@ impl Problem {
 
     /// All ways there are, the fastest first.
     fn estimates(&self) -> Vec<Estimate> {
-        let ways = [Some((Method::Windows, self.by_windows())), self.by_planes(), self.by_tiles()];
+        let ways = [
+            Some((Method::Windows, self.by_windows())),
+            self.by_planes(),
+            self.by_lanes(),
+            self.by_points(),
+            self.by_tiles(),
+        ];
         let estimate = |(method, nanoseconds)| Estimate { method, milliseconds: nanoseconds / 1e6 };
         let mut estimates: Vec<Estimate> = ways.into_iter().flatten().map(estimate).collect();
         estimates.sort_by(|a, b| a.milliseconds.total_cmp(&b.milliseconds));
@@ -117,14 +168,50 @@ impl Problem {
             Pass::Input => (channels.shared, channels.own),
             Pass::Forward | Pass::Weight => (channels.own, channels.shared),
         };
-        let elements = (channels.images * self.windows * channels.groups * own * self.taps) as f64;
-        elements * (PACKED + PRODUCT * shared.next_multiple_of(ROWS) as f64)
+        let windows = (channels.images * self.count() * channels.groups) as f64;
+        let element = PACKED + PRODUCT * shared.next_multiple_of(ROWS) as f64;
+        let written = if self.pass == Pass::Weight { 0.0 } else { WRITTEN * shared as f64 };
+        windows * ((own * self.taps) as f64 * element + written)
     }
 
+    /// Planes are copied with their padding, row by row; vectors run along rows, whose last one is often not full.
     fn by_planes(&self) -> Option<(Method, f64)> {
-        let channels = &self.channels;
-        let products = channels.images * self.windows * channels.outputs() * self.taps;
-        (channels.own == 1).then_some((Method::Planes, products as f64 * PLANE))
+        let planes = (self.channels.images * self.channels.outputs()) as f64;
+        let [rows, columns] = if self.pass == Pass::Input { self.image } else { self.windows };
+        let whole = (rows * columns.next_multiple_of(LANES) * self.taps) as f64;
+        let products = match self.pass {
+            Pass::Input if !self.dense => (self.count() * self.taps) as f64 * PLANE_SCALAR,
+            _ if self.rank > 2 => (self.count() * self.taps) as f64 * PLANE_SCALAR,
+            Pass::Weight => whole * PLANE_WEIGHT + PADDED_PLANE,
+            Pass::Forward | Pass::Input => whole * PLANE,
+        };
+        let [height, width] = self.image;
+        let copied = PADDED_PLANE + height as f64 * (PADDED_ROW + width as f64 * PADDED);
+        (self.channels.own == 1).then_some((Method::Planes, planes * (copied + products)))
+    }
+
+    fn by_lanes(&self) -> Option<(Method, f64)> {
+        let planes = (self.channels.images * self.channels.outputs()).next_multiple_of(LANES) as f64;
+        let elements = (self.count() + self.image[0] * self.image[1]) as f64;
+        let products = (self.count() * self.taps) as f64;
+        let time = planes * (products * LANE + elements * TURNED + TURNED_PLANE);
+        (self.channels.own == 1 && self.rank <= 2 && self.single).then_some((Method::Lanes, time))
+    }
+
+    /// Vectors run along planes, whose last one is often not full.
+    fn by_points(&self) -> Option<(Method, f64)> {
+        let Channels { images, own, shared, groups } = self.channels;
+        let products = (images * groups * own) as f64 * self.count().next_multiple_of(LANES) as f64;
+        let read = (images * groups * (own + shared) * self.count()) as f64 * READ;
+        let time = match self.pass {
+            Pass::Forward => products * shared.next_multiple_of(ROWS) as f64 * POINT + read,
+            Pass::Input => {
+                products / own as f64 * (own.next_multiple_of(ROWS) * shared) as f64 * POINT + read
+            }
+            // Rows of both operands are read as they lie without any other way.
+            Pass::Weight => return None,
+        };
+        (self.pointwise && self.single).then_some((Method::Pointwise, time))
     }
 
     fn by_tiles(&self) -> Option<(Method, f64)> {
@@ -136,6 +223,12 @@ impl Problem {
         let waste = vectors(own).max(vectors(shared));
         Some((Method::Winograd, PLACES * group * waste * self.channels.groups as f64))
     }
+}
+
+/// Rows of a plane, and elements of a row.
+fn rows(shape: &[usize]) -> [usize; 2] {
+    let (columns, rows) = shape[2..].split_last().map_or((1, &[][..]), |(columns, rows)| (*columns, rows));
+    [rows.iter().product(), columns]
 }
 
 /// The ways to compute an anchor in single precision, the fastest first; none if it is no convolution.
@@ -174,8 +267,17 @@ mod tests {
         for pass in [Pass::Forward, Pass::Input, Pass::Weight] {
             assert_eq!(method(pass, [8, 64, 64, 32, 3, 1]), Method::Winograd, "{pass:?}");
             assert_eq!(method(pass, [8, 512, 512, 4, 3, 1]), Method::Winograd, "{pass:?}");
-            assert_eq!(method(pass, [8, 64, 64, 32, 1, 1]), Method::Windows, "{pass:?}");
-            assert_eq!(method(pass, [16, 96, 96, 32, 3, 96]), Method::Planes, "{pass:?}");
+            let points = if pass == Pass::Weight { Method::Windows } else { Method::Pointwise };
+            assert_eq!(method(pass, [16, 16, 96, 48, 1, 1]), points, "{pass:?}");
+            // The copies for panels are little beside many products, and a vector is more than a plane of 9.
+            assert_eq!(method(pass, [16, 160, 960, 3, 1, 1]), Method::Windows, "{pass:?}");
+            assert_eq!(method(pass, [8, 512, 512, 14, 1, 1]), Method::Windows, "{pass:?}");
+            // Rows of whole vectors stay rows, unless there are many taps or there is nothing to turn back.
+            let rows = if pass == Pass::Weight { Method::Lanes } else { Method::Planes };
+            assert_eq!(method(pass, [16, 96, 96, 32, 3, 96]), rows, "{pass:?}");
+            assert_eq!(method(pass, [16, 16, 16, 32, 5, 16]), Method::Lanes, "{pass:?}");
+            assert_eq!(method(pass, [16, 960, 960, 3, 3, 960]), Method::Lanes, "{pass:?}");
+            assert_eq!(method(pass, [16, 24, 24, 24, 3, 24]), Method::Lanes, "{pass:?}");
             // One tile does not pay for the transform of a large weight, nor few channels for those of many tiles.
             assert_eq!(method(pass, [1, 512, 512, 2, 3, 1]), Method::Windows, "{pass:?}");
             assert_eq!(method(pass, [8, 3, 4, 64, 3, 1]), Method::Windows, "{pass:?}");

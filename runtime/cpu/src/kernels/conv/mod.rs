@@ -3,12 +3,17 @@
 //! Each can be computed in up to three ways, and [`method`] estimates which one is fastest. All are products of matrices whose right
 //! operand is made of the windows of an image, panel by panel, and never lies in memory as a whole; the transpose in the input is a
 //! convolution of the gradient for each remainder of places by the stride, with the taps that reach it. Where a group has one input channel
-//! ([`thin`]), planes are multiplied by numbers instead. Windows of 3x3 that move by 1 can go through [`winograd`]'s transforms.
+//! planes are multiplied by numbers instead, along their rows ([`thin`]) or sixteen planes at a time ([`lanes`]). Windows of one element need
+//! no copies ([`pointwise`]), and those of 3x3 that move by 1 can go through [`winograd`]'s transforms.
 
 mod columns;
 mod dealt;
 mod input;
+mod lanes;
 mod method;
+mod pointwise;
+#[cfg(test)]
+mod tests;
 mod thin;
 mod weight;
 mod winograd;
@@ -67,6 +72,18 @@ pub(crate) fn conv<T: Element>(
     let shapes = [x_shape, w_shape, y_shape];
     match Problem::new(Pass::Forward, shapes, moves, groups, T::floats(x).is_some()).method() {
         Method::Planes => return thin::forward(&windows, channels, [x, w], y),
+        Method::Lanes => {
+            if let (Some([x, w]), Some(y)) = (floats([x, w]), T::floats_mut(y))
+                && lanes::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels)
+            {
+                return;
+            }
+        }
+        Method::Pointwise => {
+            if let (Some([x, w]), Some(y)) = (floats([x, w]), T::floats_mut(y)) {
+                return pointwise::forward([x, w], y, channels);
+            }
+        }
         Method::Winograd => {
             if let (Some([x, w]), Some(y)) = (floats([x, w]), T::floats_mut(y)) {
                 return winograd::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::columns::{Across, Columns, Lines, Planes};
 use super::dealt::dealt;
-use super::{Channels, Method, Pass, Problem, floats, thin, winograd};
+use super::{Channels, Method, Pass, Problem, floats, lanes, thin, winograd};
 use crate::element::Element;
 use crate::kernels::micro::{LEFT, RIGHT, STEP};
 use crate::kernels::product::{Piece, Size, Target, multiply, part};
@@ -41,12 +41,19 @@ pub(crate) fn conv_weight<T: Element>(
     let shapes = [x_shape, w_shape, y_shape];
     match Problem::new(Pass::Weight, shapes, moves, groups, T::floats(x).is_some()).method() {
         Method::Planes => return thin::weight(&windows, channels, [x, y], w),
+        Method::Lanes => {
+            if let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w))
+                && lanes::weight([(x, x_shape), (y, y_shape)], (w, w_shape), moves, channels)
+            {
+                return;
+            }
+        }
         Method::Winograd => {
             if let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w)) {
                 return winograd::weight([(x, x_shape), (y, y_shape)], w, moves, channels);
             }
         }
-        Method::Windows => {}
+        Method::Windows | Method::Pointwise => {}
     }
     let (columns, terms) = (channels.own * windows.taps(), channels.images * windows.count());
     let (x, windows) = dealt(windows, x);
