@@ -1,14 +1,14 @@
 //! Products of matrices, one for each place of the leading axes.
 
+use super::matrix::{Matrices, Matrix};
 use super::micro::COLUMNS;
 use super::product::{Piece, Size, Target, multiply};
-use super::view::{Matrix, View};
 use crate::element::Element;
 use crate::memory::Shared;
 use crate::workers::pieces;
 
 /// `[.., M, K] x [.., K, N] -> [.., M, N]`
-pub(crate) fn matmul<T: Element>(a: &View<'_, T>, b: &View<'_, T>, result: &mut [T]) {
+pub(crate) fn matmul<T: Element>(a: &Matrices<'_, T>, b: &Matrices<'_, T>, result: &mut [T]) {
     let rank = a.shape.len();
     let (rows, columns) = (a.shape[rank - 2], b.shape[rank - 1]);
     if result.is_empty() {

@@ -7,7 +7,9 @@ mod axis;
 mod conv;
 mod deal;
 mod matmul;
+mod matrix;
 pub(crate) mod micro;
+mod panels;
 mod plane;
 mod pool;
 mod product;
@@ -30,6 +32,7 @@ use crate::element::Element;
 use crate::memory::Memory;
 use axis::Around;
 pub use conv::{Estimate, Method, estimates};
+use matrix::Matrices;
 use view::View;
 use window::{Moves, Windows};
 
@@ -108,7 +111,8 @@ impl<'a, T: Element> Call<'a, T> {
     }
 
     fn matmul(&self) -> Option<Result<(), EngineError>> {
-        matmul::matmul::<T>(&self.view(0), &self.view(1), self.target()?);
+        let [a, b] = [0, 1].map(|i| Matrices::of(self.plan, self.memory, &self.anchor.operands[i]));
+        matmul::matmul::<T>(&a, &b, self.target()?);
         Some(Ok(()))
     }
 

@@ -9,8 +9,7 @@ use std::ops::Range;
 
 use super::micro::{Block, COLUMNS, ROWS};
 use super::scratch::Scratch;
-use super::vector::isa;
-use super::view::Matrix;
+use super::vector::{isa, widest};
 use crate::element::Element;
 use crate::memory::Shared;
 use crate::workers::{each, pieces};
@@ -18,7 +17,7 @@ use crate::workers::{each, pieces};
 /// Terms of a sum that a panel holds at a time.
 const DEPTH: usize = 256;
 /// Most rows of the left operand that a task goes through with one panel: their part stays in the second cache.
-const TALL: usize = 768;
+const TALL: usize = 1024;
 /// Tasks that are enough for any machine.
 const TASKS: usize = 32;
 /// Products below which other cores are not worth waking.
@@ -85,7 +84,7 @@ pub(crate) fn multiply<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
             part(columns.div_ceil(COLUMNS), across, task % across),
             part(rows.div_ceil(ROWS), down, task / across),
         );
-        strip(&left, b, target, size, [down, across]);
+        widest(|| strip(&left, b, target, size, [down, across]));
     };
     match alone {
         true => (0..tasks).for_each(task),
@@ -108,6 +107,7 @@ pub(crate) fn part(of: usize, parts: usize, number: usize) -> Range<usize> {
 }
 
 /// Some panels of rows by some panels of columns.
+#[inline(always)]
 fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
     left: &[T],
     b: &impl Panels<T>,
@@ -119,9 +119,10 @@ fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
     let mut panel = Scratch::of(DEPTH.min(size.terms) * COLUMNS);
     let mut block: Block<T> = [T::default(); ROWS * COLUMNS];
     // Without terms there is still a sum of nothing to be written.
-    for start in (0..size.terms.max(1)).step_by(DEPTH) {
-        let terms = start..(start + DEPTH).min(size.terms);
-        let add = target.add || start > 0;
+    let depths = size.terms.div_ceil(DEPTH).max(1);
+    for depth in 0..depths {
+        let terms = part(size.terms, depths, depth);
+        let add = target.add || depth > 0;
         for column in across.clone() {
             let columns = column * COLUMNS..((column + 1) * COLUMNS).min(size.columns);
             let panel = &mut panel[..terms.len() * COLUMNS];
@@ -141,9 +142,18 @@ fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
 }
 
 /// Writes a piece of a row.
-#[inline]
+#[inline(always)]
 fn put<T: Element>(into: &Shared<'_, T>, from: &[T], piece: Piece, row: usize, add: bool) {
     let (from, at) = (&from[piece.column..piece.column + piece.len], row + piece.place);
+    // Of known length it is a few instructions, else a call or a loop.
+    if let (Ok(from), 1) = (<&[T; COLUMNS]>::try_from(from), piece.step) {
+        let Some(to) = into.run(at, COLUMNS).first_chunk_mut::<COLUMNS>() else { return };
+        match add {
+            false => *to = *from,
+            true => *to = std::array::from_fn(|i| to[i].add(from[i])),
+        }
+        return;
+    }
     if piece.step != 1 {
         // What lies between them may be another task's.
         for (i, from) in from.iter().enumerate() {
@@ -156,35 +166,5 @@ fn put<T: Element>(into: &Shared<'_, T>, from: &[T], piece: Piece, row: usize, a
     match add {
         false => to.copy_from_slice(from),
         true => to.iter_mut().zip(from).for_each(|(to, from)| *to = to.add(*from)),
-    }
-}
-
-/// A matrix whose rows are terms.
-impl<T: Element> Panels<T> for Matrix<'_, T> {
-    fn pack<const W: usize>(&self, terms: Range<usize>, first: usize, out: &mut [T]) {
-        let width = W.min(self.size[1] - first);
-        if self.strides[1] == 1 {
-            for (term, out) in terms.zip(out.chunks_exact_mut(W)) {
-                out[..width].copy_from_slice(self.run(term, first, width));
-                out[width..].fill(T::default());
-            }
-            return;
-        }
-        if width < W {
-            out.fill(T::default());
-        }
-        // Terms next to each other are read one after the other.
-        for line in 0..width {
-            match self.strides[0] {
-                1 => {
-                    let from = self.transposed().run(first + line, terms.start, terms.len());
-                    out.chunks_exact_mut(W).zip(from).for_each(|(out, from)| out[line] = *from);
-                }
-                _ => {
-                    let lines = out.chunks_exact_mut(W).zip(terms.clone());
-                    lines.for_each(|(out, term)| out[line] = self.at(term, first + line));
-                }
-            }
-        }
     }
 }

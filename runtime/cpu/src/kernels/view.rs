@@ -70,58 +70,9 @@ impl<'m, E: Copy> View<'m, E> {
         }
     }
 
-    /// The matrix of the last two axes at a place of the axes before them.
-    pub(crate) fn matrix(&self, batch: usize) -> Matrix<'_, E> {
-        let leading = self.shape.len() - 2;
-        let mut at = vec![0; leading];
-        unravel(batch, &self.shape[..leading], &mut at);
-        let start =
-            at.iter().zip(&self.strides).fold(self.start as isize, |sum, (k, s)| sum + *k as isize * s);
-        Matrix {
-            elements: &self.elements,
-            start,
-            size: [self.shape[leading], self.shape[leading + 1]],
-            strides: [self.strides[leading], self.strides[leading + 1]],
-        }
-    }
-}
-
-/// A matrix whose elements lie at regular distances.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Matrix<'a, E> {
-    elements: &'a [E],
-    start: isize,
-    /// Rows and columns.
-    pub(crate) size: [usize; 2],
-    /// How far rows and columns are apart.
-    pub(crate) strides: [isize; 2],
-}
-
-impl<'a, E: Copy> Matrix<'a, E> {
-    /// Rows and columns of elements in row-major order.
-    pub(crate) fn dense(elements: &'a [E], size: [usize; 2]) -> Self {
-        Matrix { elements, start: 0, size, strides: [size[1] as isize, 1] }
-    }
-
-    /// Rows as columns.
-    pub(crate) fn transposed(self) -> Self {
-        let ([rows, columns], [down, right]) = (self.size, self.strides);
-        Matrix { size: [columns, rows], strides: [right, down], ..self }
-    }
-
-    /// An element.
-    pub(crate) fn at(&self, row: usize, column: usize) -> E {
-        self.elements[self.place(row, column)]
-    }
-
-    /// Neighbours in a row whose columns lie next to each other.
-    pub(crate) fn run(&self, row: usize, column: usize, len: usize) -> &'a [E] {
-        let start = self.place(row, column);
-        &self.elements[start..start + len]
-    }
-
-    fn place(&self, row: usize, column: usize) -> usize {
-        (self.start + row as isize * self.strides[0] + column as isize * self.strides[1]) as usize
+    /// All elements in row-major order, for as long as what they come from lives.
+    pub(crate) fn into_dense(self) -> Cow<'m, [E]> {
+        Cow::Owned(self.dense().into_owned())
     }
 }
 

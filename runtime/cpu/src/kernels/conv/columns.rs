@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::element::Element;
+use crate::kernels::panels::turn;
 use crate::kernels::product::Panels;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::window::{Line, Run, Windows};
@@ -150,11 +151,17 @@ impl<T: Element, L: Lines<T>> Panels<T> for Across<'_, L> {
         if pitch == 0 {
             return;
         }
-        let mut rows = Scratch::of(width * pitch);
-        self.lines.fill(lines, terms, pitch, &mut rows);
-        for (term, out) in out.chunks_exact_mut(W).enumerate() {
-            out[..width].iter_mut().enumerate().for_each(|(line, to)| *to = rows[line * pitch + term]);
-            out[width..].fill(T::default());
+        if width < W {
+            out.fill(T::default());
         }
+        let in_place: Option<Vec<&[T]>> =
+            lines.clone().map(|line| self.lines.line(line, terms.clone())).collect();
+        if let Some(rows) = in_place {
+            return turn::<T, W>(&rows, out);
+        }
+        let mut copy = Scratch::of(width * pitch);
+        self.lines.fill(lines, terms, pitch, &mut copy);
+        let rows: Vec<&[T]> = copy.chunks_exact(pitch).collect();
+        turn::<T, W>(&rows, out);
     }
 }

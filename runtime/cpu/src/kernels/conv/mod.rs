@@ -20,8 +20,8 @@ mod winograd;
 
 use std::ops::Range;
 
+use super::matrix::Matrix;
 use super::product::{Piece, Size, Target, multiply};
-use super::view::Matrix;
 use super::window::{Moves, Windows};
 use crate::element::Element;
 use crate::memory::Shared;

@@ -16,6 +16,8 @@ use crate::workers::{map, pieces};
 
 /// Sums at least so long are added up along rows as they lie in memory; shorter ones are not worth adding up vectors at their ends.
 const LONG: usize = 768;
+/// Nor are those of a gradient with more sums than so many for each term: there is work enough for every copy into panels.
+const BROAD: usize = 16;
 /// Terms of a sum that are copied at a time.
 const TERMS: usize = 1024;
 /// Rows of the gradient that are copied at a time.
@@ -69,7 +71,7 @@ pub(crate) fn conv_weight<T: Element>(
             first: group * channels.shared,
         };
         let size = Size { rows: channels.shared, columns, terms };
-        if terms >= LONG {
+        if terms >= LONG.max(channels.shared * columns / BROAD) {
             along(&outputs, &inputs, w, size, windows.count());
         } else {
             let elements = &Shared::new(w);
