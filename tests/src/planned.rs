@@ -9,12 +9,12 @@ use vspec_engine::{EngineError, Precision, Sizes};
 use vspec_ir::Graph;
 use vspec_ir::plan::{Fusions, Plan};
 use vspec_optimize::fuse::{self, Options};
-use vspec_optimize::{Level, Target, bind, layout, memory, plan};
+use vspec_optimize::{Level, Target, bind, layout, memory, plan, unroll};
 
 /// Plans a graph as it is, without rewriting it first.
 struct Direct {
     options: Options,
-    /// Channels that lie together.
+    /// Channels that lie together; then short rows are unrolled, too, however few there are.
     block: Option<usize>,
 }
 
@@ -27,6 +27,7 @@ impl Planner for Direct {
         let fused = fuse::fuse(&bound(graph, sizes)?, self.options).map_err(EngineError::Unsupported)?;
         let mut plan = fused.plan;
         if let Some(block) = self.block {
+            unroll::unroll(&mut plan, 1);
             layout::assign(&mut plan, block);
         }
         memory::place(&mut plan);
@@ -70,7 +71,7 @@ pub fn planned(precision: Precision, options: Options) -> PlanInterpreter {
     PlanInterpreter { precision, planner: Arc::new(Direct { options, block: None }) }
 }
 
-/// The interpreter of plans, with pairs of channels that lie together.
+/// The interpreter of plans, with pairs of channels that lie together and unrolled rows.
 pub fn in_blocks(precision: Precision) -> PlanInterpreter {
     let planner = Direct { options: Options::default(), block: Some(2) };
     PlanInterpreter { precision, planner: Arc::new(planner) }

@@ -90,6 +90,27 @@ experiment adamw_update {
 }
 ";
 
+/// Sums over a batch of four, and a mean and a maximum over three neighbours.
+const SHORT_ROWS: &str = "
+use std.optim.sgd
+
+module Bias(c: int) {
+  param bias: f32[4, c, 3] = normal
+  state x: f32[4, c, 3] = 0
+}
+
+experiment short_rows {
+  let net = Bias(300)
+  let opt = sgd(lr = 0.5)
+  step train() {
+    report loss = max(sum(net.x * net.bias, axis = 0))
+    apply [broadcast(mean(net.x, axis = 2, keepdims = true) - max(net.x, axis = 2, keepdims = true), [4, 300, 3])]
+      to [net.bias] by opt
+  }
+  run 1 of train
+}
+";
+
 /// The training step of the first experiment of a text.
 fn step(text: &str) -> Graph {
     let mut compiled = compile_text(text);
@@ -126,6 +147,11 @@ fn giou_and_its_gradient() {
 #[test]
 fn an_adamw_update() {
     insta::assert_snapshot!(shown(ADAMW));
+}
+
+#[test]
+fn short_rows_become_points() {
+    insta::assert_snapshot!(shown(SHORT_ROWS));
 }
 
 fn resnet(depth: usize) -> Graph {

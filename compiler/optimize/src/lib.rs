@@ -2,7 +2,7 @@
 //!
 //! A pass takes a graph and gives a new one that computes the same. Each is a file that shows what it does, says why that is legal and
 //! when it declines. [`differentiate`] turns `gradient` nodes into the graph that computes them. [`fuse`] says which nodes one kernel
-//! computes, [`layout`] and [`memory`] where values lie, and [`plan()`] does all of it.
+//! computes, [`unroll`] makes short rows points, [`layout`] and [`memory`] say where values lie, and [`plan()`] does all of it.
 
 mod bind;
 pub mod common;
@@ -19,6 +19,7 @@ mod plan;
 mod rebuild;
 mod rewrite;
 pub mod simplify;
+pub mod unroll;
 
 pub use bind::{BindError, bind};
 pub use pass::{Context, Error, Numerics, Pass, Remark, Verify, run};
