@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::jit::Nest;
 use crate::tile::{Code, Program};
 
 /// How many steps of programs are done how.
@@ -9,6 +10,10 @@ use crate::tile::{Code, Program};
 pub struct Coverage {
     /// Programs all of whose steps along lines are machine code.
     pub whole: usize,
+    /// Those of them whose lines run through rows.
+    pub lines_of_rows: usize,
+    /// Those that do many short lines at a time.
+    pub short_lines: usize,
     /// All programs.
     pub programs: usize,
     /// Steps along lines, and folds, that are machine code.
@@ -25,9 +30,13 @@ impl Coverage {
     /// Adds a program.
     pub(crate) fn add(&mut self, program: &Program) {
         let mut whole = true;
+        self.bytes += program.nest.as_ref().map_or(0, Nest::bytes);
+        self.lines_of_rows += usize::from(program.nest.is_some() && program.is_columns());
+        self.short_lines += usize::from(program.nest.is_some() && !program.is_columns());
         for pass in &program.passes {
             let left = match &pass.native {
                 Some(native) => native.left(pass),
+                None if program.nest.is_some() => vec![],
                 None => pass.tile.iter().chain(&pass.folds).copied().collect(),
             };
             whole &= left.is_empty();
@@ -46,6 +55,8 @@ impl Coverage {
     /// Adds what was found elsewhere.
     pub fn merge(&mut self, other: &Coverage) {
         self.whole += other.whole;
+        self.lines_of_rows += other.lines_of_rows;
+        self.short_lines += other.short_lines;
         self.programs += other.programs;
         self.native += other.native;
         self.steps += other.steps;

@@ -5,7 +5,7 @@ use iced_x86::code_asm::*;
 
 use super::allocate::{Home, Registers};
 use super::emit::{At, Emitted, Emitter, FIRST_ONES, Function, ordered};
-use super::ir::{Binary, Block, Compare, Inst, Logic, Shift, Source, Unary, Var};
+use super::ir::{Binary, Compare, Inst, Logic, Shift, Source, Unary, Var};
 
 /// Registers for results, then three for an instruction's own use.
 const VECTORS: [AsmRegisterYmm; 16] =
@@ -109,7 +109,7 @@ impl Emitter for Avx2 {
     const CONSTANT: usize = VECTOR;
     const REGISTERS: Registers = Registers { vectors: 13, masks: None };
 
-    fn own(_: &Block, uniforms: usize) -> usize {
+    fn own(uniforms: usize) -> usize {
         UNIFORMS + uniforms * VECTOR
     }
 
@@ -153,6 +153,9 @@ impl Emitter for Avx2 {
             Inst::Load(pointer, guard) => load(f, var, pointer, guard, at)?,
             Inst::LoadBytes(pointer, guard) => load_bytes(f, var, pointer, guard, at)?,
             Inst::Gather(pointer, places, guard) => gather(f, var, (pointer, places), guard, at)?,
+            Inst::GatherBytes(pointer, places, guard) => {
+                gather_bytes(f, var, (pointer, places), guard, at)?;
+            }
             Inst::Store(pointer, from) => return store(f, pointer, from, at),
             Inst::StoreBytes(pointer, from) => return store_bytes(f, pointer, from, at),
             Inst::Scatter(pointer, places, from) => return scatter(f, pointer, places, from, at),
@@ -165,6 +168,25 @@ impl Emitter for Avx2 {
                 return write(f, to, from, at);
             }
             Inst::Flag(which) => return flag(f, which, at),
+            Inst::Broadcast(pointer) => {
+                let (to, from) = (vector(target(f, var)), f.pointer(pointer)?);
+                f.asm.vbroadcastss(to, dword_ptr(from))?;
+            }
+            Inst::Counter(counter) => {
+                let (to, from) = (vector(target(f, var)), f.counter(counter));
+                f.asm.vpbroadcastd(to, from)?;
+            }
+            Inst::Row(slot) => {
+                let (to, from) = (vector(target(f, var)), f.row(slot, at));
+                f.asm.vmovups(to, ymmword_ptr(from))?;
+            }
+            Inst::Keep(slot, from) => {
+                let (from, to) = (register(f, from)?, f.row(slot, at));
+                return f.asm.vmovups(ymmword_ptr(to), from);
+            }
+            Inst::Begin(fold, with, wide) => return begin(f, (fold, with), wide, at),
+            Inst::Widen(fold) => return widen(f, fold, at),
+            Inst::Total(fold, by) => total(f, var, (fold, by), at)?,
         }
         keep(f, var)
     }
@@ -318,11 +340,7 @@ fn gather(
     at: At,
 ) -> Emitted {
     let (mask, result) = (vector(MASK), vector(RESULT));
-    match touched(f, guard, at)? {
-        None => f.asm.vpcmpeqd(mask, mask, mask)?,
-        Some(own) if own == mask => {}
-        Some(own) => f.asm.vmovaps(mask, own)?,
-    }
+    claim(f, guard, at)?;
     let (places, pointer) = (register(f, places)?, f.pointer(pointer)?);
     f.asm.vxorps(result, result, result)?;
     f.asm.vgatherdps_3(result, ptr(pointer + places * 4), mask)?;
@@ -330,6 +348,49 @@ fn gather(
         RESULT => Ok(()),
         to => f.asm.vmovaps(vector(to), result),
     }
+}
+
+/// Puts into a register of its own which elements are touched.
+fn claim(f: &mut Function, guard: Option<Var>, at: At) -> Emitted {
+    let mask = vector(MASK);
+    match touched(f, guard, at)? {
+        None => f.asm.vpcmpeqd(mask, mask, mask),
+        Some(own) if own == mask => Ok(()),
+        Some(own) => f.asm.vmovaps(mask, own),
+    }
+}
+
+/// Bytes here and there: the words of four that they lie in, and of each the one that is meant.
+fn gather_bytes(
+    f: &mut Function,
+    var: Var,
+    (pointer, places): (u32, Source),
+    guard: Option<Var>,
+    at: At,
+) -> Emitted {
+    claim(f, guard, at)?;
+    let (places, pointer) = (register(f, places)?, f.pointer(pointer)?);
+    let (own, result, to) = (vector(OWN), vector(RESULT), vector(target(f, var)));
+    let kept = ymmword_ptr(f.stack(PLACES));
+    f.asm.mov(r10, pointer)?;
+    f.asm.and(r10, 3)?;
+    f.asm.vmovd(LOWER[RESULT as usize], r10d)?;
+    f.asm.vpbroadcastd(result, LOWER[RESULT as usize])?;
+    f.asm.vpaddd(result, result, places)?;
+    f.asm.vmovaps(kept, result)?;
+    f.asm.vpsrad(own, result, 2)?;
+    f.asm.mov(rax, pointer)?;
+    f.asm.and(rax, -4)?;
+    f.asm.vxorps(result, result, result)?;
+    f.asm.vgatherdps_3(result, ptr(rax + own * 4), vector(MASK))?;
+    f.asm.vmovaps(own, kept)?;
+    // Eight bits for each byte that lies before it.
+    f.asm.vpslld(own, own, 30)?;
+    f.asm.vpsrld(own, own, 27)?;
+    f.asm.vpsrlvd(result, result, own)?;
+    f.asm.vpslld(result, result, 24)?;
+    f.asm.vxorps(own, own, own)?;
+    f.asm.vpcmpgtd(to, result, own)
 }
 
 /// Element by element, by way of the stack.
@@ -398,4 +459,59 @@ fn flag(f: &mut Function, which: Var, at: At) -> Emitted {
     }
     f.asm.vmovmskps(r10d, which)?;
     f.asm.or(dword_ptr(rdi), r10d)
+}
+
+/// Bytes of half a vector.
+const HALF: i32 = 16;
+
+fn begin(f: &mut Function, (fold, with): (u32, Source), wide: bool, at: At) -> Emitted {
+    let (with, narrow) = (register(f, with)?, f.accumulator(fold, at));
+    f.asm.vmovups(ymmword_ptr(narrow), with)?;
+    if wide {
+        let zero = vector(RESULT);
+        f.asm.vxorps(zero, zero, zero)?;
+        for half in 0..2 {
+            let to = f.wide(fold, at) + 2 * HALF * half;
+            f.asm.vmovups(ymmword_ptr(to), zero)?;
+        }
+    }
+    Ok(())
+}
+
+/// Half of both sums of a fold, together, in `OWN`.
+fn both(f: &mut Function, fold: u32, half: i32, at: At) -> Emitted {
+    let (narrow, wide) = (f.accumulator(fold, at) + HALF * half, f.wide(fold, at) + 2 * HALF * half);
+    f.asm.vcvtps2pd(vector(OWN), xmmword_ptr(narrow))?;
+    f.asm.vaddpd(vector(OWN), vector(OWN), ymmword_ptr(wide))
+}
+
+fn widen(f: &mut Function, fold: u32, at: At) -> Emitted {
+    for half in 0..2 {
+        both(f, fold, half, at)?;
+        let to = f.wide(fold, at) + 2 * HALF * half;
+        f.asm.vmovups(ymmword_ptr(to), vector(OWN))?;
+    }
+    let (narrow, zero) = (f.accumulator(fold, at), vector(OWN));
+    f.asm.vxorps(zero, zero, zero)?;
+    f.asm.vmovups(ymmword_ptr(narrow), zero)
+}
+
+fn total(f: &mut Function, var: Var, (fold, by): (u32, u32), at: At) -> Emitted {
+    let divisor = LOWER[RESULT as usize];
+    if by != 1 {
+        f.asm.mov(eax, by)?;
+        f.asm.vcvtsi2sd(divisor, divisor, rax)?;
+        f.asm.vbroadcastsd(vector(RESULT), divisor)?;
+    }
+    let (narrow, lower) = (f.accumulator(fold, at), LOWER[OWN as usize]);
+    for half in 0..2 {
+        both(f, fold, half, at)?;
+        if by != 1 {
+            f.asm.vdivpd(vector(OWN), vector(OWN), vector(RESULT))?;
+        }
+        f.asm.vcvtpd2ps(lower, vector(OWN))?;
+        f.asm.vmovups(xmmword_ptr(narrow + HALF * half), lower)?;
+    }
+    let to = vector(target(f, var));
+    f.asm.vmovups(to, ymmword_ptr(narrow))
 }

@@ -5,7 +5,7 @@ use iced_x86::code_asm::*;
 
 use super::allocate::{Home, Registers};
 use super::emit::{At, Emitted, Emitter, Function, ordered};
-use super::ir::{Binary, Block, Compare, Inst, Logic, Shift, Source, Unary, Var};
+use super::ir::{Binary, Compare, Inst, Logic, Shift, Source, Unary, Var};
 
 /// Registers for results.
 const VECTORS: [AsmRegisterZmm; 30] = [
@@ -27,6 +27,9 @@ const K4: AsmRegisterK = k4;
 const K5: AsmRegisterK = k5;
 const OWN_MASK: AsmRegisterK = k6;
 const TAIL: AsmRegisterK = k7;
+
+/// Bytes of the stack for places.
+const PLACES: usize = 64;
 
 pub(super) struct Avx512;
 
@@ -135,8 +138,8 @@ impl Emitter for Avx512 {
     const CONSTANT: usize = 4;
     const REGISTERS: Registers = Registers { vectors: 30, masks: Some(5) };
 
-    fn own(_: &Block, _: usize) -> usize {
-        0
+    fn own(_: usize) -> usize {
+        PLACES
     }
 
     fn begin(_: &mut Function, _: usize) -> Emitted {
@@ -171,6 +174,9 @@ impl Emitter for Avx512 {
             Inst::Load(pointer, guard) => load(f, var, pointer, guard, at)?,
             Inst::LoadBytes(pointer, guard) => return load_bytes(f, var, pointer, guard, at),
             Inst::Gather(pointer, places, guard) => gather(f, var, (pointer, places), guard, at)?,
+            Inst::GatherBytes(pointer, places, guard) => {
+                return gather_bytes(f, var, (pointer, places), guard, at);
+            }
             Inst::Store(pointer, from) => return store(f, pointer, from, at),
             Inst::StoreBytes(pointer, from) => return store_bytes(f, pointer, from, at),
             Inst::Scatter(pointer, places, from) => return scatter(f, pointer, places, from, at),
@@ -184,6 +190,25 @@ impl Emitter for Avx512 {
                 return f.asm.vmovups(if at.tail { to.k7() } else { to }, from);
             }
             Inst::Flag(which) => return flag(f, which, at),
+            Inst::Broadcast(pointer) => {
+                let (to, from) = (target(f, var), f.pointer(pointer)?);
+                f.asm.vbroadcastss(to, dword_ptr(from))?;
+            }
+            Inst::Counter(counter) => {
+                let (to, from) = (target(f, var), f.counter(counter));
+                f.asm.vpbroadcastd(to, from)?;
+            }
+            Inst::Row(slot) => {
+                let (to, from) = (target(f, var), f.row(slot, at));
+                f.asm.vmovups(to, zmmword_ptr(from))?;
+            }
+            Inst::Keep(slot, from) => {
+                let (from, to) = (register(f, from)?, f.row(slot, at));
+                return f.asm.vmovups(zmmword_ptr(to), from);
+            }
+            Inst::Begin(fold, with, wide) => return begin(f, (fold, with), wide, at),
+            Inst::Widen(fold) => return widen(f, fold, at),
+            Inst::Total(fold, by) => total(f, var, (fold, by), at)?,
         }
         keep(f, var)
     }
@@ -332,6 +357,38 @@ fn gather(
     }
 }
 
+/// Bytes here and there: the words of four that they lie in, and of each the one that is meant.
+fn gather_bytes(
+    f: &mut Function,
+    var: Var,
+    (pointer, places): (u32, Source),
+    guard: Option<Var>,
+    at: At,
+) -> Emitted {
+    claim(f, guard, at)?;
+    let (places, pointer) = (register(f, places)?, f.pointer(pointer)?);
+    let kept = zmmword_ptr(f.stack(0));
+    f.asm.mov(r10, pointer)?;
+    f.asm.and(r10, 3)?;
+    f.asm.vpbroadcastd(RESULT, r10d)?;
+    f.asm.vpaddd(RESULT, RESULT, places)?;
+    f.asm.vmovaps(kept, RESULT)?;
+    f.asm.vpsrad(OWN, RESULT, 2)?;
+    f.asm.mov(rax, pointer)?;
+    f.asm.and(rax, -4)?;
+    f.asm.vpxord(RESULT, RESULT, RESULT)?;
+    f.asm.vpgatherdd(RESULT.k6(), ptr(rax + OWN * 4))?;
+    f.asm.vmovaps(OWN, kept)?;
+    // Eight bits for each byte that lies before it.
+    f.asm.vpslld(OWN, OWN, 30)?;
+    f.asm.vpsrld(OWN, OWN, 27)?;
+    f.asm.vpsrlvd(RESULT, RESULT, OWN)?;
+    f.asm.vpslld(RESULT, RESULT, 24)?;
+    let to = mask_target(f, var);
+    f.asm.vptestmd(to, RESULT, RESULT)?;
+    keep_mask(f, var)
+}
+
 fn scatter(f: &mut Function, pointer: u32, places: Source, from: Source, at: At) -> Emitted {
     claim(f, None, at)?;
     let from = register(f, from)?;
@@ -363,4 +420,57 @@ fn flag(f: &mut Function, which: Var, at: At) -> Emitted {
         f.asm.and(r10d, eax)?;
     }
     f.asm.or(dword_ptr(rdi), r10d)
+}
+
+/// Bytes of half a vector.
+const HALF: i32 = 32;
+
+fn begin(f: &mut Function, (fold, with): (u32, Source), wide: bool, at: At) -> Emitted {
+    let (with, narrow) = (register(f, with)?, f.accumulator(fold, at));
+    f.asm.vmovups(zmmword_ptr(narrow), with)?;
+    if wide {
+        f.asm.vpxord(RESULT, RESULT, RESULT)?;
+        for half in 0..2 {
+            let to = f.wide(fold, at) + 2 * HALF * half;
+            f.asm.vmovups(zmmword_ptr(to), RESULT)?;
+        }
+    }
+    Ok(())
+}
+
+/// Half of both sums of a fold, together, in `OWN`.
+fn both(f: &mut Function, fold: u32, half: i32, at: At) -> Emitted {
+    let (narrow, wide) = (f.accumulator(fold, at) + HALF * half, f.wide(fold, at) + 2 * HALF * half);
+    f.asm.vcvtps2pd(OWN, ymmword_ptr(narrow))?;
+    f.asm.vaddpd(OWN, OWN, zmmword_ptr(wide))
+}
+
+fn widen(f: &mut Function, fold: u32, at: At) -> Emitted {
+    for half in 0..2 {
+        both(f, fold, half, at)?;
+        let to = f.wide(fold, at) + 2 * HALF * half;
+        f.asm.vmovups(zmmword_ptr(to), OWN)?;
+    }
+    let narrow = f.accumulator(fold, at);
+    f.asm.vpxord(OWN, OWN, OWN)?;
+    f.asm.vmovups(zmmword_ptr(narrow), OWN)
+}
+
+fn total(f: &mut Function, var: Var, (fold, by): (u32, u32), at: At) -> Emitted {
+    if by != 1 {
+        f.asm.mov(eax, by)?;
+        f.asm.vcvtsi2sd(BYTES, BYTES, rax)?;
+        f.asm.vbroadcastsd(RESULT, BYTES)?;
+    }
+    let narrow = f.accumulator(fold, at);
+    for half in 0..2 {
+        both(f, fold, half, at)?;
+        if by != 1 {
+            f.asm.vdivpd(OWN, OWN, RESULT)?;
+        }
+        f.asm.vcvtpd2ps(ymm14, OWN)?;
+        f.asm.vmovups(ymmword_ptr(narrow + HALF * half), ymm14)?;
+    }
+    let to = target(f, var);
+    f.asm.vmovups(to, zmmword_ptr(narrow))
 }

@@ -17,7 +17,7 @@ pub(super) struct Line(pub(super) [u32; 16]);
 /// What a function is called with; the code knows the order of the fields.
 #[repr(C)]
 struct Call {
-    pointers: *const u64,
+    pointers: *mut u64,
     uniforms: *const u32,
     constants: *const Line,
     /// The flag, then 16 numbers for each fold.
@@ -42,6 +42,16 @@ impl Tables {
         self.uniforms.clear();
         self.folds.clear();
         self.folds.push(Line::default());
+    }
+
+    /// Lines behind the flag, with anything in them.
+    pub(super) fn reserve(&mut self, lines: usize) {
+        self.folds.resize(1 + lines, Line::default());
+    }
+
+    /// Sets a counter.
+    pub(super) fn count(&mut self, counter: u32, to: usize) {
+        self.folds[1].0[counter as usize] = to as u32;
     }
 
     /// Whether data named a place outside its axis.
@@ -75,7 +85,7 @@ impl CodeBuffer {
     /// Calls the function that begins at a byte, with the tables that it was made for, for so many elements.
     pub(super) fn call(&self, entry: usize, tables: &mut Tables, constants: &[Line], count: usize) {
         let call = Call {
-            pointers: tables.pointers.as_ptr(),
+            pointers: tables.pointers.as_mut_ptr(),
             uniforms: tables.uniforms.as_ptr(),
             constants: constants.as_ptr(),
             folds: tables.folds.as_mut_ptr(),

@@ -16,7 +16,7 @@ impl Cover<'_> {
     pub(super) fn step(&self, step: usize, once: bool) -> bool {
         let own = &self.program.steps[step];
         match &own.code {
-            Code::Load(spot, _) => self.load(own.dtype, spot, once),
+            Code::Load(spot, _) => self.load(spot),
             Code::Index(address) => own.dtype != DType::Bool && self.address(address),
             Code::Inside(address, low, high) => {
                 let bound = |bound: &i64| i32::try_from(*bound).is_ok_and(|bound| bound > i32::MIN);
@@ -38,15 +38,9 @@ impl Cover<'_> {
         }
     }
 
-    fn load(&self, dtype: DType, spot: &Spot, once: bool) -> bool {
+    fn load(&self, spot: &Spot) -> bool {
         let small = |(_, stride, size): &(usize, usize, usize)| i32::try_from(stride * size).is_ok();
-        match dtype {
-            DType::Bool => {
-                let plain = spot.named.is_empty() && (once || spot.address.step() == Some(1));
-                plain && self.address(&spot.address)
-            }
-            _ => self.address(&spot.address) && spot.named.iter().all(small),
-        }
+        self.address(&spot.address) && spot.named.iter().all(small)
     }
 
     /// Whether machine code does a fold; others are done from the registers of the tile.
@@ -60,10 +54,18 @@ impl Cover<'_> {
         }
     }
 
+    /// The same of a fold in each lane.
+    fn folds_lanes(&self, fold: usize) -> bool {
+        match &self.program.steps[fold].code {
+            Code::Fold(_, arg) => self.program.steps[*arg].dtype == DType::F32,
+            _ => false,
+        }
+    }
+
     /// Whether a place can be worked out with integers of 32 bits.
     fn address(&self, address: &Address) -> bool {
         let extents = &self.program.extents;
-        let length = extents.last().map_or(1, |length| *length as i64);
+        let length = self.program.length() as i64;
         let along = |step: i64| i32::try_from(step.saturating_mul(length)).is_ok();
         match address.step() {
             Some(step) => {
@@ -87,6 +89,19 @@ impl Cover<'_> {
         };
         fits(index, extents) && index.terms.iter().all(term)
     }
+}
+
+/// Whether machine code can do a program whose lines run through rows: all of it.
+pub(crate) fn covers_columns(program: &Program) -> bool {
+    let cover = Cover { program };
+    let step = |step: usize| match &program.steps[step].code {
+        // A row has elements of its own.
+        Code::Store(spot, _) if spot.address.is_uniform() => false,
+        Code::Fold(..) => cover.folds_lanes(step),
+        Code::Index(address) | Code::Inside(address, ..) if !cover.index(address.whole()) => false,
+        _ => cover.step(step, false),
+    };
+    (0..program.steps.len()).all(step)
 }
 
 fn fits(index: &Index, extents: &[usize]) -> bool {

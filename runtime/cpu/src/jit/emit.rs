@@ -21,6 +21,10 @@ const HEAD: usize = 3 * STEP * 4;
 
 /// Bytes before the accumulators: the flag.
 const FLAG: usize = 64;
+/// Where the counters of loops within rows are, behind `rdi`.
+const COUNTERS: usize = FLAG;
+/// Bytes before the accumulators of rows: the flag and the counters.
+pub(super) const BEFORE_ROWS: usize = 2 * FLAG;
 
 pub(super) type Emitted = Result<(), IcedError>;
 
@@ -41,7 +45,7 @@ pub(super) trait Emitter {
     const CONSTANT: usize;
     const REGISTERS: Registers;
     /// Bytes of the stack besides the slots of results.
-    fn own(block: &Block, uniforms: usize) -> usize;
+    fn own(uniforms: usize) -> usize;
 
     /// Before the loop.
     fn begin(f: &mut Function, uniforms: usize) -> Emitted;
@@ -53,11 +57,31 @@ pub(super) trait Emitter {
 /// A function that is being written.
 pub(super) struct Function {
     pub(super) asm: CodeAssembler,
-    pub(super) homes: Homes,
+    /// Where the results of the block are that is being written.
+    pub(super) homes: Vec<Home>,
+    /// Slots of results on the stack.
+    slots: usize,
     /// Bytes of a slot.
     slot: usize,
     /// Bytes of a constant.
     constant: usize,
+    pub(super) frame: Frame,
+}
+
+/// Where things are that are kept between rounds, in bytes behind `rdi`.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Frame {
+    /// Accumulators.
+    pub(super) folds: usize,
+    /// Those of double precision.
+    pub(super) wide: usize,
+    /// What is known of rows.
+    pub(super) rows: usize,
+}
+
+impl Frame {
+    /// For blocks that are called for one line.
+    pub(super) const LINE: Frame = Frame { folds: FLAG, wide: 0, rows: 0 };
 }
 
 /// What all functions need: the numbers of elements, and masks of the first ones.
@@ -68,39 +92,60 @@ pub(super) fn head() -> Vec<u32> {
 
 /// Machine code of a block that is called with some uniforms. `once`: only for one element.
 pub(super) fn emit<E: Emitter>(block: &Block, uniforms: usize, once: bool) -> Result<Vec<u8>, IcedError> {
-    let homes = allocate(block, E::REGISTERS);
-    let slot = E::LANES * 4;
-    let stack = homes.slots as usize * slot + E::own(block, uniforms);
-    let mut f = Function { asm: CodeAssembler::new(64)?, homes, slot, constant: E::CONSTANT };
-    f.enter(stack, block)?;
+    let Homes { of, slots } = allocate(block, E::REGISTERS);
+    let mut f = Function::new::<E>(slots as usize, Frame::LINE)?;
+    f.homes = of;
+    let pointers = block.code.iter().filter_map(pointer).max().map_or(0, |last| last as usize + 1);
+    f.enter(f.stack_bytes::<E>(uniforms), pointers)?;
     E::begin(&mut f, uniforms)?;
-    let (mut top, mut tail, mut end) = (f.asm.create_label(), f.asm.create_label(), f.asm.create_label());
-    if !once {
-        f.asm.mov(rax, r8)?;
-        f.asm.and(rax, -(STEP as i32))?;
-        f.asm.cmp(r9, rax)?;
-        f.asm.jae(tail)?;
-        f.asm.set_label(&mut top)?;
-        f.round::<E>(block, false, STEP)?;
-        f.asm.add(r9, STEP as i32)?;
-        f.asm.mov(rax, r8)?;
-        f.asm.and(rax, -(STEP as i32))?;
-        f.asm.cmp(r9, rax)?;
-        f.asm.jb(top)?;
-        f.asm.set_label(&mut tail)?;
-    }
-    f.asm.mov(rax, r8)?;
-    f.asm.sub(rax, r9)?;
-    f.asm.jz(end)?;
-    E::rest(&mut f)?;
-    f.round::<E>(block, true, if once { E::LANES } else { STEP })?;
-    f.asm.set_label(&mut end)?;
+    let rounds = |f: &mut Function, tail: bool| f.round::<E>(block, tail, if once { E::LANES } else { STEP });
+    f.all_rounds::<E>(once, rounds)?;
     f.leave()?;
     f.asm.assemble(0)
 }
 
 impl Function {
-    fn enter(&mut self, stack: usize, block: &Block) -> Emitted {
+    pub(super) fn new<E: Emitter>(slots: usize, frame: Frame) -> Result<Self, IcedError> {
+        let (asm, slot) = (CodeAssembler::new(64)?, E::LANES * 4);
+        Ok(Function { asm, homes: vec![], slots, slot, constant: E::CONSTANT, frame })
+    }
+
+    /// Bytes of the stack.
+    pub(super) fn stack_bytes<E: Emitter>(&self, uniforms: usize) -> usize {
+        self.slots * self.slot + E::own(uniforms)
+    }
+
+    /// Rounds from `r9` to `r8`, the last one with masks. `once`: only that one.
+    pub(super) fn all_rounds<E: Emitter>(
+        &mut self,
+        once: bool,
+        round: impl Fn(&mut Self, bool) -> Emitted,
+    ) -> Emitted {
+        let (mut top, mut tail) = (self.asm.create_label(), self.asm.create_label());
+        let mut end = self.asm.create_label();
+        if !once {
+            self.asm.mov(rax, r8)?;
+            self.asm.and(rax, -(STEP as i32))?;
+            self.asm.cmp(r9, rax)?;
+            self.asm.jae(tail)?;
+            self.asm.set_label(&mut top)?;
+            round(self, false)?;
+            self.asm.add(r9, STEP as i32)?;
+            self.asm.mov(rax, r8)?;
+            self.asm.and(rax, -(STEP as i32))?;
+            self.asm.cmp(r9, rax)?;
+            self.asm.jb(top)?;
+            self.asm.set_label(&mut tail)?;
+        }
+        self.asm.mov(rax, r8)?;
+        self.asm.sub(rax, r9)?;
+        self.asm.jz(end)?;
+        E::rest(self)?;
+        round(self, true)?;
+        self.asm.set_label(&mut end)
+    }
+
+    pub(super) fn enter(&mut self, stack: usize, pointers: usize) -> Emitted {
         let a = &mut self.asm;
         a.push(rbp)?;
         a.mov(rbp, rsp)?;
@@ -115,14 +160,13 @@ impl Function {
         a.mov(r8, qword_ptr(rdi + 32))?;
         a.mov(rdi, qword_ptr(rdi + 24))?;
         a.xor(r9d, r9d)?;
-        let used = block.code.iter().filter_map(pointer).max().map_or(0, |last| last as usize + 1);
-        for (i, register) in PINNED.into_iter().enumerate().take(used) {
+        for (i, register) in PINNED.into_iter().enumerate().take(pointers) {
             a.mov(register, qword_ptr(rsi + 8 * i as i32))?;
         }
         Ok(())
     }
 
-    fn leave(&mut self) -> Emitted {
+    pub(super) fn leave(&mut self) -> Emitted {
         let a = &mut self.asm;
         a.lea(rsp, qword_ptr(rbp - 40))?;
         for saved in [r15, r14, r13, r12, rbx, rbp] {
@@ -133,7 +177,7 @@ impl Function {
     }
 
     /// All instructions for the elements of one round.
-    fn round<E: Emitter>(&mut self, block: &Block, tail: bool, elements: usize) -> Emitted {
+    pub(super) fn round<E: Emitter>(&mut self, block: &Block, tail: bool, elements: usize) -> Emitted {
         for first in (0..elements).step_by(E::LANES) {
             for (i, inst) in block.code.iter().enumerate() {
                 E::inst(self, Var(i as u32), inst, At { first, tail })?;
@@ -151,6 +195,15 @@ impl Function {
         Ok(rax)
     }
 
+    /// Moves a pointer on.
+    pub(super) fn advance(&mut self, pointer: u32, bytes: i32) -> Emitted {
+        match PINNED.get(pointer as usize) {
+            _ if bytes == 0 => Ok(()),
+            Some(pinned) => self.asm.add(*pinned, bytes),
+            None => self.asm.add(qword_ptr(rsi + 8 * pointer as i32), bytes),
+        }
+    }
+
     /// Elements of some bytes behind a pointer, neighbours.
     pub(super) fn neighbours(
         &mut self,
@@ -162,7 +215,7 @@ impl Function {
     }
 
     pub(super) fn home(&self, var: Var) -> Home {
-        self.homes.of[var.index()]
+        self.homes[var.index()]
     }
 
     /// A result on the stack.
@@ -172,7 +225,7 @@ impl Function {
 
     /// What follows the results on the stack.
     pub(super) fn stack(&self, byte: usize) -> AsmMemoryOperand {
-        ptr(rsp + (self.homes.slots as usize * self.slot + byte) as i32)
+        ptr(rsp + (self.slots * self.slot + byte) as i32)
     }
 
     /// A constant of the block.
@@ -187,19 +240,36 @@ impl Function {
 
     /// What was folded of some elements.
     pub(super) fn accumulator(&self, fold: u32, at: At) -> AsmMemoryOperand {
-        ptr(rdi + (FLAG + fold as usize * STEP * 4 + at.first * 4) as i32)
+        ptr(rdi + (self.frame.folds + fold as usize * STEP * 4 + at.first * 4) as i32)
+    }
+
+    /// The same in double precision.
+    pub(super) fn wide(&self, fold: u32, at: At) -> AsmMemoryOperand {
+        ptr(rdi + (self.frame.wide + fold as usize * STEP * 8 + at.first * 8) as i32)
+    }
+
+    /// What is known of some rows.
+    pub(super) fn row(&self, slot: u32, at: At) -> AsmMemoryOperand {
+        ptr(rdi + (self.frame.rows + slot as usize * STEP * 4 + at.first * 4) as i32)
+    }
+
+    /// The counter of a loop within rows.
+    pub(super) fn counter(&self, counter: u32) -> AsmMemoryOperand {
+        dword_ptr(rdi + (COUNTERS + counter as usize * 4) as i32)
     }
 }
 
 /// The pointer that an instruction uses.
-fn pointer(inst: &Inst) -> Option<u32> {
+pub(super) fn pointer(inst: &Inst) -> Option<u32> {
     match inst {
         Inst::Load(pointer, _)
         | Inst::LoadBytes(pointer, _)
         | Inst::Gather(pointer, ..)
+        | Inst::GatherBytes(pointer, ..)
         | Inst::Store(pointer, _)
         | Inst::StoreBytes(pointer, _)
-        | Inst::Scatter(pointer, ..) => Some(*pointer),
+        | Inst::Scatter(pointer, ..)
+        | Inst::Broadcast(pointer) => Some(*pointer),
         _ => None,
     }
 }

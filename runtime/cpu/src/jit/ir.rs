@@ -109,6 +109,8 @@ pub(super) enum Inst {
     LoadBytes(u32, Option<Var>),
     /// Elements at a distance from a pointer each, on the same terms.
     Gather(u32, Source, Option<Var>),
+    /// The same of bytes that are truth values.
+    GatherBytes(u32, Source, Option<Var>),
     Store(u32, Source),
     StoreBytes(u32, Var),
     /// Writes elements at a distance from a pointer each.
@@ -119,6 +121,20 @@ pub(super) enum Inst {
     Fold(u32, Source),
     /// Tells the caller if a mask holds anywhere.
     Flag(Var),
+    /// What lies at a pointer, in every element. This and what follows is for lines of rows only.
+    Broadcast(u32),
+    /// The counter of a loop within rows.
+    Counter(u32),
+    /// Something that is known of each row.
+    Row(u32),
+    /// Keeps something of each row.
+    Keep(u32, Source),
+    /// What a fold begins with; whether it has sums of double precision, too.
+    Begin(u32, Source, bool),
+    /// Adds a sum to the one of double precision, and begins again.
+    Widen(u32),
+    /// Both sums together, divided by a number.
+    Total(u32, u32),
 }
 
 impl Inst {
@@ -131,11 +147,24 @@ impl Inst {
             | Inst::Lane
             | Inst::Load(..)
             | Inst::Gather(..)
-            | Inst::Folded(_) => Class::Vector,
-            Inst::Compare(..) | Inst::Logic(..) | Inst::Truth(_) | Inst::LoadBytes(..) => Class::Mask,
-            Inst::Store(..) | Inst::StoreBytes(..) | Inst::Scatter(..) | Inst::Fold(..) | Inst::Flag(_) => {
-                Class::Nothing
-            }
+            | Inst::Folded(_)
+            | Inst::Broadcast(_)
+            | Inst::Counter(_)
+            | Inst::Row(_)
+            | Inst::Total(..) => Class::Vector,
+            Inst::Compare(..)
+            | Inst::Logic(..)
+            | Inst::Truth(_)
+            | Inst::LoadBytes(..)
+            | Inst::GatherBytes(..) => Class::Mask,
+            Inst::Store(..)
+            | Inst::StoreBytes(..)
+            | Inst::Scatter(..)
+            | Inst::Fold(..)
+            | Inst::Flag(_)
+            | Inst::Keep(..)
+            | Inst::Begin(..)
+            | Inst::Widen(_) => Class::Nothing,
         }
     }
 
@@ -147,15 +176,25 @@ impl Inst {
         };
         let found = match self {
             Inst::Binary(_, a, b) | Inst::Compare(_, a, b) | Inst::Scatter(_, a, b) => [var(a), var(b), None],
-            Inst::Unary(_, x) | Inst::Shift(_, x, _) | Inst::Store(_, x) | Inst::Fold(_, x) => {
-                [var(x), None, None]
-            }
+            Inst::Unary(_, x)
+            | Inst::Shift(_, x, _)
+            | Inst::Store(_, x)
+            | Inst::Fold(_, x)
+            | Inst::Keep(_, x)
+            | Inst::Begin(_, x, _) => [var(x), None, None],
             Inst::Logic(_, a, b) => [Some(*a), Some(*b), None],
             Inst::Select(mask, a, b) => [Some(*mask), var(a), var(b)],
             Inst::Load(_, guard) | Inst::LoadBytes(_, guard) => [*guard, None, None],
-            Inst::Gather(_, at, guard) => [var(at), *guard, None],
+            Inst::Gather(_, at, guard) | Inst::GatherBytes(_, at, guard) => [var(at), *guard, None],
             Inst::StoreBytes(_, x) | Inst::Flag(x) => [Some(*x), None, None],
-            Inst::Truth(_) | Inst::Lane | Inst::Folded(_) => [None; 3],
+            Inst::Truth(_)
+            | Inst::Lane
+            | Inst::Folded(_)
+            | Inst::Broadcast(_)
+            | Inst::Counter(_)
+            | Inst::Row(_)
+            | Inst::Widen(_)
+            | Inst::Total(..) => [None; 3],
         };
         found.into_iter().flatten()
     }

@@ -14,7 +14,7 @@ use super::op;
 use crate::tile::{Address, Code, Program, Spot};
 
 /// What a pointer leads to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) enum Pointer {
     /// The place of the first element of a call.
     Place(ValueId, Offset),
@@ -52,6 +52,13 @@ pub(super) enum Value {
     Mask(Var),
 }
 
+/// Steps whose results are kept for each row, and folds of rows, by position.
+#[derive(Debug, Default)]
+pub(super) struct Rows {
+    pub(super) kept: Vec<usize>,
+    pub(super) folds: Vec<usize>,
+}
+
 pub(super) struct Lower<'p> {
     program: &'p Program,
     /// Elements of values.
@@ -59,6 +66,12 @@ pub(super) struct Lower<'p> {
     /// Only the first element is computed.
     once: bool,
     pub(super) out: Lowered,
+    /// What is kept of rows, where lines run through rows.
+    pub(super) rows: Option<&'p Rows>,
+    /// Loops whose counters the code has itself.
+    pub(super) counters: Vec<usize>,
+    /// A step whose result is nowhere.
+    pub(super) missing: Option<usize>,
     known: BTreeMap<usize, Value>,
     /// Parts of places.
     places: BTreeMap<Index, Source>,
@@ -74,6 +87,9 @@ impl<'p> Lower<'p> {
             sizes,
             once,
             out: Lowered::default(),
+            rows: None,
+            counters: vec![],
+            missing: None,
             known: BTreeMap::new(),
             places: BTreeMap::new(),
             lane: None,
@@ -119,8 +135,11 @@ impl<'p> Lower<'p> {
     /// Adds a fold of the elements.
     pub(super) fn fold(&mut self, fold: usize) {
         let Code::Fold(kind, arg) = self.program.steps[fold].code else { return };
-        let slot = self.out.folds.len() as u32;
+        let slot = self.slot(fold);
         let from = self.source(arg);
+        if kind == Fold::Argmax {
+            return self.argmax(slot, from);
+        }
         let before = Source::Var(self.block().push(Inst::Folded(slot)));
         let after = match kind {
             Fold::Max => extreme(self.block(), Binary::Max, before, from),
@@ -128,7 +147,68 @@ impl<'p> Lower<'p> {
             Fold::Sum | Fold::Mean | Fold::Argmax => self.block().add(before, from),
         };
         self.block().push(Inst::Fold(slot, after));
-        self.out.folds.push(fold);
+    }
+
+    /// The first largest element of each row; its place is in the accumulator behind. NaN is larger than any other.
+    fn argmax(&mut self, slot: u32, from: Source) {
+        let (outer, extents) = (self.program.outer, &self.program.extents);
+        let place = (outer..extents.len()).fold(Index::constant(0), |place, axis| {
+            place.times(extents[axis] as i64).plus(&Index::counter(axis, extents))
+        });
+        let here = self.index(&place);
+        let block = self.block();
+        let before = Source::Var(block.push(Inst::Folded(slot)));
+        let place = Source::Var(block.push(Inst::Folded(slot + 1)));
+        let above = block.compare(Compare::Lt, before, from);
+        let nan = block.compare(Compare::Unordered, from, from);
+        let number = block.compare(Compare::Eq, before, before);
+        let first_nan = block.logic(Logic::And, nan, number);
+        let better = block.logic(Logic::Or, above, first_nan);
+        let after = block.select(better, from, before);
+        let place = block.select(better, here, place);
+        block.push(Inst::Fold(slot, after));
+        block.push(Inst::Fold(slot + 1, place));
+    }
+
+    /// The number of a fold.
+    pub(super) fn slot(&mut self, fold: usize) -> u32 {
+        let known = self.rows.and_then(|rows| rows.folds.iter().position(|own| *own == fold));
+        let slot = known.unwrap_or_else(|| {
+            self.out.folds.push(fold);
+            self.out.folds.len() - 1
+        });
+        slot as u32
+    }
+
+    /// The result of a step is known.
+    pub(super) fn know(&mut self, step: usize, value: Value) {
+        self.known.insert(step, value);
+    }
+
+    /// Something that was kept of each row.
+    fn row(&mut self, rows: &Rows, step: usize, is_mask: bool) -> Value {
+        let slot = rows.kept.iter().position(|own| *own == step);
+        if slot.is_none() {
+            self.missing = Some(step);
+        }
+        let row = Source::Var(self.block().push(Inst::Row(slot.unwrap_or(0) as u32)));
+        if !is_mask {
+            return Value::Vector(row);
+        }
+        let zero = self.block().int(0);
+        Value::Mask(self.block().compare(Compare::GtInt, row, zero))
+    }
+
+    /// Keeps the result of a step of each row.
+    pub(super) fn keep(&mut self, slot: u32, step: usize) {
+        let from = match self.value(step) {
+            Value::Vector(from) => from,
+            Value::Mask(mask) => {
+                let (one, zero) = (self.block().int(1), self.block().int(0));
+                self.block().select(mask, one, zero)
+            }
+        };
+        self.block().push(Inst::Keep(slot, from));
     }
 
     /// Puts the result of a step where other steps find it.
@@ -166,8 +246,12 @@ impl<'p> Lower<'p> {
     }
 
     fn pointer(&mut self, pointer: Pointer) -> u32 {
-        self.out.pointers.push(pointer);
-        self.out.pointers.len() as u32 - 1
+        let known = self.rows.and_then(|_| self.out.pointers.iter().position(|own| *own == pointer));
+        let at = known.unwrap_or_else(|| {
+            self.out.pointers.push(pointer);
+            self.out.pointers.len() - 1
+        });
+        at as u32
     }
 
     fn uniform(&mut self, uniform: Uniform) -> u32 {
@@ -201,6 +285,7 @@ impl<'p> Lower<'p> {
                 let bit = self.block().int(bit);
                 Value::Mask(self.block().compare(Compare::GtInt, bit, zero))
             }
+            _ if let Some(rows) = self.rows => self.row(rows, step, is_mask),
             _ if own.uniform || self.once => {
                 let uniform = self.uniform(Uniform::Step(step));
                 match is_mask {
@@ -273,9 +358,9 @@ impl<'p> Lower<'p> {
         if let Some(known) = self.places.get(index) {
             return *known;
         }
-        let vector = self.program.extents.len() - 1;
-        let depends =
-            |atom: &Atom| Index { terms: vec![(atom.clone(), 1)], offset: 0 }.loops().contains(&vector);
+        let vector = self.program.vector;
+        let moves = |axis: usize| axis == vector || self.counters.contains(&axis);
+        let depends = |atom: &Atom| atom.loops().into_iter().any(moves);
         let (along, fixed): (Vec<_>, Vec<_>) =
             index.terms.iter().cloned().partition(|(atom, _)| !self.once && depends(atom));
         let fixed = Index { terms: fixed, offset: index.offset };
@@ -299,6 +384,10 @@ impl<'p> Lower<'p> {
 
     fn atom(&mut self, atom: &Atom) -> Source {
         match atom {
+            Atom::Loop(axis) if *axis != self.program.vector => {
+                let counter = self.counters.iter().position(|own| own == axis).unwrap_or(0);
+                Source::Var(self.block().push(Inst::Counter(counter as u32)))
+            }
             Atom::Loop(_) => self.counter(),
             Atom::Quotient(of, by) => self.quotient(of, *by),
             Atom::Remainder(of, by) => {
@@ -375,16 +464,22 @@ impl<'p> Lower<'p> {
             Some(_) => Pointer::Place(spot.value, Offset::new(&spot.address, size)),
             None => Pointer::Value(spot.value),
         });
-        if dtype == DType::Bool {
+        let neighbours = named.is_none() && (self.once || regular == Some(1));
+        if neighbours && dtype == DType::Bool {
             return Ok(Value::Mask(self.block().push(Inst::LoadBytes(pointer, touched))));
         }
-        let neighbours = named.is_none() && (self.once || regular == Some(1));
         if neighbours {
             return Ok(Value::Vector(Source::Var(self.block().push(Inst::Load(pointer, touched)))));
+        }
+        if named.is_none() && regular == Some(0) && touched.is_none() && dtype != DType::Bool {
+            return Ok(Value::Vector(Source::Var(self.block().push(Inst::Broadcast(pointer)))));
         }
         let mut distance = self.distance(&spot.address);
         if let Some(named) = named {
             distance = self.block().binary(Binary::AddInt, named, distance);
+        }
+        if dtype == DType::Bool {
+            return Ok(Value::Mask(self.block().push(Inst::GatherBytes(pointer, distance, touched))));
         }
         Ok(Value::Vector(Source::Var(self.block().push(Inst::Gather(pointer, distance, touched)))))
     }

@@ -4,6 +4,9 @@
 //! steps ──cover──▶ segments ──lower──▶ instructions ──allocate, emit──▶ machine code
 //! ```
 //!
+//! Programs whose lines run through rows are one function each, loops within rows and all ([`nest`]), and short lines that nothing folds are
+//! done many with one call ([`mod@short`]).
+//!
 //! What there are no instructions for (random numbers, sines, folds that look for places) stays a step of the tile program: such steps
 //! and machine code take turns, tile by tile, and hand results over in the registers of the tile. Both compute each element by the same
 //! operations in the same order, and fold in the same order, so that results are the same bits with every set of instructions; that is
@@ -18,12 +21,14 @@ mod emit;
 mod functions;
 mod ir;
 mod lower;
+mod nest;
 mod offset;
 mod op;
 #[cfg(test)]
 mod regions;
 mod run;
 mod segments;
+mod short;
 #[cfg(test)]
 mod tests;
 
@@ -34,7 +39,9 @@ use crate::tile::{Pass, Program};
 pub(crate) use code::Tables;
 use code::{CodeBuffer, Line};
 use cover::Cover;
+pub(crate) use cover::covers_columns;
 use lower::{Lower, Lowered, Pointer, Uniform};
+pub(crate) use nest::Nest;
 use segments::Segments;
 
 /// Machine code for a pass over rows.
@@ -81,6 +88,14 @@ pub(crate) fn compile(
     isa: Isa,
 ) -> Result<(), String> {
     if isa == Isa::Baseline {
+        return Ok(());
+    }
+    if program.is_columns() {
+        program.nest = Some(nest::nest(program, sizes, isa)?);
+        return Ok(());
+    }
+    program.nest = short::short(program, sizes, isa)?;
+    if program.nest.is_some() {
         return Ok(());
     }
     let made: Result<Vec<Native>, String> =

@@ -5,7 +5,7 @@ use vspec_ir::plan::{Atom, Index};
 use crate::tile::Address;
 
 /// How many bytes into a value the first element of a call lies.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(super) struct Offset {
     start: i64,
     /// Loops, and bytes for each of their rounds.
@@ -29,6 +29,11 @@ impl Offset {
             }
         }
         Offset { start: index.offset * size, loops, others, step: address.step().unwrap_or(0) * size }
+    }
+
+    /// Bytes for each round of a loop.
+    pub(super) fn stride(&self, axis: usize) -> i64 {
+        self.loops.iter().filter(|(own, _)| *own == axis).map(|(_, bytes)| bytes).sum()
     }
 
     /// For the counters of the loops around the line, and an element of it.

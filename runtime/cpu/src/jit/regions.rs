@@ -59,6 +59,8 @@ impl Dice {
 
 struct Maker {
     dice: Dice,
+    /// Rows that lines may run through: of steps that all are machine code, at places that loops give.
+    rows: bool,
     values: Vec<Value>,
     given: Given,
     region: Region,
@@ -67,16 +69,17 @@ struct Maker {
 /// A plan of one kernel with loops only, and inputs for it.
 pub(super) fn random(seed: u64) -> (Plan, Given) {
     let mut dice = Dice::new(seed);
-    let rank = 1 + dice.below(3);
+    let rows = dice.below(3) == 0;
+    let rank = 1 + dice.below(3) + usize::from(rows);
     let mut extents = vec![];
     for _ in 0..rank {
         let room = 20_000 / extents.iter().product::<usize>().max(1);
         let size = dice.one_of(&[1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 49, 130, 513, 1040]);
         extents.push(size.min(room).max(1));
     }
-    let outer = dice.below(rank + 1);
+    let outer = if rows { 1 + dice.below(rank - 1) } else { dice.below(rank + 1) };
     let region = Region { extents, outer, steps: vec![] };
-    let mut maker = Maker { dice, values: vec![], given: Given::new(), region };
+    let mut maker = Maker { dice, rows, values: vec![], given: Given::new(), region };
     maker.fill();
     maker.plan()
 }
@@ -170,7 +173,9 @@ impl Maker {
         let mut layout = Layout::dense(rank);
         match self.dice.below(6) {
             0 => layout.order.reverse(),
-            1 if rank > 0 => layout.block = Some((self.dice.below(rank), self.dice.one_of(&[2, 3, 16]))),
+            1 if rank > 0 && !self.rows => {
+                layout.block = Some((self.dice.below(rank), self.dice.one_of(&[2, 3, 16])))
+            }
             _ => {}
         }
         layout
@@ -210,7 +215,7 @@ impl Maker {
                 self.push(Instr::Load { value, at: places.iter().map(at).collect(), guard: None }, dtype)
             }
             5 | 6 => self.padded(dtype),
-            7 => self.reshaped(dtype),
+            7 if !self.rows => self.reshaped(dtype),
             _ => self.named(dtype),
         }
     }
@@ -295,7 +300,7 @@ impl Maker {
                 let high = low + self.dice.below(60) as i64;
                 self.push(Instr::Inside { index, low, high }, DType::Bool);
             }
-            4 => {
+            4 if !self.rows => {
                 let (normal, at) = (self.dice.below(2) == 0, self.index());
                 self.push(Instr::Random { normal, stream: "noise".into(), at }, DType::F32);
             }
@@ -327,6 +332,7 @@ impl Maker {
         });
         let by = self.dice.one_of(&[2, 3, 8, 11, 49]);
         match self.dice.below(3) {
+            _ if self.rows => sum,
             0 => sum.quotient(by, &extents),
             1 => sum.remainder(by, &extents),
             _ => sum,
@@ -345,15 +351,16 @@ impl Maker {
     }
 
     fn fold(&mut self) {
-        let (fold, dtype) = self.dice.one_of(&[
+        let folds = [
             (Fold::Sum, DType::F32),
             (Fold::Mean, DType::F32),
             (Fold::Max, DType::F32),
             (Fold::Min, DType::F32),
+            (Fold::Argmax, DType::F32),
             (Fold::Sum, DType::I32),
             (Fold::Max, DType::I32),
-            (Fold::Argmax, DType::F32),
-        ]);
+        ];
+        let (fold, dtype) = self.dice.one_of(&folds[..if self.rows { 5 } else { 7 }]);
         let arg = self.some(dtype);
         let dtype = if fold == Fold::Argmax { DType::I32 } else { dtype };
         self.push(Instr::Fold(fold, arg), dtype);
@@ -373,16 +380,16 @@ impl Maker {
             Op::Erf {},
             Op::Relu {},
             Op::Floor {},
-            Op::Sin {},
             Op::Log1p {},
+            Op::Sin {},
         ];
-        let op = ops[self.dice.below(ops.len())].clone();
+        let op = ops[self.dice.below(ops.len() - usize::from(self.rows))].clone();
         self.push(Instr::Apply(op, vec![arg]), DType::F32);
     }
 
     fn pair(&mut self) {
         let args = vec![self.some(DType::F32), self.some(DType::F32)];
-        let op = match self.dice.below(13) {
+        let op = match self.dice.below(if self.rows { 11 } else { 13 }) {
             0..3 => Op::Add {},
             3..5 => Op::Sub {},
             5..8 => Op::Mul {},
@@ -404,7 +411,8 @@ impl Maker {
             2 => Op::Mul {},
             3 => Op::Max {},
             4 => Op::Min {},
-            5 => Op::Div {},
+            5 if !self.rows => Op::Div {},
+            5 => Op::Sub {},
             6 => Op::Neg {},
             7 => Op::Abs {},
             _ => Op::Sign {},

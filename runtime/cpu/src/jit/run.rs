@@ -5,7 +5,7 @@ use std::ops::Range;
 use vspec_ir::DType;
 
 use super::code::Line;
-use super::{Native, Pointer, Segment, Uniform, Unit};
+use super::{Native, Nest, Pointer, Segment, Uniform, Unit, short};
 use crate::element::Element;
 use crate::tile::{Code, Core, Folded, Pass, TILE};
 
@@ -24,7 +24,7 @@ impl<T: Element> Core<'_, '_, T> {
         tiles: usize,
     ) -> Vec<Folded> {
         let program = self.job.program;
-        let length = program.extents[program.extents.len() - 1];
+        let length = program.length();
         let mut folded: Vec<Folded> = pass.folds.iter().map(|fold| self.nothing(*fold)).collect();
         let mut tile = part.start;
         while tile < part.end {
@@ -76,6 +76,39 @@ impl<T: Element> Core<'_, '_, T> {
                 }
                 Segment::Native(unit) => self.call(native, unit, elements.clone(), folded),
             }
+        }
+    }
+
+    /// Rows of a line from one on.
+    pub(crate) fn native_rows(&mut self, nest: &Nest, start: usize, n: usize) {
+        let mut tables = std::mem::take(&mut self.tables);
+        tables.clear();
+        tables.pointers.extend(nest.pointers.iter().map(|pointer| self.address(pointer, start)));
+        tables.uniforms.extend(nest.uniforms.iter().map(|uniform| self.uniform(uniform, start)));
+        tables.reserve(nest.lines);
+        nest.code.call(0, &mut tables, &nest.constants, n);
+        let failed = tables.is_flagged();
+        self.tables = tables;
+        if failed {
+            self.tile_rows(start, n, false);
+        }
+    }
+
+    /// Lines that follow each other, from the one that the counters are at.
+    pub(crate) fn native_lines(&mut self, nest: &Nest, n: usize) {
+        let program = self.job.program;
+        let mut tables = std::mem::take(&mut self.tables);
+        tables.clear();
+        tables.pointers.extend(nest.pointers.iter().map(|pointer| self.address(pointer, 0)));
+        tables.uniforms.extend(nest.uniforms.iter().map(|uniform| self.uniform(uniform, 0)));
+        tables.reserve(nest.lines);
+        tables.count(0, self.counters[program.vector - 1]);
+        tables.count(short::LEFT, n);
+        nest.code.call(0, &mut tables, &nest.constants, program.length());
+        let failed = tables.is_flagged();
+        self.tables = tables;
+        if failed {
+            self.explain_lines(n);
         }
     }
 

@@ -113,7 +113,10 @@ fn most_of_random_regions_is_machine_code() {
         }
         assert!(refused.is_empty(), "{isa:?}: {refused:#?}");
         println!("{isa:?}: {all:?}, {wrong} with an error");
-        let enough = all.whole * 8 > all.programs && all.native * 5 > all.steps * 3;
+        let enough = all.whole * 8 > all.programs
+            && all.native * 5 > all.steps * 3
+            && all.lines_of_rows > 25
+            && all.short_lines > 25;
         assert!(enough && (1..40).contains(&wrong), "{isa:?}: {all:?}, {wrong}");
     }
 }

@@ -3,18 +3,26 @@
 //! A region runs line by line: the last of its loops runs along a line, the others choose it. A line is cut into tiles, and each step is
 //! done for a whole tile before the next one, on registers that stay in a core's first cache. What is the same all along a line is
 //! computed once for it. Loops that every step runs through as through one are made one first, so that lines are long.
+//!
+//! Where that is faster ([`columns`]), a line runs through rows instead: the same element of many rows is done at a time, and each row is
+//! folded in a lane of its own.
 
 mod address;
+mod column;
+mod columns;
 mod fold;
 mod lanes;
 mod run;
+mod short;
 
 use vspec_ir::plan::{Coordinate, Fold, Instr, Layout, Place, Plan, Region, Value, ValueId};
 use vspec_ir::{DType, Op, Origin};
 
-use crate::jit::Native;
+use crate::jit::{Native, Nest};
 
 pub(crate) use address::{Address, flat};
+#[cfg(target_arch = "x86_64")]
+pub(crate) use column::RUN;
 pub(crate) use fold::Folded;
 pub(crate) use lanes::TILE;
 pub(crate) use run::{Core, Failure, Job};
@@ -72,12 +80,16 @@ pub(crate) struct Pass {
 /// A region, ready to run.
 #[derive(Debug)]
 pub(crate) struct Program {
-    /// Rounds of each loop; the last one runs along a line.
+    /// Rounds of each loop.
     pub(crate) extents: Vec<usize>,
     /// How many loops choose the row.
     pub(crate) outer: usize,
+    /// The loop that runs along a line: the last one, or one of those that choose the row.
+    pub(crate) vector: usize,
     pub(crate) steps: Vec<Step>,
     pub(crate) passes: Vec<Pass>,
+    /// Machine code for lines of rows, or for many short lines, if there is any.
+    pub(crate) nest: Option<Nest>,
 }
 
 impl Code {
@@ -103,16 +115,49 @@ impl Program {
         let mut places = places(plan, region, anchor)?;
         shape.merge(&mut places);
         shape.lengthen(&mut places);
-        let vector = shape.extents.len() - 1;
-        let mut steps: Vec<Step> = vec![];
-        for (step, places) in region.steps.iter().zip(&places) {
-            let code = code(plan, &step.instr, places, vector, anchor, &shape)?;
-            let uniform = is_uniform(&code, &steps);
-            steps.push(Step { code, dtype: step.dtype, uniform });
+        let along = |vector| program(plan, region, anchor, &shape, &places, vector);
+        let lines = along(shape.extents.len() - 1)?;
+        match columns::loop_of_rows(&lines) {
+            Some(vector) => Ok(Some(along(vector)?).filter(columns::can_run).unwrap_or(lines)),
+            None => Ok(lines),
         }
-        let passes = passes(region, &steps, shape.rows_are_points);
-        Ok(Program { extents: shape.extents, outer: shape.outer, steps, passes })
     }
+
+    /// Whether lines run through rows.
+    pub(crate) fn is_columns(&self) -> bool {
+        self.vector < self.outer
+    }
+
+    /// Elements of a line.
+    pub(crate) fn length(&self) -> usize {
+        self.extents[self.vector]
+    }
+}
+
+/// The program whose lines run along a loop.
+fn program(
+    plan: &Plan,
+    region: &Region,
+    anchor: Option<(ValueId, &Value)>,
+    shape: &Loops,
+    places: &[Vec<vspec_ir::plan::Index>],
+    vector: usize,
+) -> Result<Program, String> {
+    let columns = vector < shape.outer;
+    let mut steps: Vec<Step> = vec![];
+    for (step, places) in region.steps.iter().zip(places) {
+        let code = code(plan, &step.instr, places, vector, anchor, shape)?;
+        let uniform = is_uniform(&code, &steps) && !(columns && step.folds());
+        steps.push(Step { code, dtype: step.dtype, uniform });
+    }
+    let mut passes = passes(region, &steps, shape.rows_are_points);
+    if columns {
+        // What is the same in all rows still differs from point to point.
+        passes.iter_mut().enumerate().for_each(|(pass, own)| {
+            (own.line, own.tile) = (vec![], region.point_steps(pass));
+        });
+    }
+    Ok(Program { extents: shape.extents.clone(), outer: shape.outer, vector, steps, passes, nest: None })
 }
 
 /// The loops of a program while they are merged.

@@ -27,9 +27,9 @@ pub(crate) struct Job<'a> {
 }
 
 /// Elements times steps below which other cores are not worth waking.
-const SMALL: usize = 1 << 15;
+pub(super) const SMALL: usize = 1 << 15;
 /// Parts that a long row, or rows without folds, are cut into: always as many, so that results do not depend on the number of cores.
-const PARTS: usize = 16;
+pub(super) const PARTS: usize = 16;
 
 /// State of one core.
 pub(crate) struct Core<'j, 'a, T: Element> {
@@ -46,6 +46,12 @@ impl Job<'_> {
     /// Runs the program.
     pub(crate) fn run<T: Element>(&self) {
         let program = self.program;
+        if program.is_columns() {
+            return self.run_columns::<T>();
+        }
+        if let Some(nest) = &program.nest {
+            return self.run_short::<T>(nest);
+        }
         let (rows, line) = program.extents.split_at(program.outer);
         let rows: usize = rows.iter().product();
         let points: usize = rows * line.iter().product::<usize>();
@@ -79,7 +85,7 @@ impl<T: Element> Drop for Core<'_, '_, T> {
 }
 
 impl<'j, 'a, T: Element> Core<'j, 'a, T> {
-    fn new(job: &'j Job<'a>) -> Self {
+    pub(super) fn new(job: &'j Job<'a>) -> Self {
         let program = job.program;
         let counters = vec![0; program.extents.len()];
         Core {
@@ -160,8 +166,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
         }
         let program = self.job.program;
         let mut folded: Vec<Folded> = pass.folds.iter().map(|fold| self.nothing(*fold)).collect();
-        let vector = program.extents.len() - 1;
-        let length = program.extents[vector];
+        let length = program.length();
         let mut known = None;
         for tile in part {
             let (line, tile) = (tile / tiles, tile % tiles);
@@ -185,7 +190,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     /// Goes to the beginning of a line of the row.
     pub(crate) fn go_to_line(&mut self, line: usize) {
         let program = self.job.program;
-        let vector = program.extents.len() - 1;
+        let vector = program.vector;
         let mut rest = line;
         for axis in (program.outer..vector).rev() {
             self.counters[axis] = rest % program.extents[axis];
@@ -256,7 +261,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     /// A number for each element, from the counters of its place.
     fn each(&mut self, reg: usize, start: usize, n: usize, f: impl Fn(&[usize]) -> f64) {
         let dtype = self.job.program.steps[reg].dtype;
-        let vector = self.counters.len() - 1;
+        let vector = self.job.program.vector;
         for lane in 0..n {
             self.counters[vector] = start + lane;
             let value = f(&self.counters);
@@ -296,7 +301,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     fn find(&mut self, spot: &Spot, guard: Option<usize>, start: usize, n: usize) {
         let mut places = std::mem::take(&mut self.places);
         places.clear();
-        let vector = self.counters.len() - 1;
+        let vector = self.job.program.vector;
         let regular = spot.address.step();
         let first = regular.map_or(0, |step| spot.address.start(&self.counters) + step * start as i64);
         let guard = guard.map(|guard| self.arg(guard));
@@ -370,7 +375,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
             }
             None => {
                 let mut counters = self.counters.clone();
-                let vector = counters.len() - 1;
+                let vector = self.job.program.vector;
                 for lane in 0..from.len() {
                     counters[vector] = start + lane;
                     memory.write(spot.value, spot.address.at(&counters) as usize, own(lane));

@@ -1,0 +1,321 @@
+//! Programs whose lines run through rows, as one function: loops within rows are loops of machine code.
+//!
+//! ```text
+//! for each vector of rows
+//!     what is known of the rows             a section of each pass
+//!     for each point of a row               and another one
+//!         steps, folds lane by lane
+//! ```
+//!
+//! Between sections results are kept in memory, a vector each. Pointers move on from point to point, and back to where the row begins.
+
+use iced_x86::IcedError;
+
+use vspec_ir::plan::{Fold, ValueId};
+
+use super::allocate::allocate;
+use super::code::{CodeBuffer, Line};
+use super::emit::{BEFORE_ROWS, Emitted, Emitter, Frame, Function, STEP, pointer};
+use super::ir::{Block, Inst, Source};
+use super::lower::{Lower, Lowered, Pointer, Rows, Uniform, Value};
+use super::{avx2, avx512, lines};
+use crate::kernels::vector::Isa;
+use crate::tile::{Code, Pass, Program, RUN};
+
+/// Machine code for lines of rows.
+#[derive(Debug)]
+pub(crate) struct Nest {
+    pub(super) code: CodeBuffer,
+    pub(super) constants: Vec<Line>,
+    pub(super) pointers: Vec<Pointer>,
+    pub(super) uniforms: Vec<Uniform>,
+    /// Lines of the tables behind the flag.
+    pub(super) lines: usize,
+}
+
+impl Nest {
+    /// Bytes of machine code.
+    pub(crate) fn bytes(&self) -> usize {
+        self.code.len()
+    }
+}
+
+/// Instructions that are done once for a vector of rows, or at each of their points.
+struct Section {
+    block: Block,
+    points: Option<Points>,
+}
+
+/// How points are gone through.
+struct Points {
+    /// For each loop its counter, its rounds, and how far pointers move behind a round, in bytes.
+    loops: Vec<(u32, i32, Vec<(u32, i32)>)>,
+    /// Where pointers go back to.
+    back: Vec<(u32, i32)>,
+    /// Sums that are added to those of double precision behind each run.
+    widened: Vec<u32>,
+}
+
+/// The counter of a run's elements, behind those of loops.
+const IN_RUN: u32 = 15;
+
+struct Maker<'p> {
+    program: &'p Program,
+    sizes: &'p dyn Fn(ValueId) -> usize,
+    rows: &'p Rows,
+    /// What sections share: pointers, uniforms, constants.
+    shared: Lowered,
+    sections: Vec<Section>,
+}
+
+/// Makes machine code of a program whose lines run through rows.
+///
+/// # Errors
+/// Why there is none.
+pub(super) fn nest(program: &Program, sizes: &dyn Fn(ValueId) -> usize, isa: Isa) -> Result<Nest, String> {
+    let rows = rows(program);
+    let mut maker = Maker { program, sizes, rows: &rows, shared: Lowered::default(), sections: vec![] };
+    for pass in 0..program.passes.len() {
+        maker.pass(pass)?;
+    }
+    let Maker { shared, sections, .. } = maker;
+    let code = match isa {
+        Isa::Avx512 => emit::<avx512::Avx512>(&sections, &shared, &rows),
+        _ => emit::<avx2::Avx2>(&sections, &shared, &rows),
+    };
+    let code = CodeBuffer::new(&code.map_err(|error| error.to_string())?);
+    Ok(Nest {
+        code: code.map_err(|error| error.to_string())?,
+        constants: lines(&shared.block.constants, isa),
+        pointers: shared.pointers,
+        uniforms: shared.uniforms,
+        lines: 1 + 3 * rows.folds.len() + rows.kept.len(),
+    })
+}
+
+/// What is kept of rows: what other sections use.
+fn rows(program: &Program) -> Rows {
+    let mut rows = Rows::default();
+    let mut before: &[usize] = &[];
+    for pass in &program.passes {
+        let own: Vec<usize> = before.iter().chain(&pass.row).copied().collect();
+        let is_used = |step: &usize| {
+            let uses = |(user, own): (usize, &crate::tile::Step)| {
+                own.code.operands().contains(step) && !pass.row.contains(&user)
+            };
+            let number = matches!(program.steps[*step].code, Code::Number(_));
+            !number && program.steps.iter().enumerate().any(uses)
+        };
+        rows.kept.extend(own.iter().copied().filter(is_used));
+        for fold in &pass.folds {
+            // One accumulator, or one for the largest element and one for its place.
+            let places = matches!(program.steps[*fold].code, Code::Fold(Fold::Argmax, _));
+            rows.folds.extend(std::iter::repeat_n(*fold, 1 + usize::from(places)));
+        }
+        before = &pass.folds;
+    }
+    rows
+}
+
+impl<'p> Maker<'p> {
+    fn pass(&mut self, pass: usize) -> Result<(), String> {
+        let own = &self.program.passes[pass];
+        let before = pass.checked_sub(1).map_or(&[][..], |before| &self.program.passes[before].folds);
+        let mut lower = self.lower();
+        before.iter().for_each(|fold| self.result(&mut lower, *fold));
+        for step in &own.row {
+            lower.step(*step)?;
+        }
+        let known = |step: &&usize| before.contains(step) || own.row.contains(step);
+        for (slot, step) in self.rows.kept.iter().enumerate().filter(|(_, step)| known(step)) {
+            lower.keep(slot as u32, *step);
+        }
+        own.folds.iter().for_each(|fold| self.begin(&mut lower, *fold));
+        self.close(lower, None)?;
+        if own.tile.is_empty() && own.folds.is_empty() {
+            return Ok(());
+        }
+        let mut lower = self.lower();
+        for step in &own.tile {
+            lower.step(*step)?;
+        }
+        own.folds.iter().for_each(|fold| lower.fold(*fold));
+        let points = self.points(&lower.out, own)?;
+        self.close(lower, points)
+    }
+
+    /// A section that shares what there is.
+    fn lower(&mut self) -> Lower<'p> {
+        let mut lower = Lower::new(self.program, self.sizes, false);
+        lower.rows = Some(self.rows);
+        lower.counters = (self.program.outer..self.program.extents.len()).collect();
+        lower.out = std::mem::take(&mut self.shared);
+        lower
+    }
+
+    fn close(&mut self, lower: Lower<'p>, points: Option<Points>) -> Result<(), String> {
+        if let Some(step) = lower.missing {
+            return Err(format!("step {step} is not known"));
+        }
+        self.shared = lower.out;
+        let code = std::mem::take(&mut self.shared.block.code);
+        self.sections.push(Section { block: Block { code, constants: vec![] }, points });
+        Ok(())
+    }
+
+    /// Rounds of the loops within rows.
+    fn inner(&self) -> &[usize] {
+        &self.program.extents[self.program.outer..]
+    }
+
+    fn count(&self) -> usize {
+        self.inner().iter().product()
+    }
+
+    /// Whether a fold is a sum of more than one run.
+    fn is_widened(&self, fold: usize) -> bool {
+        let sums = matches!(self.program.steps[fold].code, Code::Fold(Fold::Sum | Fold::Mean, _));
+        sums && self.count() > RUN
+    }
+
+    fn begin(&self, lower: &mut Lower<'p>, fold: usize) {
+        let slot = lower.slot(fold);
+        let with = match self.program.steps[fold].code {
+            Code::Fold(Fold::Max | Fold::Argmax, _) => f32::NEG_INFINITY,
+            Code::Fold(Fold::Min, _) => f32::INFINITY,
+            _ => 0.0,
+        };
+        let with = lower.block().float(with);
+        lower.block().push(Inst::Begin(slot, with, self.is_widened(fold)));
+        if self.is_place(fold) {
+            let first = lower.block().int(0);
+            lower.block().push(Inst::Begin(slot + 1, first, false));
+        }
+    }
+
+    fn is_place(&self, fold: usize) -> bool {
+        matches!(self.program.steps[fold].code, Code::Fold(Fold::Argmax, _))
+    }
+
+    /// The result of a fold. Quotients of what both precisions hold are the same in both.
+    fn result(&self, lower: &mut Lower<'p>, fold: usize) {
+        let slot = lower.slot(fold) + u32::from(self.is_place(fold));
+        let mean = matches!(self.program.steps[fold].code, Code::Fold(Fold::Mean, _));
+        let count = if mean { self.count().max(1) } else { 1 };
+        let result = match self.is_widened(fold) {
+            true => Source::Var(lower.block().push(Inst::Total(slot, count as u32))),
+            false => {
+                let sum = Source::Var(lower.block().push(Inst::Folded(slot)));
+                let divisor = lower.block().float(count as f32);
+                match count {
+                    1 => sum,
+                    _ => lower.block().binary(super::ir::Binary::Div, sum, divisor),
+                }
+            }
+        };
+        lower.know(fold, Value::Vector(result));
+    }
+
+    fn points(&self, section: &Lowered, pass: &Pass) -> Result<Option<Points>, String> {
+        let inner = self.inner();
+        let of = |extent: usize| i32::try_from(extent).map_err(|_| "a loop that is too long".to_string());
+        let mut used: Vec<u32> = section.block.code.iter().filter_map(pointer).collect();
+        used.sort_unstable();
+        used.dedup();
+        let mut points = Points { loops: vec![], back: vec![], widened: vec![] };
+        // How far pointers have moved behind a whole loop.
+        let mut moved: Vec<i64> = vec![0; used.len()];
+        let far = |bytes: i64| i32::try_from(bytes).map_err(|_| "places that are too far apart".to_string());
+        for axis in (0..inner.len()).rev().filter(|axis| inner[*axis] != 1) {
+            let mut on = vec![];
+            for (moved, own) in moved.iter_mut().zip(&used) {
+                let stride = match &section.pointers[*own as usize] {
+                    Pointer::Place(_, offset) => offset.stride(self.program.outer + axis),
+                    Pointer::Value(_) | Pointer::Lane(..) => 0,
+                };
+                on.push((*own, far(stride - *moved)?));
+                *moved = stride * inner[axis] as i64;
+            }
+            points.loops.insert(0, (axis as u32, of(inner[axis])?, on));
+        }
+        for (moved, own) in moved.iter().zip(&used) {
+            points.back.push((*own, far(-moved)?));
+        }
+        if inner.len() > IN_RUN as usize {
+            return Err("too many loops".to_string());
+        }
+        let widened = pass.folds.iter().filter(|fold| self.is_widened(**fold));
+        let slot = |fold: &usize| self.rows.folds.iter().position(|own| own == fold).map(|slot| slot as u32);
+        points.widened = widened.filter_map(slot).collect();
+        Ok(Some(points))
+    }
+}
+
+fn emit<E: Emitter>(sections: &[Section], shared: &Lowered, rows: &Rows) -> Result<Vec<u8>, IcedError> {
+    let homes: Vec<_> = sections.iter().map(|section| allocate(&section.block, E::REGISTERS)).collect();
+    let slots = homes.iter().map(|homes| homes.slots as usize).max().unwrap_or(0);
+    let wide = BEFORE_ROWS + rows.folds.len() * STEP * 4;
+    let frame = Frame { folds: BEFORE_ROWS, wide, rows: wide + rows.folds.len() * STEP * 8 };
+    let mut f = Function::new::<E>(slots, frame)?;
+    f.enter(f.stack_bytes::<E>(shared.uniforms.len()), shared.pointers.len())?;
+    E::begin(&mut f, shared.uniforms.len())?;
+    f.all_rounds::<E>(false, |f, tail| {
+        for (section, homes) in sections.iter().zip(&homes) {
+            f.homes.clone_from(&homes.of);
+            match &section.points {
+                Some(points) => all_points::<E>(f, &section.block, points, tail)?,
+                None => f.round::<E>(&section.block, tail, STEP)?,
+            }
+        }
+        Ok(())
+    })?;
+    f.leave()?;
+    f.asm.assemble(0)
+}
+
+/// A block at each point of rows.
+fn all_points<E: Emitter>(f: &mut Function, block: &Block, points: &Points, tail: bool) -> Emitted {
+    if points.loops.iter().any(|(_, rounds, _)| *rounds == 0) {
+        return Ok(());
+    }
+    if !points.widened.is_empty() {
+        let in_run = f.counter(IN_RUN);
+        f.asm.mov(in_run, RUN as i32)?;
+    }
+    let mut tops = vec![];
+    for (counter, ..) in &points.loops {
+        let counter = f.counter(*counter);
+        f.asm.mov(counter, 0)?;
+        let mut top = f.asm.create_label();
+        f.asm.set_label(&mut top)?;
+        tops.push(top);
+    }
+    f.round::<E>(block, tail, STEP)?;
+    end_of_run::<E>(f, points, tail)?;
+    for ((counter, rounds, on), top) in points.loops.iter().zip(tops).rev() {
+        for (pointer, bytes) in on {
+            f.advance(*pointer, *bytes)?;
+        }
+        let counter = f.counter(*counter);
+        f.asm.inc(counter)?;
+        f.asm.cmp(counter, *rounds)?;
+        f.asm.jb(top)?;
+    }
+    points.back.iter().try_for_each(|(pointer, bytes)| f.advance(*pointer, *bytes))
+}
+
+fn end_of_run<E: Emitter>(f: &mut Function, points: &Points, tail: bool) -> Emitted {
+    if points.widened.is_empty() {
+        return Ok(());
+    }
+    let (in_run, mut goes_on) = (f.counter(IN_RUN), f.asm.create_label());
+    f.asm.dec(in_run)?;
+    f.asm.jne(goes_on)?;
+    let code = points.widened.iter().map(|fold| Inst::Widen(*fold)).collect();
+    let homes = std::mem::take(&mut f.homes);
+    f.round::<E>(&Block { code, constants: vec![] }, tail, STEP)?;
+    f.homes = homes;
+    f.asm.mov(in_run, RUN as i32)?;
+    f.asm.set_label(&mut goes_on)?;
+    f.asm.zero_bytes()
+}
