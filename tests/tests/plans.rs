@@ -3,11 +3,11 @@
 use std::fmt;
 
 use proptest::prelude::*;
-use vspec_engine::{Engine, EngineError, HostTensor, Inputs, Interpreter, Precision, RunKey};
+use vspec_engine::{Buffer, Engine, EngineError, HostTensor, Inputs, Interpreter, Precision, RunKey};
 use vspec_ir::arbitrary::{GraphOptions, graphs};
-use vspec_ir::{Graph, Op, Origin, OutputKind};
+use vspec_ir::{DType, Dim, Graph, NodeId, Op, Origin, OutputKind};
 use vspec_optimize::differentiate;
-use vspec_optimize::fuse::Options;
+use vspec_optimize::fuse::{Options, fuse};
 use vspec_tests::random::{Numbers, float_inputs, loss, values};
 use vspec_tests::samples::{assert_close, instances, run};
 use vspec_tests::{fused, planned};
@@ -108,4 +108,85 @@ fn close(got: &[f64], want: &[f64]) -> Result<(), String> {
 fn results(engine: &dyn Engine, graph: &Graph, inputs: &Inputs) -> Result<Vec<Vec<f64>>, EngineError> {
     let results = engine.session().run(graph, inputs, RunKey { seed: 5, step: 9 })?;
     Ok(results.iter().map(HostTensor::to_f64).collect())
+}
+
+const ROWS: usize = 4;
+const COLUMNS: usize = 300;
+
+/// A graph of a matrix `x`.
+fn of_a_matrix(build: impl Fn(&mut dyn FnMut(Op, &[NodeId]) -> NodeId, NodeId) -> Vec<NodeId>) -> Graph {
+    let mut graph = Graph::new("rows");
+    let mut add = |op: Op, inputs: &[NodeId]| graph.add(op, inputs, Origin::default()).expect("fits");
+    let shape = vec![Dim::from(ROWS), Dim::from(COLUMNS)];
+    let x = add(Op::Input { name: "x".into(), dtype: DType::F32, shape }, &[]);
+    for (i, output) in build(&mut add, x).into_iter().enumerate() {
+        graph.output(format!("y{i}"), OutputKind::Value, output);
+    }
+    graph
+}
+
+fn over_rows(keepdims: bool) -> Op {
+    Op::Mean { axes: vec![1], keepdims }
+}
+
+/// What a graph makes of rows near 0, far from it, all the same, and with a first element that is far from all others.
+fn of_rows(engine: &dyn Engine, graph: &Graph) -> Vec<Vec<f64>> {
+    let noise = |i: usize| ((i * 7919 + 13) % 1000) as f32 / 500.0 - 1.0;
+    let element = |i: usize| match (i / COLUMNS, i % COLUMNS) {
+        (0, _) => noise(i),
+        (1, _) => 1000.0 + noise(i),
+        (2, _) | (3, 0) => 1234.5,
+        _ => noise(i),
+    };
+    let elements = (0..ROWS * COLUMNS).map(element).collect();
+    let x = HostTensor::new(vec![ROWS, COLUMNS], Buffer::F32(elements)).expect("as many as there are places");
+    run(engine, graph, &Inputs::from([("x".to_string(), x)]))
+}
+
+fn passes(graph: &Graph) -> usize {
+    let plan = fuse(graph, Options::default()).expect("is fused").plan;
+    assert_eq!(plan.kernels.len(), 1, "{plan}");
+    plan.kernels[0].region.passes()
+}
+
+#[test]
+fn statistics_in_one_pass_are_as_good_as_in_two() {
+    let graph = of_a_matrix(|add, x| {
+        let mean = add(over_rows(true), &[x]);
+        let off = add(Op::Sub {}, &[x, mean]);
+        let square = add(Op::Mul {}, &[off, off]);
+        vec![mean, add(over_rows(false), &[square])]
+    });
+    // The row, and what is stored behind it.
+    assert_eq!(passes(&graph), 2);
+    let want = of_rows(&Interpreter::new(Precision::F64), &graph);
+    for (precision, error) in [(Precision::F32, f64::from(f32::EPSILON)), (Precision::F64, f64::EPSILON)] {
+        for got in [of_rows(&planned(precision, ALL[2]), &graph), of_rows(&fused(precision, ALL[2]), &graph)]
+        {
+            for (got, want) in got.iter().flatten().zip(want.iter().flatten()) {
+                let apart = (got - want).abs();
+                assert!(
+                    apart <= COLUMNS as f64 * error * want.abs().max(1.0),
+                    "{got} is not {want} in {precision:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn sums_of_multiples_need_no_pass_of_their_own() {
+    let graph = of_a_matrix(|add, x| {
+        let mean = add(over_rows(true), &[x]);
+        let square = add(Op::Mul {}, &[x, x]);
+        let power = add(over_rows(true), &[square]);
+        let (a, b) = (add(Op::Mul {}, &[x, power]), add(Op::Div {}, &[square, mean]));
+        let (a, b) = (add(Op::Neg {}, &[a]), add(Op::Sub {}, &[b, x]));
+        let both = add(Op::Add {}, &[a, b]);
+        vec![add(Op::Sum { axes: vec![1], keepdims: false }, &[both])]
+    });
+    assert_eq!(passes(&graph), 2);
+    let want = of_rows(&Interpreter::new(Precision::F64), &graph);
+    let got = of_rows(&fused(Precision::F64, ALL[2]), &graph);
+    assert_close(&got[0], &want[0], 1e-12, "a sum of multiples");
 }

@@ -14,6 +14,7 @@ use vspec_ir::{DType, NodeId, Op, Origin};
 
 use super::group::{Group, Groups};
 use super::nodes::{Nodes, Role};
+use super::rows;
 use super::views::{self, Through};
 
 /// The plan of all groups.
@@ -112,7 +113,7 @@ impl<'n, 'g> KernelBuilder<'n, 'g> {
         let others = self.group.members.iter().filter(|id| !results.contains(id));
         let origins: Vec<Origin> =
             results.iter().chain(others).map(|id| self.nodes.node(*id).origin.clone()).collect();
-        Ok(Kernel { origins, anchor, region: in_order(self.region) })
+        Ok(Kernel { origins, anchor, region: in_order(rows::fewer_passes(self.region)) })
     }
 
     /// Counters of loops, 0 where the size is 1.
@@ -356,25 +357,10 @@ fn in_order(region: Region) -> Region {
     order.sort_by_key(|i| (region.steps[*i].pass, region.steps[*i].inner || region.steps[*i].folds()));
     let mut moved = vec![Reg(0); order.len()];
     order.iter().enumerate().for_each(|(new, old)| moved[*old] = Reg(new as u32));
-    let steps = order.iter().map(|old| renamed(&region.steps[*old], &moved)).collect();
-    Region { steps, ..region }
-}
-
-fn renamed(step: &Step, moved: &[Reg]) -> Step {
-    let to = |reg: &Reg| moved[reg.index()];
-    let instr = match &step.instr {
-        Instr::Load { value, at, guard } => {
-            let coordinate = |c: &Coordinate| match c {
-                Coordinate::At(index) => Coordinate::At(index.clone()),
-                Coordinate::From(reg) => Coordinate::From(to(reg)),
-            };
-            let at = at.iter().map(coordinate).collect();
-            Instr::Load { value: *value, at, guard: guard.as_ref().map(to) }
-        }
-        Instr::Apply(op, args) => Instr::Apply(op.clone(), args.iter().map(to).collect()),
-        Instr::Fold(fold, arg) => Instr::Fold(*fold, to(arg)),
-        Instr::Store { value, at, from } => Instr::Store { value: *value, at: at.clone(), from: to(from) },
-        other => other.clone(),
+    let renamed = |old: &usize| {
+        let step = &region.steps[*old];
+        Step { instr: rows::renamed(&step.instr, &moved), ..step.clone() }
     };
-    Step { instr, ..step.clone() }
+    let steps = order.iter().map(renamed).collect();
+    Region { steps, ..region }
 }

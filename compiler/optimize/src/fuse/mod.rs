@@ -9,7 +9,8 @@
 //! It is done in parts that are kept apart. `nodes` says what each node is and what it reads, views looked through. `group` holds the
 //! groups and their order. `merge` below proposes pairs, `legality` says whether one kernel can compute both and with which loops, and
 //! `profit` whether it should. `again` then decides which cheap values are computed again by their readers rather than stored, and
-//! `lower` writes the kernels down. Numerics: exact; what a kernel computes are the ops of its nodes.
+//! `lower` writes the kernels down. Numerics: what a kernel computes are the ops of its nodes, but for folds of rows that `rows` takes from
+//! fewer passes, on the terms that it states.
 
 mod again;
 mod group;
@@ -18,6 +19,7 @@ mod lower;
 mod nodes;
 mod profit;
 mod regions;
+mod rows;
 mod views;
 
 use std::collections::{BTreeMap, BTreeSet};
