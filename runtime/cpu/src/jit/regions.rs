@@ -59,7 +59,7 @@ impl Dice {
 
 struct Maker {
     dice: Dice,
-    /// Rows that lines may run through: of steps that all are machine code, at places that loops give.
+    /// Rows that lines may run through, or short lines: of steps that all are machine code, at places that loops give.
     rows: bool,
     values: Vec<Value>,
     given: Given,
@@ -69,7 +69,7 @@ struct Maker {
 /// A plan of one kernel with loops only, and inputs for it.
 pub(super) fn random(seed: u64) -> (Plan, Given) {
     let mut dice = Dice::new(seed);
-    let rows = dice.below(3) == 0;
+    let rows = dice.below(2) == 0;
     let rank = 1 + dice.below(3) + usize::from(rows);
     let mut extents = vec![];
     for _ in 0..rank {
@@ -77,7 +77,7 @@ pub(super) fn random(seed: u64) -> (Plan, Given) {
         let size = dice.one_of(&[1, 2, 3, 5, 7, 8, 15, 16, 17, 31, 33, 49, 130, 513, 1040]);
         extents.push(size.min(room).max(1));
     }
-    let outer = if rows { 1 + dice.below(rank - 1) } else { dice.below(rank + 1) };
+    let outer = if rows { 1 + dice.below(rank) } else { dice.below(rank + 1) };
     let region = Region { extents, outer, steps: vec![] };
     let mut maker = Maker { dice, rows, values: vec![], given: Given::new(), region };
     maker.fill();
