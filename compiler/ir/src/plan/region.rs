@@ -209,21 +209,26 @@ impl Instr {
         }
     }
 
-    /// Loops that it looks at itself.
-    pub fn loops(&self) -> Vec<usize> {
+    /// Indices that it looks at itself.
+    pub fn indices(&self) -> Vec<&Index> {
         match self {
             Instr::Load { at, .. } => {
-                let places = at.iter().flat_map(|place| match place {
-                    Coordinate::At(index) => index.loops(),
-                    Coordinate::From(_) => vec![],
+                let places = at.iter().filter_map(|place| match place {
+                    Coordinate::At(index) => Some(index),
+                    Coordinate::From(_) => None,
                 });
                 places.collect()
             }
             Instr::Index(index) | Instr::Inside { index, .. } | Instr::Random { at: index, .. } => {
-                index.loops()
+                vec![index]
             }
-            Instr::Store { at, .. } => at.iter().flat_map(Index::loops).collect(),
+            Instr::Store { at, .. } => at.iter().collect(),
             Instr::Anchor | Instr::Number(_) | Instr::Apply(..) | Instr::Fold(..) => vec![],
         }
+    }
+
+    /// Loops that it looks at itself.
+    pub fn loops(&self) -> Vec<usize> {
+        self.indices().into_iter().flat_map(Index::loops).collect()
     }
 }

@@ -21,6 +21,8 @@ mod emit;
 mod functions;
 mod ir;
 mod lower;
+#[cfg(all(test, unix))]
+mod mutate;
 mod nest;
 mod offset;
 mod op;

@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use vspec_engine::RunKey;
 use vspec_ir::plan::Plan;
 
+#[cfg(unix)]
+use super::mutate::mutated;
 use super::regions::{Given, random};
 #[cfg(unix)]
 use crate::Fence;
@@ -96,6 +98,28 @@ fn regions_stay_within_fences() {
             assert!(compared.is_ok(), "{mode:?}: {compared:?}\n{plan}");
         }
     }
+}
+
+/// Whatever is changed in a plan: it is refused, or it runs and leaves no value. `--nocapture` shows which seed ended the program.
+#[cfg(unix)]
+#[test]
+fn changed_plans_are_refused_or_stay_within_fences() {
+    let seeds = std::env::var("PLAN_SEEDS").ok().and_then(|seeds| seeds.parse().ok()).unwrap_or(1500);
+    let mut refused = std::collections::BTreeMap::<_, [usize; 2]>::new();
+    for seed in 0..seeds {
+        println!("{seed}");
+        let (mut plan, mut given) = random(seed);
+        let changed = mutated(&mut plan, &mut given, seed);
+        let is_refused = Executable::<f32>::new(plan.clone(), Mode::BEST).is_err();
+        refused.entry(changed).or_default()[usize::from(is_refused)] += 1;
+        if !is_refused {
+            // What data names may be outside its axis, which is an error of the run.
+            fenced().for_each(|mode| drop(run_in(mode, &plan, &given, 1)));
+        }
+    }
+    println!("{refused:#?}");
+    let [ran, not] = refused.values().fold([0, 0], |[a, b], [c, d]| [a + c, b + d]);
+    assert!(ran * 5 > ran + not && not * 5 > ran + not, "{ran} ran, {not} were refused");
 }
 
 /// What random regions are made of, so that the tests above say something.
