@@ -8,7 +8,8 @@
 //!
 //! A value lives from the kernel that writes it to the last one that reads it. Values that live at the same time get bytes of their own,
 //! largest first, each as low as possible. A value takes the very place of one that its kernel reads for the last time when each element
-//! is read where it is written and before that, and the new value of a variable takes the place of the old one on the same terms.
+//! is read where it is written and before that, and the new value of a variable takes the place of the old one on the same terms. What
+//! an engine may keep from run to run ([`Plan::still`]) has its bytes for itself.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -41,8 +42,12 @@ struct Life {
 /// Gives each value a place.
 pub fn place(plan: &mut Plan) -> Footprint {
     update_variables_in_place(plan);
-    let lives = lives(plan);
+    let kept = plan.still().kept;
+    let lives = lives(plan, &kept);
     let mut slots = slots(plan, &lives);
+    // What is kept is there before the first kernel of the next run.
+    let is_kept = |slot: &&mut Slot| slot.values.iter().any(|value| kept[value.index()]);
+    slots.iter_mut().filter(is_kept).for_each(|slot| slot.life.first = 0);
     let footprint = Footprint {
         sum: lives.values().map(|life| life.bytes).sum(),
         alive: alive(&slots, plan.kernels.len()),
@@ -65,11 +70,12 @@ fn rounded(bytes: usize) -> usize {
     bytes.next_multiple_of(ALIGNMENT)
 }
 
-/// Lives of all values in the arena.
-fn lives(plan: &Plan) -> BTreeMap<ValueId, Life> {
+/// Lives of all values in the arena; what is kept does not die.
+fn lives(plan: &Plan, kept: &[bool]) -> BTreeMap<ValueId, Life> {
     let in_arena = |(index, uses): (usize, Uses)| {
         let value = &plan.values[index];
-        let (first, last) = (uses.first?, uses.last(plan.kernels.len())?);
+        let kernels = plan.kernels.len();
+        let (first, last) = (uses.first?, if kept[index] { kernels } else { uses.last(kernels)? });
         let life = Life { first, last, bytes: rounded(value.bytes()) };
         matches!(value.place, Place::Arena(_)).then_some((ValueId(index as u32), life))
     };

@@ -2,10 +2,9 @@
 //!
 //! `cargo run --release -p vspec-cpu --example anchors [THREADS [CONVOLUTION [exact]]]`
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use vspec_cpu::{Data, Executable, Mode, detected, with_threads};
+use vspec_cpu::{Data, Executable, Mode, Variables, detected, with_threads};
 use vspec_engine::RunKey;
 use vspec_ir::plan::{
     Anchor, Index, Instr, Kernel, Layout, Operand, Place, Plan, PlanOutput, Reg, Region, Step, Value, ValueId,
@@ -135,7 +134,7 @@ fn best(op: Op, [a, b, result]: [&Vec<usize>; 3], mode: Mode) -> Duration {
     };
     let (a, b) = (numbers(a), numbers(b));
     let inputs = [("a", a.elements()), ("b", b.elements())].into_iter().collect();
-    let mut variables = BTreeMap::new();
+    let mut variables = Variables::new();
     let (mut best, begin) = (Duration::MAX, Instant::now());
     while begin.elapsed() < Duration::from_millis(400) {
         let start = Instant::now();

@@ -6,18 +6,20 @@ use vspec_ir::{DType, Dim, Node, Origin, Type};
 
 use crate::element::Element;
 use crate::executable::{Data, dense};
-use crate::kernels;
+use crate::kernels::{self, Kept};
 use crate::memory::Memory;
 
-/// Computes the result of an anchor. Ops without a kernel of their own are left to the reference interpreter.
+/// Computes the result of an anchor. Ops without a kernel of their own are left to the reference interpreter. `kept` is what the anchor
+/// makes of its weight, where that is the same each time.
 pub(crate) fn run<T: Element>(
     plan: &Plan,
     memory: &Memory,
     anchor: &Anchor,
     result: (ValueId, &Value),
+    kept: Option<&Kept<T>>,
     key: RunKey,
 ) -> Result<(), EngineError> {
-    match kernels::run::<T>(plan, memory, anchor, result) {
+    match kernels::run::<T>(plan, memory, anchor, result, kept) {
         Some(done) => done,
         None => reference::<T>(plan, memory, anchor, result, key),
     }

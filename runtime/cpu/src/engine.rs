@@ -14,6 +14,7 @@ use vspec_ir::plan::{Kernel, Plan};
 use crate::element::Element;
 use crate::executable::{Data, Elements, Executable, Timed};
 use crate::mode::Mode;
+use crate::variables::Variables;
 
 /// The fused engine on the CPU.
 #[derive(Clone)]
@@ -52,10 +53,10 @@ const KEPT: usize = 32;
 type Made = (u64, String);
 
 /// Variables, and plans.
-struct CpuSession<T> {
+struct CpuSession<T: Element> {
     planner: Arc<dyn Planner>,
     mode: Mode,
-    variables: BTreeMap<String, Data<T>>,
+    variables: Variables<T>,
     shapes: BTreeMap<String, Vec<usize>>,
     plans: Vec<(Made, Executable<T>)>,
     measures: bool,
@@ -68,7 +69,7 @@ impl<T: Element> CpuSession<T> {
         CpuSession {
             planner: engine.planner.clone(),
             mode: engine.mode,
-            variables: BTreeMap::new(),
+            variables: Variables::new(),
             shapes: BTreeMap::new(),
             plans: vec![],
             measures: false,

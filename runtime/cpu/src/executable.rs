@@ -15,7 +15,9 @@ use crate::jit;
 use crate::kernels::vector::Isa;
 use crate::memory::{Arena, Memory, Moved, Raw};
 use crate::mode::Mode;
+use crate::still::Keeper;
 use crate::tile::{self, Failure, Job, Program};
+use crate::variables::Variables;
 use crate::workers;
 
 /// Elements of a tensor.
@@ -118,12 +120,15 @@ struct Ready {
 }
 
 /// A plan with everything that its runs share.
-pub struct Executable<T> {
+pub struct Executable<T: Element> {
     plan: Plan,
     mode: Mode,
     /// Whether a kernel reads a value.
     is_read: Vec<bool>,
+    /// Whether it is a variable that gets a new value where the old one lies.
+    is_written: Vec<bool>,
     kernels: Vec<Ready>,
+    keeper: Keeper<T>,
     arena: Arena,
     constants: BTreeMap<usize, Data<T>>,
     /// Results of anchors that lie in no value of the plan.
@@ -195,8 +200,15 @@ impl<T: Element> Executable<T> {
         };
         let mut is_read = vec![false; plan.values.len()];
         plan.kernels.iter().flat_map(Kernel::reads).for_each(|value| is_read[value.index()] = true);
+        let stored: Vec<&Place> =
+            plan.kernels.iter().flat_map(Kernel::writes).map(|value| &plan.value(value).place).collect();
+        let is_variable = |place: &Place| matches!(place, Place::Variable(_));
+        let is_written = |value: &Value| is_variable(&value.place) && stored.contains(&&value.place);
+        let is_written = plan.values.iter().map(is_written).collect();
         Ok(Executable {
             is_read,
+            is_written,
+            keeper: Keeper::new(&plan),
             arena: Arena::new(plan.arena * size_of::<T>() / 4),
             constants: plan.values.iter().enumerate().filter_map(constant).collect(),
             scratch: Data::zeros(DType::F32, unstored(|dtype| dtype == DType::F32)),
@@ -237,9 +249,10 @@ impl<T: Element> Executable<T> {
     pub fn run(
         &mut self,
         inputs: &BTreeMap<&str, Elements<'_, T>>,
-        variables: &mut BTreeMap<String, Data<T>>,
+        variables: &mut Variables<T>,
         key: RunKey,
     ) -> Result<Vec<Data<T>>, EngineError> {
+        let numbers = self.keeper.look(variables);
         let memory = self.memory(inputs, variables)?;
         let moved = self.moved(&memory)?;
         let memory = moved.as_ref().map_or(memory, |moved| moved.memory.clone());
@@ -253,6 +266,8 @@ impl<T: Element> Executable<T> {
         if let Some(error) = failure.into_inner().ok().flatten() {
             return Err(error);
         }
+        // What was moved is moved again.
+        self.keeper.ran(numbers.filter(|_| moved.is_none()));
         let (mut results, mut writes) = (vec![], vec![]);
         for output in &self.plan.outputs {
             let value = self.plan.value(output.value);
@@ -290,9 +305,13 @@ impl<T: Element> Executable<T> {
 
     fn run_kernels(&mut self, memory: &Memory, key: RunKey, failure: &Failure) -> Result<(), EngineError> {
         for (number, ready) in self.kernels.iter().enumerate() {
+            if self.keeper.has(number) {
+                continue;
+            }
             let begun = Instant::now();
             if let (Some(anchor), Some((result, value))) = (&ready.anchor, &ready.result) {
-                anchor::run::<T>(&self.plan, memory, anchor, (*result, value), key)?;
+                let kept = self.keeper.weight(number);
+                anchor::run::<T>(&self.plan, memory, anchor, (*result, value), kept, key)?;
             }
             if let Some(program) = &ready.program {
                 Job { program, memory, key, failure }.run::<T>();
@@ -315,7 +334,7 @@ impl<T: Element> Executable<T> {
     fn memory(
         &mut self,
         inputs: &BTreeMap<&str, Elements<'_, T>>,
-        variables: &mut BTreeMap<String, Data<T>>,
+        variables: &mut Variables<T>,
     ) -> Result<Memory, EngineError> {
         let scale = size_of::<T>() / 4;
         let mut places = vec![];
@@ -339,19 +358,15 @@ impl<T: Element> Executable<T> {
                     given.raw()
                 }
                 Place::Variable(path) => {
-                    let known = variables.entry(path.to_string());
-                    let is_read = self.is_read[index];
-                    let data = match known {
-                        std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-                        std::collections::btree_map::Entry::Vacant(entry) if !is_read => {
-                            entry.insert(Data::zeros(value.dtype, count))
-                        }
-                        std::collections::btree_map::Entry::Vacant(_) => {
-                            return Err(EngineError::MissingVariable(path.to_string()));
-                        }
-                    };
-                    fits(path, value, count, &data.elements())?;
-                    data.raw_mut()
+                    if variables.get(path).is_none() && !self.is_read[index] {
+                        variables.insert(path.to_string(), Data::zeros(value.dtype, count));
+                    }
+                    let missing = || EngineError::MissingVariable(path.to_string());
+                    fits(path, value, count, &variables.get(path).ok_or_else(missing)?.elements())?;
+                    match self.is_written[index] {
+                        true => variables.get_mut(path).ok_or_else(missing)?.raw_mut(),
+                        false => variables.get(path).ok_or_else(missing)?.elements().raw(),
+                    }
                 }
             });
         }

@@ -18,7 +18,9 @@ mod kernels;
 mod memory;
 mod mode;
 mod pages;
+mod still;
 mod tile;
+mod variables;
 mod workers;
 
 pub use coverage::Coverage;
@@ -29,4 +31,5 @@ pub use fence::Fence;
 pub use kernels::vector::{Isa, detected};
 pub use kernels::{Estimate, Method, estimates};
 pub use mode::Mode;
+pub use variables::Variables;
 pub use workers::with_threads;

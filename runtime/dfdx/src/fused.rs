@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use vspec_cpu::{Data, Elements, Executable, Mode};
+use vspec_cpu::{Data, Elements, Executable, Mode, Variables};
 use vspec_engine::plan::Fuser;
 use vspec_engine::{Buffer, EngineError, HostTensor, RunKey, Sizes};
 use vspec_ir::plan::{Fusion, Unit};
@@ -18,7 +18,7 @@ use crate::record::{Float, Recorder, float};
 type Shared<E> = Arc<Mutex<Executable<E>>>;
 
 /// A region, ready to run.
-pub(crate) struct Region<E> {
+pub(crate) struct Region<E: Element> {
     /// What it reads.
     pub(crate) inputs: Vec<NodeId>,
     /// What it computes.
@@ -29,14 +29,14 @@ pub(crate) struct Region<E> {
     backward: Option<WayBack<E>>,
 }
 
-struct WayBack<E> {
+struct WayBack<E: Element> {
     wanted: Vec<usize>,
     given: Vec<usize>,
     plan: Shared<E>,
 }
 
 /// What a graph is run as: nodes one by one, and regions.
-pub(crate) struct Schedule<E> {
+pub(crate) struct Schedule<E: Element> {
     pub(crate) regions: Vec<Region<E>>,
     pub(crate) units: Vec<Unit>,
 }
@@ -58,7 +58,7 @@ impl<E: Element> Schedule<E> {
     }
 }
 
-impl<E> Schedule<E> {
+impl<E: Element> Schedule<E> {
     /// What a unit computes.
     pub(crate) fn computes(&self, unit: Unit) -> Vec<NodeId> {
         match unit {
@@ -106,7 +106,7 @@ fn run<E: Element>(
 ) -> Result<Vec<Data<E>>, EngineError> {
     let mut plan =
         plan.lock().map_err(|_| EngineError::Unsupported("a region has failed before".to_string()))?;
-    plan.run(inputs, &mut BTreeMap::new(), key)
+    plan.run(inputs, &mut Variables::new(), key)
 }
 
 impl<E: Element> Region<E> {

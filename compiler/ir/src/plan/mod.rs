@@ -12,12 +12,14 @@ mod index;
 mod layout;
 mod print;
 mod region;
+mod still;
 
 pub use check::{PlanFault, check};
 pub use fusion::{Backward, Fusion, Fusions, Unit};
 pub use index::{Atom, Index};
 pub use layout::Layout;
 pub use region::{Coordinate, Fold, Instr, Reg, Region, Step};
+pub use still::Still;
 
 use std::sync::Arc;
 

@@ -1,7 +1,5 @@
 //! Machine code against tile programs: random regions, bit for bit, with each set of instructions and on one and two threads.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 use vspec_engine::RunKey;
 use vspec_ir::plan::Plan;
@@ -12,9 +10,9 @@ use super::regions::{Given, random};
 #[cfg(unix)]
 use crate::Fence;
 use crate::kernels::vector::{Isa, detected};
-use crate::{Coverage, Data, Executable, Mode, with_threads};
+use crate::{Coverage, Data, Executable, Mode, Variables, with_threads};
 
-type Results = Result<BTreeMap<String, Data<f32>>, String>;
+type Results = Result<Variables<f32>, String>;
 
 fn run(plan: &Plan, given: &Given, isa: Isa, threads: usize) -> Results {
     run_in(Mode::only(isa), plan, given, threads)
@@ -23,7 +21,7 @@ fn run(plan: &Plan, given: &Given, isa: Isa, threads: usize) -> Results {
 fn run_in(mode: Mode, plan: &Plan, given: &Given, threads: usize) -> Results {
     let mut executable = Executable::<f32>::new(plan.clone(), mode).map_err(|e| e.to_string())?;
     let inputs = given.iter().map(|(name, data)| (name.as_str(), data.elements())).collect();
-    let mut variables = BTreeMap::new();
+    let mut variables = Variables::new();
     let key = RunKey { seed: 3, step: 4 };
     with_threads(threads, || executable.run(&inputs, &mut variables, key)).map_err(|e| e.to_string())?;
     Ok(variables)
@@ -45,7 +43,7 @@ fn same_results(got: &Results, want: &Results) -> Result<(), String> {
     match (got, want) {
         (Ok(got), Ok(want)) => got
             .iter()
-            .zip(want)
+            .zip(want.iter())
             .try_for_each(|((name, got), (_, want))| same(got, want).map_err(|e| format!("{name}{e}"))),
         (Err(_), Err(_)) => Ok(()),
         (got, want) => Err(format!("{:?}, not {:?}", got.as_ref().err(), want.as_ref().err())),

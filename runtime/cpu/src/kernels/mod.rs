@@ -36,13 +36,17 @@ use matrix::Matrices;
 use view::View;
 use window::{Moves, Windows};
 
+/// What a convolution makes of its weight before it multiplies by it, once it has made it.
+pub(crate) type Kept<T> = std::cell::OnceCell<scratch::Scratch<T>>;
+
 /// What an op reads and where its result goes.
 struct Call<'a, T: Element> {
     plan: &'a Plan,
     memory: &'a Memory,
     anchor: &'a Anchor,
     result: ValueId,
-    element: std::marker::PhantomData<T>,
+    /// For convolutions whose weight is the same each time.
+    kept: Option<&'a Kept<T>>,
 }
 
 /// Computes the result of an anchor, if there is a kernel for it.
@@ -54,11 +58,12 @@ pub(crate) fn run<T: Element>(
     memory: &Memory,
     anchor: &Anchor,
     (result, value): (ValueId, &Value),
+    kept: Option<&Kept<T>>,
 ) -> Option<Result<(), EngineError>> {
     if !value.layout.is_dense() {
         return None;
     }
-    let call = Call::<T> { plan, memory, anchor, result, element: std::marker::PhantomData };
+    let call = Call { plan, memory, anchor, result, kept };
     match &anchor.op {
         Op::Matmul {} => call.matmul(),
         Op::Conv { stride, padding, dilation, groups } => {
@@ -68,7 +73,9 @@ pub(crate) fn run<T: Element>(
             call.conv(&Moves { stride, padding, dilation }, *groups, conv::conv_input)
         }
         Op::ConvWeight { stride, padding, dilation, groups, .. } => {
-            call.conv(&Moves { stride, padding, dilation }, *groups, conv::conv_weight)
+            call.conv(&Moves { stride, padding, dilation }, *groups, |operands, result, moves, groups, _| {
+                conv::conv_weight(operands, result, moves, groups);
+            })
         }
         Op::MaxPool { kernel, stride, padding, dilation } => {
             call.max_pool(kernel, &Moves { stride, padding, dilation })
@@ -91,8 +98,9 @@ pub(crate) fn run<T: Element>(
     }
 }
 
-/// A convolution or one of its transposes: two operands with their shapes, a result with its shape, how windows move, and groups.
-type Convolution<T> = fn([(&[T], &[usize]); 2], (&mut [T], &[usize]), &Moves<'_>, i64);
+/// A convolution or one of its transposes: two operands with their shapes, a result with its shape, how windows move, groups, and what it
+/// makes of its weight.
+type Convolution<T> = fn([(&[T], &[usize]); 2], (&mut [T], &[usize]), &Moves<'_>, i64, Option<&Kept<T>>);
 
 impl<'a, T: Element> Call<'a, T> {
     /// An operand, with elements of its type.
@@ -119,7 +127,7 @@ impl<'a, T: Element> Call<'a, T> {
     fn conv(&self, moves: &Moves<'_>, groups: i64, f: Convolution<T>) -> Option<Result<(), EngineError>> {
         let (a, b) = (self.view::<T>(0), self.view::<T>(1));
         let operands = [(&*a.dense(), a.shape.as_slice()), (&*b.dense(), b.shape.as_slice())];
-        f(operands, (self.target()?, &self.anchor.shape), moves, groups);
+        f(operands, (self.target()?, &self.anchor.shape), moves, groups, self.kept);
         Some(Ok(()))
     }
 

@@ -67,16 +67,39 @@ pub(crate) fn multiply<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
     target: &Target<'_, T, F>,
     size: Size,
 ) {
-    let Size { rows, columns, terms } = size;
+    let mut left = Scratch::of(packed(size));
+    pack(a, size, &mut left);
+    multiply_packed(&left, b, target, size);
+}
+
+/// Elements of a left operand in panels.
+pub(crate) fn packed(size: Size) -> usize {
+    size.rows.div_ceil(ROWS) * ROWS * size.terms
+}
+
+/// Copies a left operand into panels, which [`packed`] counts.
+pub(crate) fn pack<T: Element>(a: &impl Panels<T>, size: Size, out: &mut [T]) {
+    let pack = |(panel, out): (usize, &mut [T])| a.pack::<ROWS>(0..size.terms, panel * ROWS, out);
+    match (ROWS * size.terms).max(1) {
+        panel if is_small(size) => out.chunks_mut(panel).enumerate().for_each(pack),
+        panel => pieces(out, panel, |number, out| pack((number, out))),
+    }
+}
+
+fn is_small(size: Size) -> bool {
+    size.rows * size.columns * size.terms < SMALL
+}
+
+/// Multiplies by a left operand that lies in panels.
+pub(crate) fn multiply_packed<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
+    left: &[T],
+    b: &impl Panels<T>,
+    target: &Target<'_, T, F>,
+    size: Size,
+) {
+    let Size { rows, columns, .. } = size;
     if rows == 0 || columns == 0 {
         return;
-    }
-    let alone = rows * columns * terms < SMALL;
-    let mut left = Scratch::of(rows.div_ceil(ROWS) * ROWS * terms);
-    let pack = |(panel, out): (usize, &mut [T])| a.pack::<ROWS>(0..terms, panel * ROWS, out);
-    match (ROWS * terms).max(1) {
-        panel if alone => left.chunks_mut(panel).enumerate().for_each(pack),
-        panel => pieces(&mut left, panel, |number, out| pack((number, out))),
     }
     let (tasks, across, down) = tasks(size);
     let task = |task: usize| {
@@ -84,9 +107,9 @@ pub(crate) fn multiply<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
             part(columns.div_ceil(COLUMNS), across, task % across),
             part(rows.div_ceil(ROWS), down, task / across),
         );
-        widest(|| strip(&left, b, target, size, [down, across]));
+        widest(|| strip(left, b, target, size, [down, across]));
     };
-    match alone {
+    match is_small(size) {
         true => (0..tasks).for_each(task),
         false => each(tasks, task),
     }

@@ -43,6 +43,11 @@ impl<T: Element> Scratch<T> {
         Scratch { held, len }
     }
 
+    /// So many elements in memory that is no larger, for what is held for long.
+    pub(crate) fn own(len: usize) -> Self {
+        Scratch { held: Held::Many(Some(Pages::new(len * size_of::<T>()))), len }
+    }
+
     /// So many elements that are 0.
     pub(crate) fn zeros(len: usize) -> Self {
         let mut scratch = Scratch::of(len);

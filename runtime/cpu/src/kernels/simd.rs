@@ -11,6 +11,9 @@ use crate::workers::each_with;
 /// Floats of a vector.
 pub(crate) const LANES: usize = 16;
 
+/// Places whose sums [`Simd::products`] adds up at a time.
+pub(crate) const PLACES: usize = 9;
+
 /// A set of instructions.
 pub(crate) trait Simd: Copy + Send + Sync {
     /// 16 floats.
@@ -30,6 +33,24 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn transpose(self, rows: &mut [Self::V; LANES]);
     /// `c = a b`, or `c + a b`: see [`micro::strided`].
     fn product(self, a: Left<'_>, b: &[f32], c: &mut [[f32; COLUMNS]], add: bool);
+    /// Adds outer products to sums: see [`outer`].
+    fn outer(
+        self,
+        x: &[f32],
+        places: &[usize; PLACES],
+        steps: [usize; 3],
+        gradient: [&[f32]; 2],
+        sums: &mut [f32],
+    );
+    /// Sums of products for 9 places: see [`products`].
+    fn products(
+        self,
+        x: &[f32],
+        places: &[usize; PLACES],
+        terms: &[usize],
+        right: [&[f32]; 2],
+        put: impl FnMut(usize, usize, Self::V),
+    );
 
     /// The first floats of a vector; the others are 0.
     #[inline(always)]
@@ -128,6 +149,101 @@ pub(crate) fn columns<S: Simd>(simd: S, from: &[f32], apart: usize, rows: usize,
     }
 }
 
+/// For some rows of `steps[0]` windows each, adds to the sums of each tap, [`COLUMNS`] of them, what the tap covers times the window's
+/// gradient, of which there is a vector for each window and half of the sums. Rows and windows are `steps[1]` and `steps[2]` apart in `x`,
+/// where the first window has its taps at `places`. In parts of `R` taps and `N` vectors, each added up by itself before it is added.
+#[inline(always)]
+fn outer<S: Simd, const R: usize, const N: usize>(
+    simd: S,
+    x: &[f32],
+    places: &[usize; PLACES],
+    [across, down, step]: [usize; 3],
+    gradient: [&[f32]; 2],
+    sums: &mut [f32],
+) {
+    let windows = gradient[0].len() / LANES;
+    assert!(across > 0 && windows.is_multiple_of(across) && gradient[1].len() == gradient[0].len());
+    let Some(rows) = (windows / across).checked_sub(1) else { return };
+    let most = places.iter().fold(0, |most, place| most.max(*place));
+    assert!(most + rows * down + (across - 1) * step < x.len(), "all taps are there");
+    let (places, _) = places.as_chunks::<R>();
+    let (sums, _) = sums.as_chunks_mut::<COLUMNS>();
+    for (places, sums) in places.iter().zip(sums.chunks_exact_mut(R)) {
+        for left in (0..COLUMNS / LANES).step_by(N) {
+            let mut own = [[simd.splat(0.0); N]; R];
+            for row in 0..=rows {
+                for window in 0..across {
+                    let mut right = [simd.splat(0.0); N];
+                    for (n, right) in right.iter_mut().enumerate() {
+                        // In bounds: there are `windows` vectors.
+                        let at = (row * across + window) * LANES;
+                        let from = unsafe { gradient[left + n].as_ptr().add(at).cast::<[f32; LANES]>() };
+                        *right = simd.load(unsafe { &*from });
+                    }
+                    let at = row * down + window * step;
+                    for (place, own) in places.iter().zip(&mut own) {
+                        // In bounds: the last place was compared.
+                        let x = simd.splat(unsafe { *x.get_unchecked(place + at) });
+                        for n in 0..N {
+                            own[n] = simd.mul_add(x, right[n], own[n]);
+                        }
+                    }
+                }
+            }
+            for (sums, own) in sums.iter_mut().zip(&own) {
+                let (sums, _) = sums.as_chunks_mut::<LANES>();
+                for n in 0..N {
+                    let sum = simd.add(simd.load(&sums[left + n]), own[n]);
+                    simd.store(sum, &mut sums[left + n]);
+                }
+            }
+        }
+    }
+}
+
+/// For each of some places in `x` the sum over terms of what lies the term's distance behind the place, times the term's vector: a vector of
+/// each half of `right`. `put` is given a place, a half, and the sum. In parts of `R` places and `N` halves.
+#[inline(always)]
+fn products<S: Simd, const R: usize, const N: usize>(
+    simd: S,
+    x: &[f32],
+    places: &[usize; PLACES],
+    terms: &[usize],
+    right: [&[f32]; 2],
+    mut put: impl FnMut(usize, usize, S::V),
+) {
+    let most = |places: &[usize]| places.iter().fold(0, |most: usize, place| most.max(*place));
+    assert!(most(places) + most(terms) < x.len(), "all terms are there");
+    assert!(right.iter().all(|right| right.len() >= terms.len() * LANES), "terms have vectors");
+    let (parts, _) = places.as_chunks::<R>();
+    for (part, places) in parts.iter().enumerate() {
+        for first in (0..right.len()).step_by(N) {
+            let mut sums = [[simd.splat(0.0); N]; R];
+            for (number, term) in terms.iter().enumerate() {
+                let mut vectors = [simd.splat(0.0); N];
+                for (n, vector) in vectors.iter_mut().enumerate() {
+                    // In bounds: there is a vector for each term.
+                    let from =
+                        unsafe { right[first + n].as_ptr().add(number * LANES).cast::<[f32; LANES]>() };
+                    *vector = simd.load(unsafe { &*from });
+                }
+                for (place, sums) in places.iter().zip(&mut sums) {
+                    // In bounds: the last place was compared.
+                    let x = simd.splat(unsafe { *x.get_unchecked(place + term) });
+                    for n in 0..N {
+                        sums[n] = simd.mul_add(x, vectors[n], sums[n]);
+                    }
+                }
+            }
+            for (place, sums) in sums.iter().enumerate() {
+                for n in 0..N {
+                    put(part * R + place, first + n, sums[n]);
+                }
+            }
+        }
+    }
+}
+
 /// Turns vectors into rows: the opposite of [`columns`]. `put` is given the number of a row, where a piece of it begins, the length of the
 /// piece, and the piece.
 #[inline(always)]
@@ -212,13 +328,37 @@ impl Simd for Plain {
     fn product(self, a: Left<'_>, b: &[f32], c: &mut [[f32; COLUMNS]], add: bool) {
         micro::strided::<_, 4, 1>(self, a, b, c, add);
     }
+
+    #[inline(always)]
+    fn outer(
+        self,
+        x: &[f32],
+        places: &[usize; PLACES],
+        steps: [usize; 3],
+        gradient: [&[f32]; 2],
+        sums: &mut [f32],
+    ) {
+        outer::<_, 3, 1>(self, x, places, steps, gradient, sums);
+    }
+
+    #[inline(always)]
+    fn products(
+        self,
+        x: &[f32],
+        places: &[usize; PLACES],
+        terms: &[usize],
+        right: [&[f32]; 2],
+        put: impl FnMut(usize, usize, Self::V),
+    ) {
+        products::<_, 3, 1>(self, x, places, terms, right, put);
+    }
 }
 
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{COLUMNS, LANES, Left, Simd, Task, micro};
+    use super::{COLUMNS, LANES, Left, PLACES, Simd, Task, micro};
 
     /// AVX-512.
     #[derive(Clone, Copy)]
@@ -324,6 +464,30 @@ mod x86 {
         fn product(self, a: Left<'_>, b: &[f32], c: &mut [[f32; COLUMNS]], add: bool) {
             micro::strided::<_, 8, 2>(self, a, b, c, add);
         }
+
+        #[inline(always)]
+        fn outer(
+            self,
+            x: &[f32],
+            places: &[usize; PLACES],
+            steps: [usize; 3],
+            gradient: [&[f32]; 2],
+            sums: &mut [f32],
+        ) {
+            super::outer::<_, 9, 2>(self, x, places, steps, gradient, sums);
+        }
+
+        #[inline(always)]
+        fn products(
+            self,
+            x: &[f32],
+            places: &[usize; PLACES],
+            terms: &[usize],
+            right: [&[f32]; 2],
+            put: impl FnMut(usize, usize, Self::V),
+        ) {
+            super::products::<_, 9, 2>(self, x, places, terms, right, put);
+        }
     }
 
     impl Simd for Avx2 {
@@ -387,6 +551,30 @@ mod x86 {
         #[inline(always)]
         fn product(self, a: Left<'_>, b: &[f32], c: &mut [[f32; COLUMNS]], add: bool) {
             micro::strided::<_, 4, 1>(self, a, b, c, add);
+        }
+
+        #[inline(always)]
+        fn outer(
+            self,
+            x: &[f32],
+            places: &[usize; PLACES],
+            steps: [usize; 3],
+            gradient: [&[f32]; 2],
+            sums: &mut [f32],
+        ) {
+            super::outer::<_, 3, 1>(self, x, places, steps, gradient, sums);
+        }
+
+        #[inline(always)]
+        fn products(
+            self,
+            x: &[f32],
+            places: &[usize; PLACES],
+            terms: &[usize],
+            right: [&[f32]; 2],
+            put: impl FnMut(usize, usize, Self::V),
+        ) {
+            super::products::<_, 3, 1>(self, x, places, terms, right, put);
         }
     }
 

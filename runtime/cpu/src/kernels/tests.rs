@@ -1,7 +1,5 @@
 //! Kernels against the reference interpreter.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 use vspec_engine::{Buffer, EngineError, HostTensor, Interpreter, Precision, RunKey, Sizes};
 use vspec_ir::plan::{
@@ -13,7 +11,7 @@ use super::micro::{self, COLUMNS, LEFT, RIGHT, ROWS};
 use super::vector::{Isa, detected};
 use crate::mode::Mode;
 use crate::workers::with_threads;
-use crate::{Data, Element, Elements, Executable, Fence};
+use crate::{Data, Element, Elements, Executable, Fence, Variables};
 
 /// Numbers in [-1, 1), the same ones each time.
 pub(super) fn numbers(count: usize, seed: u64) -> Vec<f64> {
@@ -150,7 +148,7 @@ impl Case {
             .collect();
         let names: Vec<String> = (0..data.len()).map(|i| format!("x{i}")).collect();
         let inputs = names.iter().zip(&data).map(|(name, data)| (name.as_str(), data.elements())).collect();
-        let results = executable.run(&inputs, &mut BTreeMap::new(), RunKey { seed: 0, step: 0 })?;
+        let results = executable.run(&inputs, &mut Variables::new(), RunKey { seed: 0, step: 0 })?;
         Ok(match results[0].elements() {
             Elements::Float(v) => v.iter().map(|x| x.wide()).collect(),
             Elements::Int(v) => v.iter().map(|x| f64::from(*x)).collect(),
@@ -319,6 +317,23 @@ proptest! {
     }
 
     #[test]
+    fn convolutions_with_many_outputs(
+        images in 1usize..6,
+        groups in 1usize..3,
+        own in 1usize..4,
+        many in 24usize..40,
+        axes in prop::array::uniform2(axis()),
+    ) {
+        // The transpose in the input has the many on the other side.
+        for sides in [[own, many], [many, own]] {
+            let Some(cases) = convolutions(images, groups, sides, &axes) else { return Ok(()) };
+            for case in cases {
+                case.check(false, 10.0)?;
+            }
+        }
+    }
+
+    #[test]
     fn products_of_matrices(
         batch in prop::collection::vec(1usize..4, 0..3),
         rows in 0usize..40,
@@ -418,6 +433,26 @@ proptest! {
         let case = case.expect("fits");
         case.check(turned, 1.0)?;
         case.check_fences(turned)?;
+    }
+}
+
+/// Maps that are cut into rows, at which a task may begin, and more terms than are gone through at a time.
+#[test]
+fn convolutions_of_large_maps() {
+    let axis = |size, kernel, stride, dilation| [size, kernel, stride, kernel / 2, kernel / 2, dilation];
+    let axes = [
+        [axis(40, 3, 2, 1), axis(37, 3, 2, 1)],
+        [axis(50, 7, 2, 1), axis(33, 7, 2, 1)],
+        [axis(35, 5, 1, 2), axis(41, 4, 1, 1)],
+        [axis(47, 2, 3, 1), axis(40, 3, 1, 1)],
+    ];
+    for axes in axes {
+        for sides in [[3, 32], [32, 3], [33, 32]] {
+            for case in convolutions(2, 1, sides, &axes).expect("fits") {
+                case.check(false, 200.0).expect("is close");
+                case.assert_same_on_threads();
+            }
+        }
     }
 }
 

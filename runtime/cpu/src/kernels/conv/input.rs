@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::columns::Columns;
-use super::{Channels, Method, Pass, Problem, floats, lanes, pointwise, thin, winograd};
+use super::{Channels, Method, Pass, Problem, direct, floats, lanes, pointwise, thin, winograd};
 use crate::element::Element;
+use crate::kernels::Kept;
 use crate::kernels::product::{Panels, Piece, Size, Target, multiply};
 use crate::kernels::view::unravel;
 use crate::kernels::window::{Axis, Moves, Windows};
@@ -17,6 +18,7 @@ pub(crate) fn conv_input<T: Element>(
     (x, x_shape): (&mut [T], &[usize]),
     moves: &Moves<'_>,
     groups: i64,
+    kept: Option<&Kept<T>>,
 ) {
     let channels = Channels::new(x_shape, y_shape, groups);
     let shapes = [x_shape, w_shape, y_shape];
@@ -43,6 +45,10 @@ pub(crate) fn conv_input<T: Element>(
             }
         }
         Method::Windows => {}
+    }
+    if direct::fits::<T>(w_shape, channels.own) {
+        let way = direct::Way::input(w_shape, x_shape, moves, channels);
+        return direct::run(&way, (y, y_shape), w, (x, x_shape), kept);
     }
     let kernel = &w_shape[2..];
     let classes = classes(moves, kernel, [&y_shape[2..], &x_shape[2..]]);

@@ -8,9 +8,13 @@
 
 mod columns;
 mod dealt;
+mod direct;
+mod filters;
+mod frame;
 mod input;
 mod lanes;
 mod method;
+mod outer;
 mod pointwise;
 #[cfg(test)]
 mod tests;
@@ -20,14 +24,15 @@ mod winograd;
 
 use std::ops::Range;
 
-use super::matrix::Matrix;
-use super::product::{Piece, Size, Target, multiply};
+use super::Kept;
+use super::product::{Piece, Size, Target, multiply_packed, packed};
 use super::window::{Moves, Windows};
 use crate::element::Element;
 use crate::memory::Shared;
 use crate::workers::each;
 use columns::Columns;
 use dealt::dealt;
+use filters::Filters;
 pub(crate) use input::conv_input;
 pub use method::{Estimate, Method, estimates};
 use method::{Pass, Problem};
@@ -66,6 +71,7 @@ pub(crate) fn conv<T: Element>(
     (y, y_shape): (&mut [T], &[usize]),
     moves: &Moves<'_>,
     groups: i64,
+    kept: Option<&Kept<T>>,
 ) {
     let channels = Channels::new(x_shape, y_shape, groups);
     let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
@@ -91,19 +97,30 @@ pub(crate) fn conv<T: Element>(
         }
         Method::Windows => {}
     }
+    if direct::fits::<T>(w_shape, channels.shared) {
+        let way = direct::Way::forward(w_shape, y_shape, moves, channels);
+        return direct::run(&way, (x, x_shape), w, (y, y_shape), kept);
+    }
     let (x, windows) = dealt(windows, x);
     let (terms, count, lines) = (channels.own * windows.taps(), windows.count(), windows.lines());
     let elements = &Shared::new(y);
-    each(channels.groups, |group| {
-        let first = group * channels.own;
-        let columns =
-            Columns { windows: &windows, lines: &lines, elements: &x, channels: channels.inputs(), first };
-        let weight = &w[group * channels.shared * terms..][..channels.shared * terms];
-        let (base, image) = (group * channels.shared * count, channels.outputs() * count);
-        let pieces = |part: Range<usize>| by_image(part, count, base, image);
-        let target = Target { elements, row: count, add: false, pieces };
-        let size = Size { rows: channels.shared, columns: channels.images * count, terms };
-        multiply(&Matrix::dense(weight, [channels.shared, terms]).transposed(), &columns, &target, size);
+    let size = Size { rows: channels.shared, columns: channels.images * count, terms };
+    let filters = |group| Filters::new(&w[group * channels.shared * terms..], [channels.shared, terms]);
+    filters::with(kept, channels.groups, size, filters, |left| {
+        each(channels.groups, |group| {
+            let first = group * channels.own;
+            let columns = Columns {
+                windows: &windows,
+                lines: &lines,
+                elements: &x,
+                channels: channels.inputs(),
+                first,
+            };
+            let (base, image) = (group * channels.shared * count, channels.outputs() * count);
+            let pieces = |part: Range<usize>| by_image(part, count, base, image);
+            let target = Target { elements, row: count, add: false, pieces };
+            multiply_packed(&left[group * packed(size)..][..packed(size)], &columns, &target, size);
+        })
     });
 }
 
