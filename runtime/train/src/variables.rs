@@ -1,27 +1,66 @@
 //! First values of variables, and copies of their current ones.
 
-use vspec_engine::{Engine, HostTensor, Inputs, Interpreter, RunKey, Session};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc;
+use std::thread;
+
+use vspec_engine::{Engine, EngineError, HostTensor, Inputs, Interpreter, RunKey, Session};
 use vspec_ir::{Program, Variable, VariableKind};
 
 use crate::TrainError;
 
 /// Computes the first value of every variable on the reference interpreter and hands it to the session, so that a seed means
-/// the same network on every engine.
+/// the same network on every engine. All cores draw; a value depends on its variable alone.
 ///
 /// # Errors
-/// When an initialiser cannot be run, or the session does not take its value.
+/// When an initialiser cannot be run, or the session does not take its value: the first variable with which that happens.
 pub fn initialise(variables: &[Variable], session: &mut dyn Session, seed: u64) -> Result<(), TrainError> {
+    let next = AtomicUsize::new(0);
+    let threads = thread::available_parallelism().map_or(1, usize::from).min(variables.len());
+    thread::scope(|scope| {
+        // Few values wait at a time.
+        let (send, values) = mpsc::sync_channel(threads);
+        for _ in 0..threads {
+            let (send, next) = (send.clone(), &next);
+            scope.spawn(move || first_values(variables, seed, next, &send));
+        }
+        drop(send);
+        let mut failure: Option<(usize, EngineError)> = None;
+        for (number, outputs) in values {
+            // An initialiser has one output; without it the session reports the variable as missing when it is read.
+            let written = outputs.and_then(|outputs| match outputs.into_iter().next() {
+                Some(value) => session.write(&variables[number].path, value),
+                None => Ok(()),
+            });
+            match written {
+                Err(error) if failure.as_ref().is_none_or(|(first, _)| number < *first) => {
+                    failure = Some((number, error));
+                }
+                _ => {}
+            }
+        }
+        let failed = |(number, error): (usize, EngineError)| {
+            let path = variables[number].path.to_string();
+            Err(TrainError::Initialise { path, error })
+        };
+        failure.map_or(Ok(()), failed)
+    })
+}
+
+/// The values of an initialiser, and the number of its variable.
+type First = (usize, Result<Vec<HostTensor>, EngineError>);
+
+/// Computes the first values of whichever variables are next, until none is left or nobody wants them.
+fn first_values(variables: &[Variable], seed: u64, next: &AtomicUsize, send: &mpsc::SyncSender<First>) {
     let mut interpreter = Interpreter::default().session();
-    for variable in variables {
-        let key = RunKey { seed, step: 0 };
-        let failed = |error| TrainError::Initialise { path: variable.path.to_string(), error };
-        let outputs = interpreter.run(&variable.init, &Inputs::new(), key).map_err(failed)?;
-        // An initialiser has one output; without it the session reports the variable as missing when it is read.
-        if let Some(value) = outputs.into_iter().next() {
-            session.write(&variable.path, value).map_err(failed)?;
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        let Some(variable) = variables.get(number) else { return };
+        let outputs = interpreter.run(&variable.init, &Inputs::new(), RunKey { seed, step: 0 });
+        if send.send((number, outputs)).is_err() {
+            return;
         }
     }
-    Ok(())
 }
 
 /// A copy of every variable, in order.
