@@ -2,9 +2,10 @@
 //!
 //! Each can be computed in up to three ways, and [`method`] estimates which one is fastest. All are products of matrices whose right
 //! operand is made of the windows of an image, panel by panel, and never lies in memory as a whole; the transpose in the input is a
-//! convolution of the gradient for each remainder of places by the stride, with the taps that reach it. Where a group has one input channel
-//! planes are multiplied by numbers instead, along their rows ([`thin`]) or sixteen planes at a time ([`lanes`]). Windows of one element need
-//! no copies ([`pointwise`]), and those of 3x3 that move by 1 can go through [`winograd`]'s transforms.
+//! convolution of the gradient for each remainder of places by the stride, with the taps that reach it. Where windows have several taps and
+//! there are enough outputs, those are the lanes of vectors instead, and nothing is put together ([`direct`], [`outer`]). Where a group has
+//! one input channel planes are multiplied by numbers, along their rows ([`thin`]) or sixteen planes at a time ([`lanes`]). Windows of one
+//! element need no copies ([`pointwise`]), and those of 3x3 that move by 1 can go through [`winograd`]'s transforms.
 
 mod columns;
 mod dealt;
