@@ -46,12 +46,15 @@ struct Section {
     points: Option<Points>,
 }
 
+/// Pointers, and how many bytes each moves.
+type Moves = Vec<(u32, i32)>;
+
 /// How points are gone through.
 struct Points {
     /// For each loop its counter, its rounds, and how far pointers move behind a round, in bytes.
-    loops: Vec<(u32, i32, Vec<(u32, i32)>)>,
+    loops: Vec<(u32, i32, Moves)>,
     /// Where pointers go back to.
-    back: Vec<(u32, i32)>,
+    back: Moves,
     /// Sums that are added to those of double precision behind each run.
     widened: Vec<u32>,
 }

@@ -230,14 +230,14 @@ fn products<S: Simd, const R: usize, const N: usize>(
                 for (place, sums) in places.iter().zip(&mut sums) {
                     // In bounds: the last place was compared.
                     let x = simd.splat(unsafe { *x.get_unchecked(place + term) });
-                    for n in 0..N {
-                        sums[n] = simd.mul_add(x, vectors[n], sums[n]);
+                    for (sum, vector) in sums.iter_mut().zip(&vectors) {
+                        *sum = simd.mul_add(x, *vector, *sum);
                     }
                 }
             }
             for (place, sums) in sums.iter().enumerate() {
-                for n in 0..N {
-                    put(part * R + place, first + n, sums[n]);
+                for (n, sum) in sums.iter().enumerate() {
+                    put(part * R + place, first + n, *sum);
                 }
             }
         }

@@ -61,7 +61,7 @@ impl<T: Element> Column<T> {
             Fold::Sum | Fold::Mean => {
                 own.for_each(|(lane, sum)| *sum = sum.add(value(lane)));
                 self.count += 1;
-                if self.count % RUN == 0 {
+                if self.count.is_multiple_of(RUN) {
                     self.widen();
                 }
             }

@@ -58,10 +58,12 @@ pub(crate) fn conv_weight<T: Element>(
         Method::Windows | Method::Pointwise => {}
     }
     // What neighbouring windows have under a tap lies apart.
-    if w_shape.len() == 4 && w_shape[2] * w_shape[3] > 1 && moves.stride(1) > 1 {
-        if let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w)) {
-            return outer::weight([(x, x_shape), (y, y_shape)], (w, w_shape), moves, channels);
-        }
+    if w_shape.len() == 4
+        && w_shape[2] * w_shape[3] > 1
+        && moves.stride(1) > 1
+        && let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w))
+    {
+        return outer::weight([(x, x_shape), (y, y_shape)], (w, w_shape), moves, channels);
     }
     let (columns, terms) = (channels.own * windows.taps(), channels.images * windows.count());
     let (x, windows) = dealt(windows, x);
