@@ -90,7 +90,7 @@ experiment adamw_update {
 }
 ";
 
-/// Sums over a batch of four, and a mean and a maximum over three neighbours.
+/// Sums over a batch of four, whose rows become points, and a mean and a maximum of rows that are written point by point, which stay.
 const SHORT_ROWS: &str = "
 use std.optim.sgd
 
@@ -104,8 +104,8 @@ experiment short_rows {
   let opt = sgd(lr = 0.5)
   step train() {
     report loss = max(sum(net.x * net.bias, axis = 0))
-    apply [broadcast(mean(net.x, axis = 2, keepdims = true) - max(net.x, axis = 2, keepdims = true), [4, 300, 3])]
-      to [net.bias] by opt
+    let apart = mean(net.x, axis = 2, keepdims = true) - max(net.x, axis = 2, keepdims = true)
+    apply [broadcast(apart, [4, 300, 3])] to [net.bias] by opt
   }
   run 1 of train
 }

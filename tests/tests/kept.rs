@@ -5,7 +5,7 @@ use vspec_engine::{Buffer, Engine, HostTensor, Inputs, Precision, RunKey, Sessio
 use vspec_ir::plan::Still;
 use vspec_ir::{Graph, Program};
 use vspec_optimize::{Level, Target, differentiate, plan};
-use vspec_tests::planned::fused_at;
+use vspec_tests::fused_at;
 use vspec_tests::{assert_clean, compile_text};
 
 /// Convolutions of all kinds with norms behind them, which become part of the weights where nothing is trained. A step writes some of the
@@ -39,7 +39,10 @@ experiment kept {
     term loss = CrossEntropy()(net(b.image), b.label % 4)
     minimize terms over net.params by opt
   }
-  run 1 epoch of infer
+  run {
+    1 epoch of infer
+    1 epoch of train
+  }
 }
 ";
 
@@ -59,8 +62,8 @@ fn inputs(seed: usize) -> Inputs {
     let image = (0..2 * 3 * 24 * 24).map(|i| ((i * 37 + seed * 11) % 101) as f32 / 101.0 - 0.5).collect();
     let tensor = |shape: &[usize], buffer| HostTensor::new(shape.to_vec(), buffer).expect("fills");
     let mut inputs = Inputs::new();
-    inputs.insert("train.image".to_string(), tensor(&[2, 3, 24, 24], Buffer::F32(image)));
-    inputs.insert("train.label".to_string(), tensor(&[2], Buffer::I32(vec![1, 3])));
+    inputs.insert("b.image".to_string(), tensor(&[2, 3, 24, 24], Buffer::F32(image)));
+    inputs.insert("b.label".to_string(), tensor(&[2], Buffer::I32(vec![1, 3])));
     for clock in ["clock.epoch", "clock.iteration", "clock.progress"] {
         inputs.insert(clock.to_string(), HostTensor::scalar(0.0));
     }
