@@ -8,7 +8,7 @@
 //! of a row lie far apart each is read by itself; rows as points fill the lanes with neighbouring rows instead. Numerics: sums are added up
 //! in the order of the points.
 
-use vspec_ir::plan::{Coordinate, Fold, Index, Instr, Kernel, Plan, Reg, Region, Step};
+use vspec_ir::plan::{Coordinate, Fold, Index, Instr, Kernel, Plan, Reg, Region};
 use vspec_ir::{DType, Op};
 
 /// Points of a row that are few wherever they lie.
@@ -69,9 +69,8 @@ struct Unroll<'r> {
     from: &'r Region,
     /// For each point of a row the loops' counters.
     points: Vec<Vec<Index>>,
-    /// Rounds of the loops that stay.
-    extents: Vec<usize>,
-    steps: Vec<Step>,
+    /// The loops that stay, and what is done in them.
+    region: Region,
     /// What steps became: for those of points one for each point.
     became: Vec<Vec<Reg>>,
 }
@@ -90,7 +89,8 @@ impl<'r> Unroll<'r> {
             counters
         };
         let points = (0..count).map(point).collect();
-        Unroll { from, points, extents: outer.to_vec(), steps: vec![], became: vec![] }
+        let region = Region { extents: outer.to_vec(), outer: outer.len(), steps: vec![] };
+        Unroll { from, points, region, became: vec![] }
     }
 
     fn done(mut self) -> Region {
@@ -108,13 +108,11 @@ impl<'r> Unroll<'r> {
             };
             self.became.push(became);
         }
-        let outer = self.extents.len();
-        Region { extents: self.extents, outer, steps: self.steps }
+        self.region
     }
 
     fn push(&mut self, instr: Instr, dtype: DType) -> Reg {
-        self.steps.push(Step { instr, dtype, inner: false, pass: 0 });
-        Reg(self.steps.len() as u32 - 1)
+        self.region.push(instr, dtype)
     }
 
     /// What a register holds at a point; what is the same all along a row became one step.
@@ -146,30 +144,7 @@ impl<'r> Unroll<'r> {
 
     /// A step as it is at a point of the row.
     fn at_point(&self, instr: &Instr, point: usize) -> Instr {
-        let place = |index: &Index| index.substitute(&self.points[point], &self.extents);
-        let reg = |reg: &Reg| self.reg(*reg, point);
-        match instr {
-            Instr::Load { value, at, guard } => {
-                let coordinate = |c: &Coordinate| match c {
-                    Coordinate::At(index) => Coordinate::At(place(index)),
-                    Coordinate::From(own) => Coordinate::From(reg(own)),
-                };
-                let at = at.iter().map(coordinate).collect();
-                Instr::Load { value: *value, at, guard: guard.as_ref().map(reg) }
-            }
-            Instr::Index(index) => Instr::Index(place(index)),
-            Instr::Inside { index, low, high } => {
-                Instr::Inside { index: place(index), low: *low, high: *high }
-            }
-            Instr::Random { normal, stream, at } => {
-                Instr::Random { normal: *normal, stream: stream.clone(), at: place(at) }
-            }
-            Instr::Apply(op, args) => Instr::Apply(op.clone(), args.iter().map(reg).collect()),
-            Instr::Store { value, at, from } => {
-                Instr::Store { value: *value, at: at.iter().map(place).collect(), from: reg(from) }
-            }
-            Instr::Fold(fold, arg) => Instr::Fold(*fold, reg(arg)),
-            Instr::Anchor | Instr::Number(_) => instr.clone(),
-        }
+        let place = |index: &Index| index.substitute(&self.points[point], &self.region.extents);
+        instr.map(|reg| self.reg(*reg, point), place)
     }
 }

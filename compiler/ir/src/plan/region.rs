@@ -119,6 +119,17 @@ pub struct Region {
 }
 
 impl Region {
+    /// Adds a step. Whether it differs from point to point, and how often a row has been gone through before it, is known from what it reads.
+    pub fn push(&mut self, instr: Instr, dtype: DType) -> Reg {
+        let operands = instr.operands();
+        let of = |reg: &Reg| &self.steps[reg.index()];
+        let pass = operands.iter().map(|reg| of(reg).pass + usize::from(of(reg).folds())).max().unwrap_or(0);
+        let own = instr.loops().into_iter().any(|axis| axis >= self.outer);
+        let inner = !matches!(instr, Instr::Fold(..)) && (own || operands.iter().any(|reg| of(reg).inner));
+        self.steps.push(Step { instr, dtype, inner, pass });
+        Reg(self.steps.len() as u32 - 1)
+    }
+
     /// How often each row is gone through.
     pub fn passes(&self) -> usize {
         self.steps.iter().map(|step| step.pass + 1).max().unwrap_or(0)
@@ -206,6 +217,34 @@ impl Instr {
             | Instr::Random { .. } => {
                 vec![]
             }
+        }
+    }
+
+    /// The same with other registers and indices.
+    #[must_use]
+    pub fn map(&self, reg: impl Fn(&Reg) -> Reg, index: impl Fn(&Index) -> Index) -> Instr {
+        match self {
+            Instr::Load { value, at, guard } => {
+                let coordinate = |c: &Coordinate| match c {
+                    Coordinate::At(at) => Coordinate::At(index(at)),
+                    Coordinate::From(own) => Coordinate::From(reg(own)),
+                };
+                let at = at.iter().map(coordinate).collect();
+                Instr::Load { value: *value, at, guard: guard.as_ref().map(reg) }
+            }
+            Instr::Index(at) => Instr::Index(index(at)),
+            Instr::Inside { index: at, low, high } => {
+                Instr::Inside { index: index(at), low: *low, high: *high }
+            }
+            Instr::Random { normal, stream, at } => {
+                Instr::Random { normal: *normal, stream: stream.clone(), at: index(at) }
+            }
+            Instr::Apply(op, args) => Instr::Apply(op.clone(), args.iter().map(reg).collect()),
+            Instr::Fold(fold, arg) => Instr::Fold(*fold, reg(arg)),
+            Instr::Store { value, at, from } => {
+                Instr::Store { value: *value, at: at.iter().map(index).collect(), from: reg(from) }
+            }
+            Instr::Anchor | Instr::Number(_) => self.clone(),
         }
     }
 

@@ -126,14 +126,7 @@ impl<'n, 'g> KernelBuilder<'n, 'g> {
     }
 
     fn push(&mut self, instr: Instr, dtype: DType) -> Reg {
-        let operands = instr.operands();
-        let steps = &self.region.steps;
-        let of = |reg: &Reg| &steps[reg.index()];
-        let pass = operands.iter().map(|reg| of(reg).pass + usize::from(of(reg).folds())).max().unwrap_or(0);
-        let own = instr.loops().into_iter().any(|axis| axis >= self.region.outer);
-        let inner = !matches!(instr, Instr::Fold(..)) && (own || operands.iter().any(|reg| of(reg).inner));
-        self.region.steps.push(Step { instr, dtype, inner, pass });
-        Reg(self.region.steps.len() as u32 - 1)
+        self.region.push(instr, dtype)
     }
 
     /// The value of a node at a place; with a guard, only where that is true.
@@ -359,7 +352,7 @@ fn in_order(region: Region) -> Region {
     order.iter().enumerate().for_each(|(new, old)| moved[*old] = Reg(new as u32));
     let renamed = |old: &usize| {
         let step = &region.steps[*old];
-        Step { instr: rows::renamed(&step.instr, &moved), ..step.clone() }
+        Step { instr: step.instr.map(|reg| moved[reg.index()], Index::clone), ..step.clone() }
     };
     let steps = order.iter().map(renamed).collect();
     Region { steps, ..region }

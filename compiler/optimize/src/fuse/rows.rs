@@ -61,7 +61,7 @@ impl<'r> Rewrite<'r> {
         if let Some((_, known)) = self.known.iter().find(|(variance, _)| *variance == step) {
             return *known;
         }
-        let instr = renamed(&own.instr, &self.moved);
+        let instr = own.instr.map(|reg| self.moved[reg.index()], Index::clone);
         let Instr::Fold(fold, arg) = instr else { return self.push(instr, own.dtype) };
         if own.dtype == DType::F32 {
             let shifted = (fold == Fold::Mean).then(|| self.moments(step, arg)).flatten();
@@ -73,13 +73,7 @@ impl<'r> Rewrite<'r> {
     }
 
     fn push(&mut self, instr: Instr, dtype: DType) -> Reg {
-        let of = |reg: &Reg| &self.region.steps[reg.index()];
-        let operands = instr.operands();
-        let pass = operands.iter().map(|reg| of(reg).pass + usize::from(of(reg).folds())).max().unwrap_or(0);
-        let own = instr.loops().into_iter().any(|axis| axis >= self.region.outer);
-        let inner = !matches!(instr, Instr::Fold(..)) && (own || operands.iter().any(|reg| of(reg).inner));
-        self.region.steps.push(Step { instr, dtype, inner, pass });
-        Reg(self.region.steps.len() as u32 - 1)
+        self.region.push(instr, dtype)
     }
 
     fn apply(&mut self, op: Op, args: &[Reg]) -> Reg {
@@ -240,27 +234,9 @@ fn without_unused(region: &Region) -> Region {
     for (step, needed) in region.steps.iter().zip(&needed) {
         moved.push(Reg(steps.len() as u32));
         if *needed {
-            steps.push(Step { instr: renamed(&step.instr, &moved), ..step.clone() });
+            let instr = step.instr.map(|reg| moved[reg.index()], Index::clone);
+            steps.push(Step { instr, ..step.clone() });
         }
     }
     Region { steps, ..region.clone() }
-}
-
-/// The instruction with other names for what it reads.
-pub(super) fn renamed(instr: &Instr, moved: &[Reg]) -> Instr {
-    let to = |reg: &Reg| moved[reg.index()];
-    match instr {
-        Instr::Load { value, at, guard } => {
-            let coordinate = |c: &Coordinate| match c {
-                Coordinate::At(index) => Coordinate::At(index.clone()),
-                Coordinate::From(reg) => Coordinate::From(to(reg)),
-            };
-            let at = at.iter().map(coordinate).collect();
-            Instr::Load { value: *value, at, guard: guard.as_ref().map(to) }
-        }
-        Instr::Apply(op, args) => Instr::Apply(op.clone(), args.iter().map(to).collect()),
-        Instr::Fold(fold, arg) => Instr::Fold(*fold, to(arg)),
-        Instr::Store { value, at, from } => Instr::Store { value: *value, at: at.clone(), from: to(from) },
-        other => other.clone(),
-    }
 }

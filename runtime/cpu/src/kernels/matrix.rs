@@ -66,6 +66,12 @@ pub(crate) struct Matrix<'a, E> {
 }
 
 impl<'a, E: Copy> Matrix<'a, E> {
+    /// Rows and columns of elements in row-major order.
+    pub(crate) fn dense(elements: &'a [E], size: [usize; 2]) -> Self {
+        let places = [Places::Regular(size[1] as isize), Places::Regular(1)];
+        Matrix { elements, start: 0, size, places }
+    }
+
     /// Rows as columns.
     pub(crate) fn transposed(self) -> Self {
         let ([rows, columns], [down, right]) = (self.size, self.places);

@@ -6,6 +6,7 @@
 mod axis;
 mod conv;
 mod deal;
+mod kept;
 mod matmul;
 mod matrix;
 pub(crate) mod micro;
@@ -32,12 +33,10 @@ use crate::element::Element;
 use crate::memory::Memory;
 use axis::Around;
 pub use conv::{Estimate, Method, estimates};
+pub(crate) use kept::Kept;
 use matrix::Matrices;
 use view::View;
 use window::{Moves, Windows};
-
-/// What a convolution makes of its weight before it multiplies by it, once it has made it.
-pub(crate) type Kept<T> = std::cell::OnceCell<scratch::Scratch<T>>;
 
 /// What an op reads and where its result goes.
 struct Call<'a, T: Element> {

@@ -6,10 +6,10 @@
 
 use std::ops::Range;
 
-use super::Channels;
 use super::frame::Frame;
+use super::{Channels, floats};
 use crate::element::Element;
-use crate::kernels::Kept;
+use crate::kernels::kept::{self, Kept};
 use crate::kernels::micro::COLUMNS;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{LANES, PLACES, Parts, Simd, columns, in_parts, rows};
@@ -136,14 +136,7 @@ impl Way {
     }
 }
 
-/// Whether a convolution is computed so: windows have several taps, and panels of outputs are nearly full. With one tap, images are matrices
-/// as they lie.
-pub(super) fn fits<T: Element>(w: &[usize], outputs: usize) -> bool {
-    let full = 4 * outputs >= 3 * outputs.next_multiple_of(COLUMNS);
-    w.len() == 4 && w[2] * w[3] > 1 && full && T::floats(&[]).is_some()
-}
-
-/// Computes so, with the weight that was kept if one may be.
+/// Computes so, in single precision, with the weight that was kept if one may be.
 pub(super) fn run<T: Element>(
     way: &Way,
     (x, x_shape): (&[T], &[usize]),
@@ -151,23 +144,17 @@ pub(super) fn run<T: Element>(
     (y, y_shape): (&mut [T], &[usize]),
     kept: Option<&Kept<T>>,
 ) {
-    let fill = |mut out: Scratch<T>| {
-        if let (Some(w), Some(out)) = (T::floats(w), T::floats_mut(&mut out)) {
+    let (Some([x, w]), true) = (floats([x, w]), T::floats_mut(y).is_some()) else { return };
+    let fill = |out: &mut [T]| {
+        if let Some(out) = T::floats_mut(out) {
             way.pack(w, out);
         }
-        out
     };
-    let local;
-    let weight = match kept {
-        Some(kept) => kept.get_or_init(|| fill(Scratch::own(way.packed()))),
-        None => {
-            local = fill(Scratch::of(way.packed()));
-            &local
+    kept::with(kept, way.packed(), fill, |weight| {
+        if let (Some(weight), Some(y)) = (T::floats(weight), T::floats_mut(y)) {
+            way.run((x, x_shape), weight, (y, y_shape));
         }
-    };
-    if let (Some(x), Some(weight), Some(y)) = (T::floats(x), T::floats(weight), T::floats_mut(y)) {
-        way.run((x, x_shape), weight, (y, y_shape));
-    }
+    });
 }
 
 /// Columns before the image, and in all, that windows reach along an axis.

@@ -44,11 +44,11 @@ pub(crate) fn conv_input<T: Element>(
                 return winograd::input([(y, y_shape), (w, w_shape)], (x, x_shape), moves, channels);
             }
         }
+        Method::Direct => {
+            let way = direct::Way::input(w_shape, x_shape, moves, channels);
+            return direct::run(&way, (y, y_shape), w, (x, x_shape), kept);
+        }
         Method::Windows => {}
-    }
-    if direct::fits::<T>(w_shape, channels.own) {
-        let way = direct::Way::input(w_shape, x_shape, moves, channels);
-        return direct::run(&way, (y, y_shape), w, (x, x_shape), kept);
     }
     let kernel = &w_shape[2..];
     let classes = classes(moves, kernel, [&y_shape[2..], &x_shape[2..]]);

@@ -9,7 +9,7 @@ use vspec_ir::Op;
 use vspec_ir::plan::Anchor;
 
 use super::Channels;
-use crate::kernels::micro::ROWS;
+use crate::kernels::micro::{COLUMNS, ROWS};
 use crate::kernels::simd::LANES;
 use crate::kernels::window::Moves;
 use crate::mode::Mode;
@@ -23,6 +23,8 @@ pub enum Method {
     Lanes,
     /// A product of matrices, one of which is made of windows, panel by panel.
     Windows,
+    /// As it stands, with output channels in the lanes of vectors, for windows of several taps.
+    Direct,
     /// Products with planes as they lie, for windows of one element that move by 1.
     Pointwise,
     /// Winograd's transforms of tiles of 4x4, for windows of 3x3 that move by 1.
@@ -35,6 +37,7 @@ impl fmt::Display for Method {
             Method::Planes => "planes",
             Method::Lanes => "lanes",
             Method::Windows => "windows",
+            Method::Direct => "direct",
             Method::Pointwise => "pointwise",
             Method::Winograd => "Winograd",
         })
@@ -71,6 +74,8 @@ pub(crate) struct Problem {
     rank: usize,
     /// Whether windows move by 1.
     dense: bool,
+    /// Whether neighbours along a row of windows are more than 1 apart.
+    strided: bool,
     /// Whether windows are the elements of images.
     pointwise: bool,
     single: bool,
@@ -130,6 +135,7 @@ impl Problem {
             windows: rows(y),
             rank: w.len() - 2,
             dense,
+            strided: moves.stride.last().is_some_and(|stride| *stride > 1),
             pointwise: taps == 1 && dense && x[2..] == y[2..] && moves.padding.iter().all(|p| *p == [0, 0]),
             single,
             tiles: tiles.then(|| x[0] * y[2].div_ceil(4) * y[3].div_ceil(4)),
@@ -149,7 +155,7 @@ impl Problem {
     /// All ways there are, the fastest first.
     fn estimates(&self) -> Vec<Estimate> {
         let ways = [
-            Some((Method::Windows, self.by_windows())),
+            Some((if self.is_direct() { Method::Direct } else { Method::Windows }, self.by_windows())),
             self.by_planes(),
             self.by_lanes(),
             self.by_points(),
@@ -159,6 +165,19 @@ impl Problem {
         let mut estimates: Vec<Estimate> = ways.into_iter().flatten().map(estimate).collect();
         estimates.sort_by(|a, b| a.milliseconds.total_cmp(&b.milliseconds));
         estimates
+    }
+
+    /// Whether what would be put together from windows is computed as it stands, which was faster wherever it was measured: forward and in
+    /// the input where panels of outputs are nearly full, in the weight where neighbouring windows have nothing side by side under a tap.
+    /// Windows of one tap are matrices as they lie.
+    fn is_direct(&self) -> bool {
+        let full = |outputs: usize| 4 * outputs >= 3 * outputs.next_multiple_of(COLUMNS);
+        let fits = match self.pass {
+            Pass::Forward => full(self.channels.shared),
+            Pass::Input => full(self.channels.own),
+            Pass::Weight => self.strided,
+        };
+        self.rank == 2 && self.taps > 1 && self.single && fits
     }
 
     /// Elements of all windows of a group, which are moved to panels, and products with rows of whole blocks.
@@ -279,7 +298,8 @@ mod tests {
             assert_eq!(method(pass, [16, 960, 960, 3, 3, 960]), Method::Lanes, "{pass:?}");
             assert_eq!(method(pass, [16, 24, 24, 24, 3, 24]), Method::Lanes, "{pass:?}");
             // One tile does not pay for the transform of a large weight, nor few channels for those of many tiles.
-            assert_eq!(method(pass, [1, 512, 512, 2, 3, 1]), Method::Windows, "{pass:?}");
+            let many = if pass == Pass::Weight { Method::Windows } else { Method::Direct };
+            assert_eq!(method(pass, [1, 512, 512, 2, 3, 1]), many, "{pass:?}");
             assert_eq!(method(pass, [8, 3, 4, 64, 3, 1]), Method::Windows, "{pass:?}");
         }
     }

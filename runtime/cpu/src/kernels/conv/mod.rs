@@ -1,6 +1,6 @@
 //! Convolution, and its transposes in the input and in the weight.
 //!
-//! Each can be computed in up to three ways, and [`method`] estimates which one is fastest. All are products of matrices whose right
+//! Each can be computed in several ways, and [`method`] estimates which one is fastest. Most are products of matrices whose right
 //! operand is made of the windows of an image, panel by panel, and never lies in memory as a whole; the transpose in the input is a
 //! convolution of the gradient for each remainder of places by the stride, with the taps that reach it. Where windows have several taps and
 //! there are enough outputs, those are the lanes of vectors instead, and nothing is put together ([`direct`], [`outer`]). Where a group has
@@ -10,7 +10,6 @@
 mod columns;
 mod dealt;
 mod direct;
-mod filters;
 mod frame;
 mod input;
 mod lanes;
@@ -25,15 +24,15 @@ mod winograd;
 
 use std::ops::Range;
 
-use super::Kept;
-use super::product::{Piece, Size, Target, multiply_packed, packed};
+use super::kept::{self, Kept};
+use super::matrix::Matrix;
+use super::product::{Piece, Size, Target, multiply_packed, pack, packed};
 use super::window::{Moves, Windows};
 use crate::element::Element;
 use crate::memory::Shared;
-use crate::workers::each;
+use crate::workers::{each, pieces};
 use columns::Columns;
 use dealt::dealt;
-use filters::Filters;
 pub(crate) use input::conv_input;
 pub use method::{Estimate, Method, estimates};
 use method::{Pass, Problem};
@@ -96,32 +95,47 @@ pub(crate) fn conv<T: Element>(
                 return winograd::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels);
             }
         }
+        Method::Direct => {
+            let way = direct::Way::forward(w_shape, y_shape, moves, channels);
+            return direct::run(&way, (x, x_shape), w, (y, y_shape), kept);
+        }
         Method::Windows => {}
     }
-    if direct::fits::<T>(w_shape, channels.shared) {
-        let way = direct::Way::forward(w_shape, y_shape, moves, channels);
-        return direct::run(&way, (x, x_shape), w, (y, y_shape), kept);
-    }
+    by_windows(windows, channels, [x, w], y, kept);
+}
+
+/// Products of the weight and of windows.
+fn by_windows<T: Element>(
+    windows: Windows,
+    channels: Channels,
+    [x, w]: [&[T]; 2],
+    y: &mut [T],
+    kept: Option<&Kept<T>>,
+) {
     let (x, windows) = dealt(windows, x);
     let (terms, count, lines) = (channels.own * windows.taps(), windows.count(), windows.lines());
     let elements = &Shared::new(y);
     let size = Size { rows: channels.shared, columns: channels.images * count, terms };
-    let filters = |group| Filters::new(&w[group * channels.shared * terms..], [channels.shared, terms]);
-    filters::with(kept, channels.groups, size, filters, |left| {
+    let fill = |all: &mut [T]| {
+        pieces(all, packed(size), |group, left| {
+            let own = &w[group * channels.shared * terms..][..channels.shared * terms];
+            pack(&Matrix::dense(own, [channels.shared, terms]).transposed(), size, left);
+        });
+    };
+    kept::with(kept, channels.groups * packed(size), fill, |left| {
         each(channels.groups, |group| {
-            let first = group * channels.own;
             let columns = Columns {
                 windows: &windows,
                 lines: &lines,
                 elements: &x,
                 channels: channels.inputs(),
-                first,
+                first: group * channels.own,
             };
             let (base, image) = (group * channels.shared * count, channels.outputs() * count);
             let pieces = |part: Range<usize>| by_image(part, count, base, image);
             let target = Target { elements, row: count, add: false, pieces };
             multiply_packed(&left[group * packed(size)..][..packed(size)], &columns, &target, size);
-        })
+        });
     });
 }
 

@@ -55,15 +55,12 @@ pub(crate) fn conv_weight<T: Element>(
                 return winograd::weight([(x, x_shape), (y, y_shape)], w, moves, channels);
             }
         }
+        Method::Direct => {
+            if let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w)) {
+                return outer::weight([(x, x_shape), (y, y_shape)], (w, w_shape), moves, channels);
+            }
+        }
         Method::Windows | Method::Pointwise => {}
-    }
-    // What neighbouring windows have under a tap lies apart.
-    if w_shape.len() == 4
-        && w_shape[2] * w_shape[3] > 1
-        && moves.stride(1) > 1
-        && let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w))
-    {
-        return outer::weight([(x, x_shape), (y, y_shape)], (w, w_shape), moves, channels);
     }
     let (columns, terms) = (channels.own * windows.taps(), channels.images * windows.count());
     let (x, windows) = dealt(windows, x);

@@ -33,7 +33,7 @@ pub(in crate::kernels::conv) fn weight(
     let first = |window: usize| window / columns.count * down + window % columns.count * columns.step;
     let firsts = (0..rows.count.div_ceil(strips) * columns.count).map(first).collect();
     // Blocks of sixteen planes whose lanes have the same channels are so many apart.
-    let period = outputs / gcd(outputs, LANES);
+    let period = outputs >> outputs.trailing_zeros().min(LANES.trailing_zeros());
     let blocks = (channels.images * outputs).div_ceil(LANES);
     let parts = TASKS.div_ceil(period).min(blocks.div_ceil(period)).max(1);
     let mut sums = vec![Lanes::ZERO; period * parts * taps.len()];
@@ -66,10 +66,6 @@ pub(in crate::kernels::conv) fn weight(
         }
     }
     true
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// Sums over every `period`-th block of planes, or over a part of those.
