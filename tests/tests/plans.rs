@@ -69,6 +69,31 @@ proptest! {
     }
 }
 
+/// A place that data names has to be there even where there is nothing to read.
+#[test]
+fn an_empty_axis_has_no_first_element() {
+    let graph = vspec_ir::text::parse(
+        "graph @empty() {
+           %0 = input name=\"x\" : f32[2, 0, 3]
+           %1 = constant value={0} : i32[1]
+           %2 = gather(%0, %1) axis=1 : f32[2, 1, 3]
+           value y = %2
+         }",
+    );
+    let graph = graph.expect("reads");
+    let x = HostTensor::new(vec![2, 0, 3], Buffer::F32(vec![])).expect("is empty");
+    let inputs: Inputs = [("x".to_string(), x)].into_iter().collect();
+    let engines: [&dyn Engine; 3] = [
+        &Interpreter::new(Precision::F64),
+        &planned(Precision::F64, NO_FUSION),
+        &fused(Precision::F32, NO_FUSION),
+    ];
+    for engine in engines {
+        let error = results(engine, &graph, &inputs).expect_err(engine.name());
+        assert_eq!(error, EngineError::Unsupported("index 0 is outside an axis of 0".to_string()));
+    }
+}
+
 fn same_values(graph: &Graph) -> Result<(), TestCaseError> {
     let inputs = values(graph, Numbers::Normal);
     let want = results(&Interpreter::new(Precision::F64), graph, &inputs);

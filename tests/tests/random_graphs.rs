@@ -1,15 +1,14 @@
 //! Random well-typed graphs: every engine, on what every pipeline of passes makes of them, has the values and the gradients of the
 //! reference interpreter, and these are its slopes. `vspec_tests::judges` lists both; a line there is a column here.
 //!
-//! `PROPTEST_CASES=5000 cargo test -p vspec-tests --test random_graphs` looks at more of them than usual, and at others each
-//! time; a failure says with which `PROPTEST_RNG_SEED` it comes back.
+//! `PROPTEST_RNG_SEED=$RANDOM PROPTEST_CASES=5000 cargo test -p vspec-tests --test random_graphs` looks at others, and at more of them
+//! than usual.
 
 use std::fmt;
-use std::hash::{BuildHasher, RandomState};
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::{RngAlgorithm, RngSeed, TestRng, TestRunner};
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use vspec_engine::{Buffer, EngineError, HostTensor, Inputs, Precision, RunKey};
 use vspec_ir::arbitrary::{GraphOptions, graphs};
 use vspec_ir::{Graph, NodeId, Op, Origin, Output, OutputKind};
@@ -19,28 +18,10 @@ use vspec_tests::random::{Numbers, float_inputs, is_exact, loss, nudged, values}
 /// Cases when `PROPTEST_CASES` does not say how many.
 const CASES: u32 = 2000;
 
-/// Without variables of the environment, the same graphs in every run.
 fn config() -> ProptestConfig {
     let asked = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    let many = std::env::var_os("PROPTEST_CASES").is_some();
-    let cases = if many { asked.cases } else { CASES };
-    let seed = match asked.rng_seed {
-        RngSeed::Fixed(seed) => seed,
-        RngSeed::Random if many => random_seed(),
-        RngSeed::Random => 23,
-    };
-    say_seed(seed);
-    ProptestConfig { cases, rng_seed: RngSeed::Fixed(seed), ..asked }
-}
-
-/// A seed that nobody chose.
-fn random_seed() -> u64 {
-    RandomState::new().hash_one("seed")
-}
-
-#[expect(clippy::print_stderr, reason = "the harness shows it when the test fails")]
-fn say_seed(seed: u64) {
-    eprintln!("PROPTEST_RNG_SEED={seed}");
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { CASES };
+    ProptestConfig { cases, ..asked }
 }
 
 const SMOOTH: GraphOptions = GraphOptions { recipes: 12, symbolic: false, jumps: false, exact: false };

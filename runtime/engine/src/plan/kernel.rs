@@ -153,9 +153,6 @@ impl<T: Real> Tiles<'_, '_, T> {
     fn step(&mut self, at: usize, step: &Step, counters: &Counters) -> Result<(), EngineError> {
         let value = match &step.instr {
             // Rows are looked at before it is seen that they have no points.
-            Instr::Load { value, .. } if self.memory.shape(*value).contains(&0) => {
-                lanes(step.dtype, 1, |_| 0.0)
-            }
             Instr::Store { value, .. } if self.memory.shape(*value).contains(&0) => return Ok(()),
             Instr::Load { value, at, guard } => {
                 let shape = &self.memory.shape(*value).to_vec();
@@ -164,7 +161,9 @@ impl<T: Real> Tiles<'_, '_, T> {
                 let mut data = vec![0.0; counters.len()];
                 for (point, counters) in counters.iter().enumerate().filter(|(point, _)| open(*point)) {
                     let place = self.places(at, shape, point, counters)?;
-                    data[point] = self.memory.read::<T>(*value, &place);
+                    if !shape.contains(&0) {
+                        data[point] = self.memory.read::<T>(*value, &place);
+                    }
                 }
                 Value::from_wide(step.dtype, &Array { shape: vec![data.len()], data })
             }
@@ -199,7 +198,7 @@ impl<T: Real> Tiles<'_, '_, T> {
         Ok(self.get(reg)?.wide().data.iter().map(|v| *v != 0.0).collect())
     }
 
-    /// The place of an element; what data names must lie within its axis.
+    /// The place of an element; what data names must lie within its axis. What loops name does so unless the value is empty.
     fn places(
         &self,
         at: &[Coordinate],
@@ -209,6 +208,7 @@ impl<T: Real> Tiles<'_, '_, T> {
     ) -> Result<Vec<usize>, EngineError> {
         let one = |(coordinate, size): (&Coordinate, &usize)| {
             let place = match coordinate {
+                Coordinate::At(_) if shape.contains(&0) => return Ok(0),
                 Coordinate::At(index) => index.at(counters),
                 Coordinate::From(reg) => {
                     let named = self.get(*reg)?.wide().data;
