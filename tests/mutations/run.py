@@ -77,7 +77,8 @@ def run(binary, number):
         done = subprocess.run([binary], cwd=COPY / "runtime/cpu", env=env, capture_output=True, text=True, timeout=900)
     except subprocess.TimeoutExpired:
         return ["ran for more than 15 minutes"]
-    failed = [line.split()[1] for line in done.stdout.splitlines() if line.startswith("test ") and "FAILED" in line]
+    lines = [line.split() for line in done.stdout.splitlines()]
+    failed = [line[1] for line in lines if len(line) == 4 and line[0] == "test" and line[3] == "FAILED"]
     if done.returncode < 0:
         failed.append(f"ended by signal {-done.returncode}")
     return failed

@@ -2,9 +2,9 @@
 
 use proptest::prelude::*;
 
-use super::{Channels, lanes, pointwise};
+use super::{Channels, lanes, pointwise, thin};
 use crate::kernels::vector::Isa;
-use crate::kernels::window::Moves;
+use crate::kernels::window::{Moves, Windows};
 use crate::mode::Mode;
 use crate::workers::with_threads;
 
@@ -126,23 +126,57 @@ impl Problem {
     }
 }
 
+/// A convolution as its op says it.
+struct Said {
+    shapes: [Vec<usize>; 3],
+    stride: Vec<i64>,
+    padding: Vec<[i64; 2]>,
+    dilation: Vec<i64>,
+}
+
+impl Said {
+    /// Over rows and columns, after a number of axes of one element; over columns alone where that is negative.
+    fn new(problem: &Problem, more: isize) -> Self {
+        let skipped = usize::from(more < 0);
+        let ones = vec![ROW; usize::try_from(more).unwrap_or(0)];
+        let axes: Vec<[usize; 6]> = ones.iter().chain(&problem.axes[skipped..]).copied().collect();
+        let of = |i: usize| axes.iter().map(|axis| axis[i] as i64).collect::<Vec<_>>();
+        let shapes = problem
+            .shapes()
+            .map(|shape| [&shape[..2], vec![1; ones.len()].as_slice(), &shape[2 + skipped..]].concat());
+        let padding = of(3).into_iter().zip(of(4)).map(|(low, high)| [low, high]).collect();
+        Said { shapes, stride: of(2), padding, dilation: of(5) }
+    }
+
+    fn moves(&self) -> Moves<'_> {
+        Moves { stride: &self.stride, padding: &self.padding, dilation: &self.dilation }
+    }
+}
+
 /// Sixteen planes at a time; one axis where there is only one row.
 fn by_lanes(problem: &Problem, [x, w, y]: &mut Elements, made: usize) {
-    let [xs, ws, ys] = problem.shapes();
-    let skipped = usize::from(problem.axes[0] == ROW);
-    let shape = |shape: [usize; 4]| [&shape[..2], &shape[2 + skipped..]].concat();
-    let (xs, ws, ys) = (shape(xs), shape(ws), shape(ys));
-    let of = |i: usize| problem.axes[skipped..].iter().map(|axis| axis[i] as i64).collect::<Vec<_>>();
-    let (stride, low, high, dilation) = (of(2), of(3), of(4), of(5));
-    let padding: Vec<[i64; 2]> = low.into_iter().zip(high).map(|(low, high)| [low, high]).collect();
-    let moves = Moves { stride: &stride, padding: &padding, dilation: &dilation };
-    let channels = problem.channels;
+    let said = Said::new(problem, if problem.axes[0] == ROW { -1 } else { 0 });
+    let ([xs, ws, ys], moves, channels) = (&said.shapes, said.moves(), problem.channels);
     let done = match made {
-        0 => lanes::input([(y, &ys), (w, &ws)], (x, &xs), &moves, channels),
-        1 => lanes::weight([(x, &xs), (y, &ys)], (w, &ws), &moves, channels),
-        _ => lanes::forward([(x, &xs), (w, &ws)], (y, &ys), &moves, channels),
+        0 => lanes::input([(y, ys), (w, ws)], (x, xs), &moves, channels),
+        1 => lanes::weight([(x, xs), (y, ys)], (w, ws), &moves, channels),
+        _ => lanes::forward([(x, xs), (w, ws)], (y, ys), &moves, channels),
     };
     assert!(done, "there are one or two axes");
+}
+
+/// One plane after the other, with more axes than two or not.
+fn by_planes(more: isize) -> impl Fn(&Problem, &mut Elements, usize) {
+    move |problem, [x, w, y], made| {
+        let said = Said::new(problem, more);
+        let [xs, ws, ys] = &said.shapes;
+        let windows = Windows::new(&said.moves(), &ws[2..], [&ys[2..], &xs[2..]]);
+        match made {
+            0 => thin::input(&windows, problem.channels, [y, w], x),
+            1 => thin::weight(&windows, problem.channels, [x, y], w),
+            _ => thin::forward(&windows, problem.channels, [x, w], y),
+        }
+    }
 }
 
 /// The only row of a convolution over one axis.
@@ -176,6 +210,19 @@ proptest! {
         let axes = [if row { ROW } else { rows }, columns];
         let Some(problem) = Problem::new(images, groups, [1, shared], axes) else { return Ok(()) };
         problem.check(&[0, 1, 2], by_lanes)?;
+    }
+
+    #[test]
+    fn one_plane_after_the_other(
+        images in 1usize..4,
+        groups in 1usize..5,
+        shared in 1usize..4,
+        rows in axis(),
+        columns in axis(),
+        more in 0isize..2,
+    ) {
+        let Some(problem) = Problem::new(images, groups, [1, shared], [rows, columns]) else { return Ok(()) };
+        problem.check(&[0, 1, 2], by_planes(more))?;
     }
 
     #[test]
