@@ -84,6 +84,21 @@ pub(super) fn random(seed: u64) -> (Plan, Given) {
     maker.plan()
 }
 
+/// Quotients and remainders of the points of one long row by a number: the sum of the former, which wraps, and the largest of the latter.
+pub(super) fn long_row(count: usize, by: i64) -> Plan {
+    let region = Region { extents: vec![count], outer: 0, steps: vec![] };
+    let mut maker = Maker { dice: Dice::new(1), rows: false, values: vec![], given: Given::new(), region };
+    let point = Index::counter(0, &[count]);
+    for (index, fold) in
+        [(point.quotient(by, &[count]), Fold::Sum), (point.remainder(by, &[count]), Fold::Max)]
+    {
+        let number = maker.push(Instr::Index(index), DType::I32);
+        let from = maker.push(Instr::Fold(fold, number), DType::I32);
+        maker.store_of(from, DType::I32, 0);
+    }
+    maker.plan().0
+}
+
 impl Maker {
     fn fill(&mut self) {
         for _ in 0..1 + self.dice.below(4) {
@@ -439,6 +454,11 @@ impl Maker {
         // What is known once a row is stored once a row, or at each point.
         let wide = points || step.inner || self.dice.below(2) == 0;
         let loops = if wide { self.region.extents.len() } else { self.region.outer };
+        self.store_of(from, dtype, loops);
+    }
+
+    /// Stores a step at each point of some loops, in a value of its own.
+    fn store_of(&mut self, from: Reg, dtype: DType, loops: usize) {
         let shape = self.region.extents[..loops].to_vec();
         let layout = self.layout(loops);
         let path = format!("y{}", self.values.len());

@@ -6,7 +6,7 @@ use vspec_ir::plan::Plan;
 
 #[cfg(unix)]
 use super::mutate::mutated;
-use super::regions::{Given, random};
+use super::regions::{Given, long_row, random};
 #[cfg(unix)]
 use crate::Fence;
 use crate::kernels::vector::{Isa, detected};
@@ -72,6 +72,21 @@ proptest! {
                 let compared = same_results(&run(&plan, &given, isa, threads), &want);
                 prop_assert!(compared.is_ok(), "{isa:?} on {threads}: {compared:?}\n{plan}");
             }
+        }
+    }
+}
+
+/// Quotients are put right where a product with the reciprocal is one off, and the parts of a row are put together.
+#[test]
+fn long_rows_are_gone_through_whole() {
+    const COUNT: i32 = 1 << 21;
+    for by in [3, 7, 49, 1000, 99_991] {
+        let sum = (0..COUNT).fold(0i32, |sum, i| sum.wrapping_add(i / by));
+        let want = [vec![sum], vec![by - 1]].map(Data::Int);
+        let plan = long_row(COUNT as usize, i64::from(by));
+        for isa in [Isa::Baseline].into_iter().chain(sets()) {
+            let got = run(&plan, &Given::new(), isa, 2).expect("runs");
+            assert!(got.iter().map(|(_, data)| data).eq(&want), "{isa:?}, {by}: {got:?}");
         }
     }
 }
