@@ -142,7 +142,7 @@ fn pow_zero_one(s: &Scope<'_>, n: &Node) -> Option<Term> {
 }
 
 /// The reciprocal of a term.
-fn inverse(x: Term) -> Term {
+pub(super) fn inverse(x: Term) -> Term {
     Term::binary(Op::Div {}, Term::number(1.0, DType::F32), x)
 }
 

@@ -1,7 +1,8 @@
 //! Products with constants: several become one, and they go to the smaller operand.
 
-use vspec_ir::{DType, Node, NodeId, Op};
+use vspec_ir::{DType, Dim, Node, NodeId, Op};
 
+use super::functions::inverse;
 use crate::pass::Numerics::{Exact, Reassociating};
 use crate::rewrite::{Rule, Scope, Term};
 
@@ -21,6 +22,14 @@ pub(super) static RULES: &[Rule] = &[
         on: &["div"],
         numerics: Reassociating,
         rewrite: |s, n| div_constant(s, n, false),
+    },
+    Rule {
+        name: "div-root",
+        algebra: "x / sqrt(y) = x * (1 / sqrt(y))",
+        when: "the root is the same all along the last axis of x; the reciprocal of a root is a normal number",
+        on: &["div"],
+        numerics: Reassociating,
+        rewrite: div_root,
     },
     Rule {
         name: "scale-twice",
@@ -88,6 +97,19 @@ fn div_constant(s: &Scope<'_>, n: &Node, exactly: bool) -> Option<Term> {
     // A constant quotient is folded, not turned into a product.
     let allowed = allowed && s.uniform(n.inputs[0]).is_none();
     allowed.then(|| Term::mul(n.inputs[0], Term::full(1.0 / c, s.ty(n.inputs[1]))))
+}
+
+/// Processors divide some ten times more slowly than they multiply.
+fn div_root(s: &Scope<'_>, n: &Node) -> Option<Term> {
+    let [x, divisor] = [n.inputs[0], n.inputs[1]];
+    let root = match &s.node(divisor).op {
+        Op::Reshape { .. } => s.node(s.node(divisor).inputs[0]),
+        _ => s.node(divisor),
+    };
+    let one = Dim::from(1usize);
+    let last = |id: NodeId| s.ty(id).shape.last().unwrap_or(&one);
+    let fewer = s.ty(x) == &n.ty && last(divisor) == &one && last(x) != &one;
+    (root.op == Op::Sqrt {} && fewer).then(|| Term::mul(x, inverse(divisor.into())))
 }
 
 /// `x` and `c` of a product with a constant.
