@@ -9,12 +9,12 @@ use vspec_engine::{EngineError, Precision, Sizes};
 use vspec_ir::Graph;
 use vspec_ir::plan::{Fusions, Plan};
 use vspec_optimize::fuse::{self, Options};
-use vspec_optimize::{Level, Target, bind, layout, memory, plan, unroll};
+use vspec_optimize::{Level, Target, bind, compact, layout, memory, plan, unroll};
 
 /// Plans a graph as it is, without rewriting it first.
 struct Direct {
     options: Options,
-    /// Channels that lie together; then short rows are unrolled, too, however few there are.
+    /// Channels that lie together; then short rows are unrolled and operands laid out, too, however small they are.
     block: Option<usize>,
 }
 
@@ -28,6 +28,7 @@ impl Planner for Direct {
         let mut plan = fused.plan;
         if let Some(block) = self.block {
             unroll::unroll(&mut plan, 1);
+            compact::compact(&mut plan, compact::Least { points: 1, again: 1 });
             layout::assign(&mut plan, block);
         }
         memory::place(&mut plan);

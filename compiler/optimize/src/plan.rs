@@ -6,12 +6,14 @@ use vspec_ir::Graph;
 use vspec_ir::plan::Plan;
 
 use crate::memory::Footprint;
-use crate::{BindError, Context, Error, Level, Verify, bind, fuse, layout, memory, pipeline, run, unroll};
+use crate::{
+    BindError, Context, Error, Level, Verify, bind, compact, fuse, layout, memory, pipeline, run, unroll,
+};
 
 /// What a plan is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {
-    /// How much is done: kernels are fused and short rows unrolled from O1 on, and cheap values computed again from O2 on.
+    /// How much is done: kernels are fused, short rows unrolled and small operands laid out from O1 on, and cheap values computed again from O2 on.
     pub level: Level,
     /// Channels that lie together in maps, for engines whose kernels want that.
     pub block: Option<usize>,
@@ -77,6 +79,7 @@ pub fn plan(
     let fuse::Fused { mut plan, remarks } = fuse::fuse(&graph, options).map_err(PlanError::Fuse)?;
     if options.fuse {
         unroll::unroll(&mut plan, unroll::MANY_ROWS);
+        compact::compact(&mut plan, compact::Least::WORTH);
     }
     if let Some(block) = target.block {
         layout::assign(&mut plan, block);

@@ -16,6 +16,10 @@ use super::profit::cost;
 
 /// The most that computing a value again may cost, in additions.
 const CHEAP: usize = 8;
+/// The same for values that no cache holds: in the time in which an element is written to memory and read again, a core computes more.
+const CHEAPER_THAN_MEMORY: usize = 32;
+/// Bytes that no core's cache holds.
+const UNCACHED: usize = 8 << 20;
 /// How much smaller a folded value has to be to be stored for it.
 const SMALLER: usize = 8;
 
@@ -61,6 +65,7 @@ fn plan(nodes: &Nodes<'_>, groups: &Groups, id: NodeId, own: GroupId, reader: Gr
         return None;
     }
     let known = body.outside_reads(nodes);
+    let cheap = if nodes.bytes(id) > UNCACHED { CHEAPER_THAN_MEMORY } else { CHEAP };
     let mut plan = Again { nodes: BTreeSet::new(), read: 0, stored: BTreeSet::new() };
     let (mut open, mut leaves, mut spent) = (vec![id], BTreeSet::new(), 0);
     while let Some(node) = open.pop() {
@@ -69,7 +74,7 @@ fn plan(nodes: &Nodes<'_>, groups: &Groups, id: NodeId, own: GroupId, reader: Gr
         }
         spent += cost(&nodes.node(node).op);
         let random = matches!(nodes.node(node).op, Op::Uniform { .. } | Op::Normal { .. });
-        if spent > CHEAP || random {
+        if spent > cheap || random {
             return None;
         }
         for read in nodes.reads(node) {
