@@ -2,8 +2,8 @@
 //!
 //! A training step needs on its way back what its way forth computed. `x - mean` costs one subtraction to compute again from `x` and
 //! `mean`, which lie in memory anyway; storing it costs a write and a read of as many bytes as `x` has. A value is computed again when all
-//! its readers can do so, when that takes few operations, and when what the readers read for it is less than what is neither written nor
-//! read any more.
+//! its readers can do so, when that takes few operations for a value of its size, and when what the readers read for it is less than
+//! what is neither written nor read any more.
 
 use std::collections::BTreeSet;
 
