@@ -1,8 +1,27 @@
-//! What random graphs are run with: values for their inputs, and a number to differentiate.
+//! What random graphs are run with: values for their inputs, and a number to differentiate. How many there are.
 
+use std::fmt;
+
+use proptest::test_runner::Config;
 use vspec_engine::rng::Stream;
 use vspec_engine::{Buffer, Engine, HostTensor, Inputs, Interpreter, Precision, RunKey};
 use vspec_ir::{DType, Dim, Graph, Literal, NodeId, Op, Origin, Output, OutputKind, Type};
+
+/// A graph that failures show as a person writes it.
+pub struct Shown(pub Graph);
+
+impl fmt::Debug for Shown {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+/// So many cases, unless `PROPTEST_CASES` says how many. Which ones `.cargo/config.toml` says.
+pub fn config(cases: u32) -> Config {
+    let asked = Config { failure_persistence: None, ..Config::default() };
+    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { cases };
+    Config { cases, ..asked }
+}
 
 /// Values of the named sizes of random graphs; `H` is a multiple of 4.
 fn size(dim: &Dim) -> usize {

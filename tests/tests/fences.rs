@@ -2,8 +2,6 @@
 //! kernel, machine code or a tile program that leaves its values ends the program here.
 #![cfg(unix)]
 
-use std::fmt;
-
 use proptest::prelude::*;
 use vspec_cpu::{Fence, Isa, Mode};
 use vspec_engine::{Engine, EngineError, HostTensor, Inputs, Precision, RunKey};
@@ -11,7 +9,7 @@ use vspec_ir::arbitrary::{GraphOptions, graphs};
 use vspec_ir::{Graph, OutputKind};
 use vspec_optimize::Level;
 use vspec_tests::fused_in;
-use vspec_tests::random::{Numbers, values};
+use vspec_tests::random::{Numbers, Shown, config, values};
 use vspec_tests::samples::{assert_close, instances};
 
 const SIDES: [Fence; 2] = [Fence::Before, Fence::Behind];
@@ -46,22 +44,8 @@ fn every_op_stays_within_its_values() {
     }
 }
 
-struct Shown(Graph);
-
-impl fmt::Debug for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-fn config() -> ProptestConfig {
-    let asked = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { 150 };
-    ProptestConfig { cases, ..asked }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(150))]
 
     #[test]
     fn random_graphs_stay_within_their_values(graph in graphs(GraphOptions::default()).prop_map(Shown)) {

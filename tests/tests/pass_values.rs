@@ -11,26 +11,11 @@ use vspec_engine::{Interpreter, Precision};
 use vspec_ir::arbitrary::{GraphOptions, graphs};
 use vspec_ir::{Graph, Op, Origin, OutputKind};
 use vspec_optimize::{Context, Level, PASSES, Pass, Verify, differentiate, pipeline, run};
-use vspec_tests::random::{Numbers, float_inputs, loss};
+use vspec_tests::random::{Numbers, Shown, config, float_inputs, loss};
 use vspec_tests::{NoWorld, vspec_files};
 
 /// Cases when `PROPTEST_CASES` does not say how many.
 const CASES: u32 = 150;
-
-fn config() -> ProptestConfig {
-    let asked = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { CASES };
-    ProptestConfig { cases, ..asked }
-}
-
-/// A graph that failures show as a person writes it.
-struct Shown(Graph);
-
-impl fmt::Debug for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
 
 /// Each pass alone, and each pipeline.
 fn orders() -> Vec<Vec<&'static Pass>> {
@@ -83,7 +68,7 @@ fn with_gradients(mut graph: Graph) -> Option<Graph> {
 const SMOOTH: GraphOptions = GraphOptions { recipes: 12, symbolic: true, jumps: false, exact: false };
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(CASES))]
 
     // Where nothing is rounded differently, nothing may jump either, so that every op takes part.
     #[test]

@@ -1,14 +1,12 @@
 //! Plans compute what their graphs say: every op, random graphs and their written-out gradients, fused and not.
 
-use std::fmt;
-
 use proptest::prelude::*;
 use vspec_engine::{Buffer, Engine, EngineError, HostTensor, Inputs, Interpreter, Precision, RunKey};
 use vspec_ir::arbitrary::{GraphOptions, graphs};
 use vspec_ir::{DType, Dim, Graph, NodeId, Op, Origin, OutputKind};
 use vspec_optimize::differentiate;
 use vspec_optimize::fuse::{Options, fuse};
-use vspec_tests::random::{Numbers, float_inputs, loss, values};
+use vspec_tests::random::{Numbers, Shown, config, float_inputs, loss, values};
 use vspec_tests::samples::{assert_close, instances, run};
 use vspec_tests::{fused, planned};
 
@@ -30,20 +28,6 @@ fn every_op_has_the_reference_value() {
             }
         }
     }
-}
-
-struct Shown(Graph);
-
-impl fmt::Debug for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
-
-fn config(cases: u32) -> ProptestConfig {
-    let asked = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { cases };
-    ProptestConfig { cases, ..asked }
 }
 
 proptest! {

@@ -13,36 +13,21 @@ use vspec_engine::{Buffer, EngineError, HostTensor, Inputs, Precision, RunKey};
 use vspec_ir::arbitrary::{GraphOptions, graphs};
 use vspec_ir::{Graph, NodeId, Op, Origin, Output, OutputKind};
 use vspec_tests::judges::{Column, columns};
-use vspec_tests::random::{Numbers, float_inputs, is_exact, loss, nudged, values};
+use vspec_tests::random::{Numbers, Shown, config, float_inputs, is_exact, loss, nudged, values};
 
 /// Cases when `PROPTEST_CASES` does not say how many.
 const CASES: u32 = 2000;
 
-fn config() -> ProptestConfig {
-    let asked = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
-    let cases = if std::env::var_os("PROPTEST_CASES").is_some() { asked.cases } else { CASES };
-    ProptestConfig { cases, ..asked }
-}
-
 const SMOOTH: GraphOptions = GraphOptions { recipes: 12, symbolic: false, jumps: false, exact: false };
 const EXACT: GraphOptions = GraphOptions { recipes: 12, symbolic: false, jumps: true, exact: true };
 const KEY: RunKey = RunKey { seed: 5, step: 9 };
-
-/// A graph that failures show as a person writes it.
-struct Shown(Graph);
-
-impl fmt::Debug for Shown {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0)
-    }
-}
 
 fn shown(options: GraphOptions) -> impl Strategy<Value = Shown> {
     graphs(options).prop_map(Shown)
 }
 
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(config(CASES))]
 
     // In double precision what differs is a mistake, not an error of rounding, nearly always; so there may be jumps.
     #[test]
