@@ -84,7 +84,8 @@ pub(super) fn random(seed: u64) -> (Plan, Given) {
     maker.plan()
 }
 
-/// Quotients and remainders of the points of one long row by a number: the sum of the former, which wraps, and the largest of the latter.
+/// What the points of one long row leave when they are divided by a number: the sum of their quotients, which wraps, their largest
+/// remainder, and how many leave nothing, as a float.
 pub(super) fn long_row(count: usize, by: i64) -> Plan {
     let region = Region { extents: vec![count], outer: 0, steps: vec![] };
     let mut maker = Maker { dice: Dice::new(1), rows: false, values: vec![], given: Given::new(), region };
@@ -96,6 +97,11 @@ pub(super) fn long_row(count: usize, by: i64) -> Plan {
         let from = maker.push(Instr::Fold(fold, number), DType::I32);
         maker.store_of(from, DType::I32, 0);
     }
+    let whole = Instr::Inside { index: point.remainder(by, &[count]), low: 0, high: 1 };
+    let whole = maker.push(whole, DType::Bool);
+    let one = maker.push(Instr::Apply(Op::Cast { dtype: DType::F32 }, vec![whole]), DType::F32);
+    let from = maker.push(Instr::Fold(Fold::Sum, one), DType::F32);
+    maker.store_of(from, DType::F32, 0);
     maker.plan().0
 }
 
