@@ -1,9 +1,10 @@
 //! The specs that are timed against other libraries: each is formatted, compiles without a word, and in a few steps on the fused
-//! engine does what dfdx does, at sizes that a test can wait for.
+//! engine does what dfdx does, at sizes that a test can wait for, with the same bits on any number of threads.
 
 use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
+use vspec_cpu::with_threads;
 use vspec_elaborate::{Override, compile};
 use vspec_engine::{Engine, Precision};
 use vspec_ir::Program;
@@ -79,6 +80,24 @@ fn check(name: &str) {
     for ((path, found), (_, wanted)) in variables.iter().zip(&right) {
         let apart = apart(found, wanted);
         assert!(apart < 1e-4, "{name}: `{path}` is {apart} of its length away from where dfdx brings it");
+    }
+}
+
+/// However many threads share the work, every bit of losses and variables is the same.
+#[test]
+fn threads_make_no_difference() {
+    for (name, sizes) in SMALL {
+        let program = program(name, sizes);
+        let on =
+            |threads| with_threads(threads, || three_steps(&program, &fused_at(Level::O2, Precision::F32)));
+        let bits = |(losses, variables): (Vec<f64>, Vec<(String, Vec<f64>)>)| {
+            let all = losses.into_iter().chain(variables.into_iter().flat_map(|(_, values)| values));
+            all.map(f64::to_bits).collect::<Vec<u64>>()
+        };
+        let one = bits(on(1));
+        for threads in [2, 3] {
+            assert!(bits(on(threads)) == one, "{name} on {threads} threads is not what it is on one");
+        }
     }
 }
 

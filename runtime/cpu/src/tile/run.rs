@@ -275,7 +275,9 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
         // What is the same all along a line is loaded and stored before it is seen that the line has no points. What data names has to
         // be there all the same.
         if memory.is_empty(spot.value) {
-            self.find(spot, guard, start, if spot.named.is_empty() { 0 } else { n });
+            if !spot.named.is_empty() {
+                self.find(spot, guard, start, n);
+            }
             let dtype = self.job.program.steps[reg].dtype;
             range.for_each(|lane| self.lanes.put(reg, dtype, lane - reg * TILE, 0.0));
             return;
