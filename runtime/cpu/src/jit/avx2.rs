@@ -108,6 +108,8 @@ impl Emitter for Avx2 {
     const LANES: usize = 8;
     const CONSTANT: usize = VECTOR;
     const REGISTERS: Registers = Registers { vectors: 13, masks: None };
+    // A fold would take two registers of these few.
+    const PINNED: usize = 0;
 
     fn own(uniforms: usize) -> usize {
         UNIFORMS + uniforms * VECTOR
@@ -187,8 +189,29 @@ impl Emitter for Avx2 {
             Inst::Begin(fold, with, wide) => return begin(f, (fold, with), wide, at),
             Inst::Widen(fold) => return widen(f, fold, at),
             Inst::Total(fold, by) => total(f, var, (fold, by), at)?,
+            Inst::Behind(fold, by) => {
+                let (to, from) = (vector(target(f, var)), f.accumulator(fold, at) + 4 * by as i32);
+                f.asm.vmovups(to, ymmword_ptr(from))?;
+            }
+            Inst::Join(fold, by) => return join(f, fold, by),
+            Inst::First(fold) => {
+                let (to, from) = (vector(target(f, var)), f.accumulator(fold, At::FIRST));
+                f.asm.vbroadcastss(to, dword_ptr(from))?;
+            }
+            Inst::Known(slot) => {
+                let (to, from) = (vector(target(f, var)), f.row(slot, At::FIRST));
+                f.asm.vbroadcastss(to, dword_ptr(from))?;
+            }
         }
         keep(f, var)
+    }
+
+    fn pin(_: &mut Function, _: u32, _: At) -> Emitted {
+        Ok(())
+    }
+
+    fn unpin(_: &mut Function, _: u32, _: At) -> Emitted {
+        Ok(())
     }
 }
 
@@ -514,4 +537,19 @@ fn total(f: &mut Function, var: Var, (fold, by): (u32, u32), at: At) -> Emitted 
     }
     let to = vector(target(f, var));
     f.asm.vmovups(to, ymmword_ptr(narrow))
+}
+
+/// Adds sums of double precision, halves first.
+fn join(f: &mut Function, fold: u32, by: u32) -> Emitted {
+    let (wide, narrow) = (f.wide(fold, At::FIRST), f.accumulator(fold, At::FIRST));
+    let (sum, other) = (vector(OWN), vector(RESULT));
+    let quarter = |quarter: usize| ymmword_ptr(wide + (VECTOR * quarter) as i32);
+    f.asm.vmovups(sum, quarter(0))?;
+    f.asm.vaddpd(sum, sum, quarter(2))?;
+    f.asm.vmovups(other, quarter(1))?;
+    f.asm.vaddpd(other, other, quarter(3))?;
+    f.asm.vaddpd(sum, sum, other)?;
+    let (lower, free) = (LOWER[OWN as usize], LOWER[RESULT as usize]);
+    super::emit::join_four(f, (sum, lower), free, by)?;
+    f.asm.vmovss(dword_ptr(narrow), lower)
 }

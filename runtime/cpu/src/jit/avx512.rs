@@ -137,6 +137,7 @@ impl Emitter for Avx512 {
     const LANES: usize = 16;
     const CONSTANT: usize = 4;
     const REGISTERS: Registers = Registers { vectors: 30, masks: Some(5) };
+    const PINNED: usize = 8;
 
     fn own(_: usize) -> usize {
         PLACES
@@ -180,15 +181,8 @@ impl Emitter for Avx512 {
             Inst::Store(pointer, from) => return store(f, pointer, from, at),
             Inst::StoreBytes(pointer, from) => return store_bytes(f, pointer, from, at),
             Inst::Scatter(pointer, places, from) => return scatter(f, pointer, places, from, at),
-            Inst::Folded(fold) => {
-                let (to, from) = (target(f, var), f.accumulator(fold, at));
-                f.asm.vmovups(to, zmmword_ptr(from))?;
-            }
-            Inst::Fold(fold, from) => {
-                let (from, to) = (register(f, from)?, f.accumulator(fold, at));
-                let to = zmmword_ptr(to);
-                return f.asm.vmovups(if at.tail { to.k7() } else { to }, from);
-            }
+            Inst::Folded(fold) => folded(f, var, fold, at)?,
+            Inst::Fold(fold, from) => return fold_into(f, fold, from, at),
             Inst::Flag(which) => return flag(f, which, at),
             Inst::Broadcast(pointer) => {
                 let (to, from) = (target(f, var), f.pointer(pointer)?);
@@ -209,9 +203,60 @@ impl Emitter for Avx512 {
             Inst::Begin(fold, with, wide) => return begin(f, (fold, with), wide, at),
             Inst::Widen(fold) => return widen(f, fold, at),
             Inst::Total(fold, by) => total(f, var, (fold, by), at)?,
+            Inst::Behind(fold, by) => {
+                let (to, from) = (target(f, var), f.accumulator(fold, at) + 4 * by as i32);
+                f.asm.vmovups(to, zmmword_ptr(from))?;
+            }
+            Inst::Join(fold, by) => return join(f, fold, by),
+            Inst::First(fold) => {
+                let (to, from) = (target(f, var), f.accumulator(fold, At::FIRST));
+                f.asm.vbroadcastss(to, dword_ptr(from))?;
+            }
+            Inst::Known(slot) => {
+                let (to, from) = (target(f, var), f.row(slot, At::FIRST));
+                f.asm.vbroadcastss(to, dword_ptr(from))?;
+            }
         }
         keep(f, var)
     }
+
+    fn pin(f: &mut Function, fold: u32, at: At) -> Emitted {
+        let Some(to) = pinned(f, fold) else { return Ok(()) };
+        let from = f.accumulator(fold, at);
+        f.asm.vmovups(to, zmmword_ptr(from))
+    }
+
+    fn unpin(f: &mut Function, fold: u32, at: At) -> Emitted {
+        let Some(from) = pinned(f, fold) else { return Ok(()) };
+        let to = f.accumulator(fold, at);
+        f.asm.vmovups(zmmword_ptr(to), from)
+    }
+}
+
+/// The register of a fold: the last ones are for these.
+fn pinned(f: &Function, fold: u32) -> Option<AsmRegisterZmm> {
+    let place = f.pinned.iter().position(|own| *own == fold)?;
+    VECTORS.get(VECTORS.len() - 1 - place).copied()
+}
+
+fn folded(f: &mut Function, var: Var, fold: u32, at: At) -> Emitted {
+    let to = target(f, var);
+    match pinned(f, fold) {
+        Some(from) => f.asm.vmovaps(to, from),
+        None => {
+            let from = f.accumulator(fold, at);
+            f.asm.vmovups(to, zmmword_ptr(from))
+        }
+    }
+}
+
+fn fold_into(f: &mut Function, fold: u32, from: Source, at: At) -> Emitted {
+    let from = register(f, from)?;
+    if let Some(to) = pinned(f, fold) {
+        return f.asm.vmovaps(if at.tail { to.k7() } else { to }, from);
+    }
+    let to = zmmword_ptr(f.accumulator(fold, at));
+    f.asm.vmovups(if at.tail { to.k7() } else { to }, from)
 }
 
 fn binary(f: &mut Function, var: Var, op: Binary, a: Source, b: Source) -> Emitted {
@@ -446,10 +491,15 @@ fn both(f: &mut Function, fold: u32, half: i32, at: At) -> Emitted {
 }
 
 fn widen(f: &mut Function, fold: u32, at: At) -> Emitted {
+    // Sums in a register are read from memory, too: that is done once a tile.
+    Avx512::unpin(f, fold, at)?;
     for half in 0..2 {
         both(f, fold, half, at)?;
         let to = f.wide(fold, at) + 2 * HALF * half;
         f.asm.vmovups(zmmword_ptr(to), OWN)?;
+    }
+    if let Some(own) = pinned(f, fold) {
+        return f.asm.vpxord(own, own, own);
     }
     let narrow = f.accumulator(fold, at);
     f.asm.vpxord(OWN, OWN, OWN)?;
@@ -473,4 +523,15 @@ fn total(f: &mut Function, var: Var, (fold, by): (u32, u32), at: At) -> Emitted 
     }
     let to = target(f, var);
     f.asm.vmovups(to, zmmword_ptr(narrow))
+}
+
+/// Adds sums of double precision, halves first.
+fn join(f: &mut Function, fold: u32, by: u32) -> Emitted {
+    let (wide, narrow) = (f.wide(fold, At::FIRST), f.accumulator(fold, At::FIRST));
+    f.asm.vmovups(OWN, zmmword_ptr(wide))?;
+    f.asm.vaddpd(OWN, OWN, zmmword_ptr(wide + 2 * HALF))?;
+    f.asm.vextractf64x4(ymm15, OWN, 1)?;
+    f.asm.vaddpd(ymm14, ymm14, ymm15)?;
+    super::emit::join_four(f, (ymm14, xmm14), xmm15, by)?;
+    f.asm.vmovss(dword_ptr(narrow), xmm14)
 }

@@ -55,7 +55,7 @@ impl Cover<'_> {
     }
 
     /// The same of a fold in each lane.
-    fn folds_lanes(&self, fold: usize) -> bool {
+    pub(super) fn folds_lanes(&self, fold: usize) -> bool {
         match &self.program.steps[fold].code {
             Code::Fold(_, arg) => self.program.steps[*arg].dtype == DType::F32,
             _ => false,
@@ -75,7 +75,7 @@ impl Cover<'_> {
         }
     }
 
-    fn index(&self, index: &Index) -> bool {
+    pub(super) fn index(&self, index: &Index) -> bool {
         let extents = &self.program.extents;
         let term = |(atom, factor): &(Atom, i64)| match atom {
             Atom::Loop(axis) => i32::try_from(factor.saturating_mul(extents[*axis] as i64)).is_ok(),

@@ -60,6 +60,11 @@ impl<T: Element> Core<'_, '_, T> {
         match *nest {}
     }
 
+    /// Rows along memory that follow each other.
+    pub(crate) fn native_following(&mut self, nest: &Nest, _: usize) {
+        match *nest {}
+    }
+
     /// Steps of a pass that are done once a row.
     pub(crate) fn native_row(&mut self, native: &Native) {
         match *native {}

@@ -37,6 +37,11 @@ pub(super) struct At {
     pub(super) tail: bool,
 }
 
+impl At {
+    /// The first elements of a round, all of them there.
+    pub(super) const FIRST: At = At { first: 0, tail: false };
+}
+
 /// How many elements and of what is done at a time, by a set of instructions.
 pub(super) trait Emitter {
     /// Elements of a vector.
@@ -44,6 +49,8 @@ pub(super) trait Emitter {
     /// Bytes of a constant.
     const CONSTANT: usize;
     const REGISTERS: Registers;
+    /// Folds that may be kept in registers from round to round.
+    const PINNED: usize;
     /// Bytes of the stack besides the slots of results.
     fn own(uniforms: usize) -> usize;
 
@@ -52,6 +59,10 @@ pub(super) trait Emitter {
     /// Before the round that does the rest, of which `rax` elements are there.
     fn rest(f: &mut Function) -> Emitted;
     fn inst(f: &mut Function, var: Var, inst: &Inst, at: At) -> Emitted;
+    /// Loads what was folded so far into the register of the fold.
+    fn pin(f: &mut Function, fold: u32, at: At) -> Emitted;
+    /// Stores it.
+    fn unpin(f: &mut Function, fold: u32, at: At) -> Emitted;
 }
 
 /// A function that is being written.
@@ -59,6 +70,8 @@ pub(super) struct Function {
     pub(super) asm: CodeAssembler,
     /// Where the results of the block are that is being written.
     pub(super) homes: Vec<Home>,
+    /// Folds that are in registers now.
+    pub(super) pinned: Vec<u32>,
     /// Slots of results on the stack.
     slots: usize,
     /// Bytes of a slot.
@@ -107,7 +120,7 @@ pub(super) fn emit<E: Emitter>(block: &Block, uniforms: usize, once: bool) -> Re
 impl Function {
     pub(super) fn new<E: Emitter>(slots: usize, frame: Frame) -> Result<Self, IcedError> {
         let (asm, slot) = (CodeAssembler::new(64)?, E::LANES * 4);
-        Ok(Function { asm, homes: vec![], slots, slot, constant: E::CONSTANT, frame })
+        Ok(Function { asm, homes: vec![], pinned: vec![], slots, slot, constant: E::CONSTANT, frame })
     }
 
     /// Bytes of the stack.
@@ -287,4 +300,24 @@ pub(super) fn commutes(op: super::ir::Binary) -> bool {
 pub(super) fn ordered(f: &Function, op: super::ir::Binary, a: Source, b: Source) -> (Source, Source) {
     let in_register = |source| matches!(source, Source::Var(var) if matches!(f.home(var), Home::Register(_)));
     if commutes(op) && !in_register(a) && in_register(b) { (b, a) } else { (a, b) }
+}
+
+/// The sum of four numbers of double precision, halves first, divided by a number, in single precision. The register is given as a whole
+/// and as its lower half.
+pub(super) fn join_four(
+    f: &mut Function,
+    (sum, lower): (AsmRegisterYmm, AsmRegisterXmm),
+    free: AsmRegisterXmm,
+    by: u32,
+) -> Emitted {
+    f.asm.vextractf128(free, sum, 1)?;
+    f.asm.vaddpd(lower, lower, free)?;
+    f.asm.vunpckhpd(free, lower, lower)?;
+    f.asm.vaddsd(lower, lower, free)?;
+    if by != 1 {
+        f.asm.mov(eax, by)?;
+        f.asm.vcvtsi2sd(free, free, rax)?;
+        f.asm.vdivsd(lower, lower, free)?;
+    }
+    f.asm.vcvtsd2ss(lower, lower, lower)
 }

@@ -135,6 +135,14 @@ pub(super) enum Inst {
     Widen(u32),
     /// Both sums together, divided by a number.
     Total(u32, u32),
+    /// What was folded so far, from so many elements on. This and what follows is for rows along memory.
+    Behind(u32, u32),
+    /// Makes one of the sums of double precision, divided by a number, the first of what was folded.
+    Join(u32, u32),
+    /// The first of what was folded, in every element.
+    First(u32),
+    /// Something that is known of the row, in every element.
+    Known(u32),
 }
 
 impl Inst {
@@ -151,7 +159,10 @@ impl Inst {
             | Inst::Broadcast(_)
             | Inst::Counter(_)
             | Inst::Row(_)
-            | Inst::Total(..) => Class::Vector,
+            | Inst::Total(..)
+            | Inst::Behind(..)
+            | Inst::First(_)
+            | Inst::Known(_) => Class::Vector,
             Inst::Compare(..)
             | Inst::Logic(..)
             | Inst::Truth(_)
@@ -164,7 +175,8 @@ impl Inst {
             | Inst::Flag(_)
             | Inst::Keep(..)
             | Inst::Begin(..)
-            | Inst::Widen(_) => Class::Nothing,
+            | Inst::Widen(_)
+            | Inst::Join(..) => Class::Nothing,
         }
     }
 
@@ -194,7 +206,11 @@ impl Inst {
             | Inst::Counter(_)
             | Inst::Row(_)
             | Inst::Widen(_)
-            | Inst::Total(..) => [None; 3],
+            | Inst::Total(..)
+            | Inst::Behind(..)
+            | Inst::Join(..)
+            | Inst::First(_)
+            | Inst::Known(_) => [None; 3],
         };
         found.into_iter().flatten()
     }

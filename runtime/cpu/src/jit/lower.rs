@@ -57,6 +57,8 @@ pub(super) enum Value {
 pub(super) struct Rows {
     pub(super) kept: Vec<usize>,
     pub(super) folds: Vec<usize>,
+    /// Whether there is one row at a time: what is kept of it is the same in every element.
+    pub(super) one: bool,
 }
 
 pub(super) struct Lower<'p> {
@@ -191,12 +193,18 @@ impl<'p> Lower<'p> {
         if slot.is_none() {
             self.missing = Some(step);
         }
-        let row = Source::Var(self.block().push(Inst::Row(slot.unwrap_or(0) as u32)));
+        let slot = slot.unwrap_or(0) as u32;
+        let row = Source::Var(self.block().push(if rows.one { Inst::Known(slot) } else { Inst::Row(slot) }));
         if !is_mask {
             return Value::Vector(row);
         }
         let zero = self.block().int(0);
         Value::Mask(self.block().compare(Compare::GtInt, row, zero))
+    }
+
+    /// Whether what is the same all along a line is done for one element.
+    fn is_alone(&self) -> bool {
+        self.rows.is_some_and(|rows| rows.one)
     }
 
     /// Keeps the result of a step of each row.
@@ -538,7 +546,7 @@ impl<'p> Lower<'p> {
         });
         match value {
             Value::Mask(from) => self.block().push(Inst::StoreBytes(pointer, from)),
-            Value::Vector(from) if self.once || regular == Some(1) => {
+            Value::Vector(from) if self.is_alone() && regular == Some(0) || self.once || regular == Some(1) => {
                 self.block().push(Inst::Store(pointer, from))
             }
             Value::Vector(from) => {

@@ -4,8 +4,8 @@
 //! steps ──cover──▶ segments ──lower──▶ instructions ──allocate, emit──▶ machine code
 //! ```
 //!
-//! Programs whose lines run through rows are one function each, loops within rows and all ([`nest`]), and short lines that nothing folds are
-//! done many with one call ([`mod@short`]).
+//! Programs whose lines run through rows are one function each, loops within rows and all ([`nest`]); so are those of several rows along
+//! memory ([`mod@rows`]), and short lines that nothing folds are done many with one call ([`mod@short`]).
 //!
 //! What there are no instructions for (random numbers, sines, folds that look for places) stays a step of the tile program: such steps
 //! and machine code take turns, tile by tile, and hand results over in the registers of the tile. Both compute each element by the same
@@ -28,11 +28,13 @@ mod offset;
 mod op;
 #[cfg(test)]
 mod regions;
+mod rows;
 mod run;
 mod segments;
 mod short;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 use vspec_ir::plan::ValueId;
 
@@ -96,7 +98,11 @@ pub(crate) fn compile(
         program.nest = Some(nest::nest(program, sizes, isa)?);
         return Ok(());
     }
-    program.nest = short::short(program, sizes, isa)?;
+    // Where rows are no function the passes are, or it is they that say why not.
+    program.nest = rows::rows(program, sizes, isa).unwrap_or_default();
+    if program.nest.is_none() {
+        program.nest = short::short(program, sizes, isa)?;
+    }
     if program.nest.is_some() {
         return Ok(());
     }

@@ -15,9 +15,10 @@ use vspec_ir::plan::{Fold, ValueId};
 
 use super::allocate::allocate;
 use super::code::{CodeBuffer, Line};
-use super::emit::{BEFORE_ROWS, Emitted, Emitter, Frame, Function, STEP, pointer};
+use super::emit::{BEFORE_ROWS, Emitted, Emitter, Frame, Function, STEP};
 use super::ir::{Block, Inst, Source};
 use super::lower::{Lower, Lowered, Pointer, Rows, Uniform, Value};
+use super::walk::{Walk, used};
 use super::{avx2, avx512, lines};
 use crate::kernels::vector::Isa;
 use crate::tile::{Code, Pass, Program, RUN};
@@ -46,15 +47,9 @@ struct Section {
     points: Option<Points>,
 }
 
-/// Pointers, and how many bytes each moves.
-type Moves = Vec<(u32, i32)>;
-
 /// How points are gone through.
 struct Points {
-    /// For each loop its counter, its rounds, and how far pointers move behind a round, in bytes.
-    loops: Vec<(u32, i32, Moves)>,
-    /// Where pointers go back to.
-    back: Moves,
+    walk: Walk,
     /// Sums that are added to those of double precision behind each run.
     widened: Vec<u32>,
 }
@@ -97,7 +92,7 @@ pub(super) fn nest(program: &Program, sizes: &dyn Fn(ValueId) -> usize, isa: Isa
 }
 
 /// What is kept of rows: what other sections use.
-fn rows(program: &Program) -> Rows {
+pub(super) fn rows(program: &Program) -> Rows {
     let mut rows = Rows::default();
     let mut before: &[usize] = &[];
     for pass in &program.passes {
@@ -220,37 +215,14 @@ impl<'p> Maker<'p> {
     }
 
     fn points(&self, section: &Lowered, pass: &Pass) -> Result<Option<Points>, String> {
-        let inner = self.inner();
-        let of = |extent: usize| i32::try_from(extent).map_err(|_| "a loop that is too long".to_string());
-        let mut used: Vec<u32> = section.block.code.iter().filter_map(pointer).collect();
-        used.sort_unstable();
-        used.dedup();
-        let mut points = Points { loops: vec![], back: vec![], widened: vec![] };
-        // How far pointers have moved behind a whole loop.
-        let mut moved: Vec<i64> = vec![0; used.len()];
-        let far = |bytes: i64| i32::try_from(bytes).map_err(|_| "places that are too far apart".to_string());
-        for axis in (0..inner.len()).rev().filter(|axis| inner[*axis] != 1) {
-            let mut on = vec![];
-            for (moved, own) in moved.iter_mut().zip(&used) {
-                let stride = match &section.pointers[*own as usize] {
-                    Pointer::Place(_, offset) => offset.stride(self.program.outer + axis),
-                    Pointer::Value(_) | Pointer::Lane(..) => 0,
-                };
-                on.push((*own, far(stride - *moved)?));
-                *moved = stride * inner[axis] as i64;
-            }
-            points.loops.insert(0, (axis as u32, of(inner[axis])?, on));
-        }
-        for (moved, own) in moved.iter().zip(&used) {
-            points.back.push((*own, far(-moved)?));
-        }
-        if inner.len() > IN_RUN as usize {
+        let axes = self.program.outer..self.program.extents.len();
+        if axes.len() > IN_RUN as usize {
             return Err("too many loops".to_string());
         }
+        let walk = Walk::new(self.program, &section.pointers, &used(&section.block), axes, 0)?;
         let widened = pass.folds.iter().filter(|fold| self.is_widened(**fold));
         let slot = |fold: &usize| self.rows.folds.iter().position(|own| own == fold).map(|slot| slot as u32);
-        points.widened = widened.filter_map(slot).collect();
-        Ok(Some(points))
+        Ok(Some(Points { walk, widened: widened.filter_map(slot).collect() }))
     }
 }
 
@@ -278,33 +250,17 @@ fn emit<E: Emitter>(sections: &[Section], shared: &Lowered, rows: &Rows) -> Resu
 
 /// A block at each point of rows.
 fn all_points<E: Emitter>(f: &mut Function, block: &Block, points: &Points, tail: bool) -> Emitted {
-    if points.loops.iter().any(|(_, rounds, _)| *rounds == 0) {
+    if points.walk.is_empty() {
         return Ok(());
     }
     if !points.widened.is_empty() {
         let in_run = f.counter(IN_RUN);
         f.asm.mov(in_run, RUN as i32)?;
     }
-    let mut tops = vec![];
-    for (counter, ..) in &points.loops {
-        let counter = f.counter(*counter);
-        f.asm.mov(counter, 0)?;
-        let mut top = f.asm.create_label();
-        f.asm.set_label(&mut top)?;
-        tops.push(top);
-    }
-    f.round::<E>(block, tail, STEP)?;
-    end_of_run::<E>(f, points, tail)?;
-    for ((counter, rounds, on), top) in points.loops.iter().zip(tops).rev() {
-        for (pointer, bytes) in on {
-            f.advance(*pointer, *bytes)?;
-        }
-        let counter = f.counter(*counter);
-        f.asm.inc(counter)?;
-        f.asm.cmp(counter, *rounds)?;
-        f.asm.jb(top)?;
-    }
-    points.back.iter().try_for_each(|(pointer, bytes)| f.advance(*pointer, *bytes))
+    points.walk.emit(f, |f| {
+        f.round::<E>(block, tail, STEP)?;
+        end_of_run::<E>(f, points, tail)
+    })
 }
 
 fn end_of_run<E: Emitter>(f: &mut Function, points: &Points, tail: bool) -> Emitted {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use vspec_ir::DType;
 
 use super::code::Line;
-use super::{Native, Nest, Pointer, Segment, Uniform, Unit, short};
+use super::{Native, Nest, Pointer, Segment, Uniform, Unit, rows, short};
 use crate::element::Element;
 use crate::tile::{Code, Core, Folded, Pass, TILE};
 
@@ -96,20 +96,33 @@ impl<T: Element> Core<'_, '_, T> {
 
     /// Lines that follow each other, from the one that the counters are at.
     pub(crate) fn native_lines(&mut self, nest: &Nest, n: usize) {
-        let program = self.job.program;
+        let around = self.job.program.vector - 1;
+        if self.many(nest, around, short::LEFT, n) {
+            self.explain_lines(n);
+        }
+    }
+
+    /// Rows along memory that follow each other, from the one that the counters are at.
+    pub(crate) fn native_following(&mut self, nest: &Nest, n: usize) {
+        let around = self.job.program.outer - 1;
+        if self.many(nest, around, rows::LEFT, n) {
+            self.explain_following(n);
+        }
+    }
+
+    /// Calls code that goes on along a loop by itself, and says whether data named a place outside its axis.
+    fn many(&mut self, nest: &Nest, around: usize, left: u32, n: usize) -> bool {
         let mut tables = std::mem::take(&mut self.tables);
         tables.clear();
         tables.pointers.extend(nest.pointers.iter().map(|pointer| self.address(pointer, 0)));
         tables.uniforms.extend(nest.uniforms.iter().map(|uniform| self.uniform(uniform, 0)));
         tables.reserve(nest.lines);
-        tables.count(0, self.counters[program.vector - 1]);
-        tables.count(short::LEFT, n);
-        nest.code.call(0, &mut tables, &nest.constants, program.length());
+        tables.count(0, self.counters[around]);
+        tables.count(left, n);
+        nest.code.call(0, &mut tables, &nest.constants, self.job.program.length());
         let failed = tables.is_flagged();
         self.tables = tables;
-        if failed {
-            self.explain_lines(n);
-        }
+        failed
     }
 
     fn call(&mut self, native: &Native, unit: &Unit, elements: Range<usize>, folded: &mut [Folded]) {

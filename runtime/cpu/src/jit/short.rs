@@ -11,9 +11,10 @@ use vspec_ir::plan::{Atom, Index, ValueId};
 use super::allocate::{Homes, allocate};
 use super::code::CodeBuffer;
 use super::cover::Cover;
-use super::emit::{Emitter, Frame, Function, STEP, pointer};
-use super::lower::{Lower, Lowered, Pointer, Rows};
+use super::emit::{Emitter, Frame, Function, STEP};
+use super::lower::{Lower, Lowered, Rows};
 use super::nest::Nest;
+use super::walk::{stride, used};
 use super::{avx2, avx512, lines};
 use crate::kernels::vector::Isa;
 use crate::tile::{Code, Program, Spot};
@@ -72,10 +73,13 @@ fn loop_of_lines(program: &Program) -> Option<usize> {
     let cover = Cover { program };
     let moves = |axis: &usize| *axis == around || *axis == program.vector;
     let plain = |index: &Index| {
-        let fixed = |atom: &Atom| matches!(atom, Atom::Loop(_)) || !atom.loops().iter().any(moves);
-        index.terms.iter().all(|(atom, factor)| {
-            let far = factor.saturating_mul(4 * program.extents[around] as i64);
-            fixed(atom) && i32::try_from(far).is_ok()
+        index.terms.iter().all(|(atom, factor)| match atom {
+            // How far pointers move in all, in bytes.
+            Atom::Loop(axis) if *axis == around => {
+                i32::try_from(factor.saturating_mul(4 * program.extents[around] as i64)).is_ok()
+            }
+            Atom::Loop(_) => true,
+            _ => !atom.loops().iter().any(moves),
         })
     };
     let does = |step: usize| match &program.steps[step].code {
@@ -113,13 +117,8 @@ fn emit<E: Emitter>(lowered: &Lowered, length: usize, around: usize) -> Result<V
         E::rest(&mut f)?;
         f.round::<E>(block, true, STEP)?;
     }
-    let mut used: Vec<u32> = block.code.iter().filter_map(pointer).collect();
-    used.sort_unstable();
-    used.dedup();
-    for own in used {
-        if let Pointer::Place(_, offset) = &lowered.pointers[own as usize] {
-            f.advance(own, offset.stride(around) as i32)?;
-        }
+    for own in used(block) {
+        f.advance(own, stride(&lowered.pointers[own as usize], around) as i32)?;
     }
     let (here, left) = (f.counter(0), f.counter(LEFT));
     f.asm.inc(here)?;

@@ -12,7 +12,9 @@ use crate::kernels::vector::widest;
 /// A fold of a row, so far.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Folded {
-    /// The sum, or the extreme.
+    /// Sums or extremes of floats side by side: each takes every sixteenth element of a tile.
+    lanes: [f64; WIDTH],
+    /// The largest element, where its place is looked for.
     value: f64,
     /// The sum of integers, or the place of the largest element.
     int: i32,
@@ -31,7 +33,7 @@ impl<T: Element> Core<'_, '_, T> {
             (Code::Fold(Fold::Min, _), _) => (f64::INFINITY, 0),
             _ => (0.0, 0),
         };
-        Folded { value, int, count: 0 }
+        Folded { lanes: [value; WIDTH], value, int, count: 0 }
     }
 
     /// Folds a tile, whose first element has a place within the row, into what is known.
@@ -44,17 +46,19 @@ impl<T: Element> Core<'_, '_, T> {
         match (kind, arg.dtype) {
             (Fold::Sum | Fold::Mean, DType::F32) => {
                 let from = &self.lanes.floats[arg.reg * TILE..];
-                folded.value += match arg.uniform {
-                    true => from[0].wide() * n as f64,
-                    false => total(&sums(&from[..n])),
-                };
+                match arg.uniform {
+                    true => folded.lanes[0] += from[0].wide() * n as f64,
+                    false => folded.add(sums(&from[..n])),
+                }
             }
             (Fold::Max | Fold::Min, DType::F32) => {
                 let values = &self.lanes.floats[arg.reg * TILE..][..if arg.uniform { 1 } else { n }];
-                folded.value = match kind {
-                    Fold::Max => extreme(values, T::of(folded.value), element::max).wide(),
-                    _ => extreme(values, T::of(folded.value), element::min).wide(),
+                let before = folded.lanes.map(T::of);
+                let after = match kind {
+                    Fold::Max => extremes(values, before, element::max),
+                    _ => extremes(values, before, element::min),
                 };
+                folded.lanes = after.map(Element::wide);
             }
             (Fold::Argmax, DType::F32) => {
                 let values = &self.lanes.floats[arg.reg * TILE..][..if arg.uniform { 1 } else { n }];
@@ -89,7 +93,7 @@ impl<T: Element> Core<'_, '_, T> {
     /// What the numbers that are folded side by side begin with at the next tile, in single precision.
     pub(crate) fn begun(&self, fold: usize, folded: &Folded) -> [f32; WIDTH] {
         match &self.job.program.steps[fold].code {
-            Code::Fold(Fold::Max | Fold::Min, _) => [folded.value as f32; WIDTH],
+            Code::Fold(Fold::Max | Fold::Min, _) => folded.lanes.map(|lane| lane as f32),
             _ => [0.0; WIDTH],
         }
     }
@@ -97,15 +101,9 @@ impl<T: Element> Core<'_, '_, T> {
     /// Takes numbers that were folded side by side, of a tile of `n` elements, as [`Core::fold`] folds them.
     pub(crate) fn folded(&self, fold: usize, lanes: [f32; WIDTH], n: usize, folded: &mut Folded) {
         folded.count += n;
-        let before = folded.value as f32;
         match &self.job.program.steps[fold].code {
-            Code::Fold(Fold::Max, _) => {
-                folded.value = f64::from(lanes.into_iter().fold(before, element::max));
-            }
-            Code::Fold(Fold::Min, _) => {
-                folded.value = f64::from(lanes.into_iter().fold(before, element::min));
-            }
-            _ => folded.value += total(&lanes),
+            Code::Fold(Fold::Max | Fold::Min, _) => folded.lanes = lanes.map(f64::from),
+            _ => folded.add(lanes),
         }
     }
 
@@ -120,11 +118,14 @@ impl<T: Element> Core<'_, '_, T> {
                 let best = if b.count > 0 && (above || a.count == 0) { b } else { a };
                 Folded { count, ..best }
             }
-            (Fold::Max, DType::F32) => Folded { value: element::max(a.value, b.value), count, ..a },
-            (Fold::Min, DType::F32) => Folded { value: element::min(a.value, b.value), count, ..a },
+            (Fold::Max, DType::F32) => Folded { lanes: lane_by_lane(a.lanes, b.lanes, element::max), count, ..a },
+            (Fold::Min, DType::F32) => Folded { lanes: lane_by_lane(a.lanes, b.lanes, element::min), count, ..a },
             (Fold::Max, _) => Folded { int: a.int.max(b.int), count, ..a },
             (Fold::Min, _) => Folded { int: a.int.min(b.int), count, ..a },
-            _ => Folded { value: a.value + b.value, int: a.int.wrapping_add(b.int), count },
+            _ => {
+                let lanes = lane_by_lane(a.lanes, b.lanes, |a, b| a + b);
+                Folded { lanes, int: a.int.wrapping_add(b.int), count, ..a }
+            }
         }
     }
 
@@ -133,8 +134,10 @@ impl<T: Element> Core<'_, '_, T> {
         let step = &self.job.program.steps[fold];
         let value = match (&step.code, step.dtype) {
             (Code::Fold(Fold::Argmax, _), _) => f64::from(folded.int),
-            (Code::Fold(Fold::Mean, _), _) => folded.value / folded.count.max(1) as f64,
-            (_, DType::F32) => folded.value,
+            (Code::Fold(Fold::Mean, _), _) => together(folded.lanes, |a, b| a + b) / folded.count.max(1) as f64,
+            (Code::Fold(Fold::Max, _), DType::F32) => together(folded.lanes, element::max),
+            (Code::Fold(Fold::Min, _), DType::F32) => together(folded.lanes, element::min),
+            (_, DType::F32) => together(folded.lanes, |a, b| a + b),
             _ => f64::from(folded.int),
         };
         self.lanes.put(fold, step.dtype, 0, value);
@@ -143,26 +146,51 @@ impl<T: Element> Core<'_, '_, T> {
 
 /// Numbers that are folded side by side.
 pub(crate) const WIDTH: usize = 16;
+/// How far apart what is combined lies, when they become one.
+pub(crate) const HALVES: [usize; 4] = [8, 4, 2, 1];
 
-/// The largest or the smallest of a tile and of what was before it.
-fn extreme<T: Element>(values: &[T], before: T, f: impl Fn(T, T) -> T) -> T {
+impl Folded {
+    /// Adds sums of a tile.
+    fn add<T: Element>(&mut self, sums: [T; WIDTH]) {
+        self.lanes.iter_mut().zip(sums).for_each(|(lane, sum)| *lane += sum.wide());
+    }
+}
+
+/// Combines what is side by side in both.
+fn lane_by_lane(a: [f64; WIDTH], b: [f64; WIDTH], f: impl Fn(f64, f64) -> f64) -> [f64; WIDTH] {
+    std::array::from_fn(|lane| f(a[lane], b[lane]))
+}
+
+/// Combines what is side by side to one, halves first.
+fn together<T: Copy>(mut lanes: [T; WIDTH], f: impl Fn(T, T) -> T) -> T {
+    for width in HALVES {
+        for lane in 0..width {
+            lanes[lane] = f(lanes[lane], lanes[lane + width]);
+        }
+    }
+    lanes[0]
+}
+
+/// The largest or the smallest elements of a tile and of what was before it, side by side.
+fn extremes<T: Element>(values: &[T], before: [T; WIDTH], f: impl Fn(T, T) -> T) -> [T; WIDTH] {
     widest(
         #[inline(always)]
         || {
-            let mut own = [before; WIDTH];
+            let mut own = before;
             let mut chunks = values.chunks_exact(WIDTH);
             for chunk in &mut chunks {
                 own.iter_mut().zip(chunk).for_each(|(own, value)| *own = f(*own, *value));
             }
             own.iter_mut().zip(chunks.remainder()).for_each(|(own, value)| *own = f(*own, *value));
-            own.into_iter().fold(before, &f)
+            own
         },
     )
 }
 
 /// The first largest element of a tile and its place, unless one that came before it is as large; NaN is larger than any other.
 fn first_largest<T: Element>(values: &[T], before: Option<T>) -> Option<(usize, T)> {
-    let largest = extreme(values, before.or(values.first().copied())?, element::max);
+    let begin = before.or(values.first().copied())?;
+    let largest = together(extremes(values, [begin; WIDTH], element::max), element::max);
     let is_above = |before: T| largest > before || largest.is_nan() && !before.is_nan();
     if !before.is_none_or(is_above) {
         return None;
@@ -185,9 +213,4 @@ fn sums<T: Element>(values: &[T]) -> [T; WIDTH] {
             sums
         },
     )
-}
-
-/// The sum of sums, in double precision.
-fn total<T: Element>(sums: &[T; WIDTH]) -> f64 {
-    sums.iter().map(|sum| sum.wide()).sum()
 }

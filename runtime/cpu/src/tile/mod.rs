@@ -12,6 +12,7 @@ mod column;
 mod columns;
 mod fold;
 mod lanes;
+mod rows;
 mod run;
 mod short;
 
@@ -23,7 +24,7 @@ use crate::jit::{Native, Nest};
 pub(crate) use address::{Address, flat};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use column::RUN;
-pub(crate) use fold::Folded;
+pub(crate) use fold::{Folded, HALVES};
 pub(crate) use lanes::TILE;
 pub(crate) use run::{Core, Failure, Job};
 
@@ -88,7 +89,7 @@ pub(crate) struct Program {
     pub(crate) vector: usize,
     pub(crate) steps: Vec<Step>,
     pub(crate) passes: Vec<Pass>,
-    /// Machine code for lines of rows, or for many short lines, if there is any.
+    /// Machine code for lines of rows, for many rows, or for many short lines, if there is any.
     pub(crate) nest: Option<Nest>,
 }
 

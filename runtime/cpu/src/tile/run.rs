@@ -36,6 +36,8 @@ pub(crate) struct Core<'j, 'a, T: Element> {
     pub(crate) job: &'j Job<'a>,
     pub(crate) lanes: Lanes<T>,
     pub(crate) counters: Vec<usize>,
+    /// Whether something is stored; otherwise steps are done to find out what went wrong.
+    pub(super) stores: bool,
     /// Places of the elements that are being loaded.
     places: Vec<Option<usize>>,
     /// For calls of machine code.
@@ -49,8 +51,10 @@ impl Job<'_> {
         if program.is_columns() {
             return self.run_columns::<T>();
         }
-        if let Some(nest) = &program.nest {
-            return self.run_short::<T>(nest);
+        match &program.nest {
+            Some(nest) if program.outer > 0 => return self.run_rows::<T>(nest),
+            Some(nest) => return self.run_short::<T>(nest),
+            None => {}
         }
         let (rows, line) = program.extents.split_at(program.outer);
         let rows: usize = rows.iter().product();
@@ -92,19 +96,16 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
             job,
             lanes: Lanes::take(program.steps.len()),
             counters,
+            stores: true,
             places: vec![],
             tables: Tables::default(),
         }
     }
 
     /// Goes through one row, as often as its folds ask for; `spread` cuts it into parts for several cores.
-    fn row(&mut self, row: usize, spread: bool) {
+    pub(super) fn row(&mut self, row: usize, spread: bool) {
         let program = self.job.program;
-        let mut rest = row;
-        for axis in (0..program.outer).rev() {
-            self.counters[axis] = rest % program.extents[axis];
-            rest /= program.extents[axis];
-        }
+        self.go_to_row(row);
         for pass in &program.passes {
             self.counters[program.outer..].fill(0);
             match &pass.native {
@@ -127,6 +128,15 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
             for (fold, folded) in pass.folds.iter().zip(folded) {
                 self.finish(*fold, folded);
             }
+        }
+    }
+
+    pub(super) fn go_to_row(&mut self, row: usize) {
+        let program = self.job.program;
+        let mut rest = row;
+        for axis in (0..program.outer).rev() {
+            self.counters[axis] = rest % program.extents[axis];
+            rest /= program.extents[axis];
         }
     }
 
@@ -353,7 +363,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     }
 
     fn store(&mut self, spot: &Spot, from: usize, start: usize, n: usize) {
-        if self.job.memory.is_empty(spot.value) {
+        if !self.stores || self.job.memory.is_empty(spot.value) {
             return;
         }
         let arg = self.arg(from);
