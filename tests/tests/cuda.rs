@@ -8,7 +8,7 @@
 use std::sync::Arc;
 
 use vspec_dfdx::{DfdxCudaEngine, DfdxEngine};
-use vspec_engine::{Engine, Interpreter, Precision};
+use vspec_engine::{Buffer, Engine, HostTensor, Inputs, Interpreter, Precision};
 use vspec_ir::ops::Gradient;
 use vspec_ir::{DType, Op, Origin, OutputKind};
 use vspec_tests::samples::{Instance, assert_close, instances, run, weighted_sum};
@@ -57,6 +57,48 @@ fn every_gradient_is_that_of_the_cpu() {
             assert!(checked > 50, "only {checked} gradients");
             assert!(wrong.is_empty(), "{} {precision:?}:\n{}", engine.name(), wrong.join("\n"));
         }
+    }
+}
+
+/// A batch may have no truths: values without elements, sums of them, and products along an axis without elements.
+const EMPTY: &str = "graph @empty() {
+   %0 = input name=\"x\" : f32[2, 0, 3]
+   %1 = input name=\"w\" : f32[3, 4]
+   %2 = input name=\"y\" : f32[2, 5, 3]
+   %3 = exp(%0) : f32[2, 0, 3]
+   %4 = mul(%3, %0) : f32[2, 0, 3]
+   %5 = sub(%4, %3) : f32[2, 0, 3]
+   %6 = relu(%5) : f32[2, 0, 3]
+   %7 = matmul(%6, %1) : f32[2, 0, 4]
+   %8 = concat(%6, %2) axis=1 : f32[2, 5, 3]
+   %9 = sum(%6) axes=[1] : f32[2, 3]
+   %10 = sum(%7) axes=[0, 1, 2] : f32[]
+   %11 = permute(%6) axes=[0, 2, 1] : f32[2, 3, 0]
+   %12 = matmul(%11, %7) : f32[2, 3, 4]
+   %13 = lt(%0, %6) : bool[2, 0, 3]
+   %14 = where(%13, %0, %6) : f32[2, 0, 3]
+   %15 = sum(%14) axes=[0, 2] : f32[0]
+   value a = %7
+   value b = %8
+   value c = %9
+   value d = %10
+   value e = %12
+   value f = %15
+}";
+
+#[test]
+fn values_without_elements_are_computed() {
+    let graph = vspec_ir::text::parse(EMPTY).expect("reads");
+    let tensor = |shape: &[usize]| {
+        let n = shape.iter().product::<usize>();
+        let values = (0..n).map(|i| i as f64 / 4.0 - 1.0).collect();
+        HostTensor::new(shape.to_vec(), Buffer::F64(values)).expect("as many as the shape says")
+    };
+    let given = [("x", tensor(&[2, 0, 3])), ("w", tensor(&[3, 4])), ("y", tensor(&[2, 5, 3]))];
+    let inputs: Inputs = given.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
+    let want = run(&Interpreter::new(Precision::F64), &graph, &inputs);
+    for engine in engines(Precision::F64) {
+        assert_eq!(run(&engine, &graph, &inputs), want, "{}", engine.name());
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Arena(Pages);
 
 /// Bytes of an arena that are no numbers at first. The system gives a page when it is first written to, which takes a second for a few
 /// gigabytes: there that is left to the kernels that need it.
-const MARKED: usize = 64 << 20;
+const MARKED: usize = 4 << 20;
 
 impl Arena {
     /// At least so many bytes; of a small arena none are a number before something is written there, so that reading too early shows.

@@ -60,8 +60,6 @@ forward! { Library::Driver, NO_DEVICE;
     fn cuStreamDestroy_v2(stream: Ptr);
     fn cuStreamSynchronize(stream: Ptr);
     fn cuStreamWaitEvent(stream: Ptr, event: Ptr, flags: u32);
-    fn cuMemAlloc_v2(place: Ptr, bytes: usize);
-    fn cuMemAllocAsync(place: Ptr, bytes: usize, stream: Ptr);
     fn cuMemFree_v2(place: u64);
     fn cuMemFreeAsync(place: u64, stream: Ptr);
     fn cuMemGetInfo_v2(free: Ptr, total: Ptr);
@@ -74,10 +72,6 @@ forward! { Library::Driver, NO_DEVICE;
     fn cuMemsetD8_v2(place: u64, value: u8, bytes: usize);
     fn cuMemsetD8Async(place: u64, value: u8, bytes: usize, stream: Ptr);
     fn cuModuleLoad(module: Ptr, path: *const c_char);
-    fn cuLaunchKernel(
-        function: Ptr, grid_x: u32, grid_y: u32, grid_z: u32, block_x: u32, block_y: u32, block_z: u32,
-        shared: u32, stream: Ptr, parameters: Ptr, extra: Ptr
-    );
 }
 
 forward! { Library::Blas, NO_BLAS;
@@ -121,12 +115,54 @@ fn is_empty(module: Ptr) -> bool {
 
 /// A function of the driver, to call with a type that the caller states.
 macro_rules! driver {
-    ($name:literal, fn($($t:ty),*)) => {
+    ($name:literal, fn($($t:ty),*)) => {{
+        static FOUND: OnceLock<Option<usize>> = OnceLock::new();
+        let found = *FOUND.get_or_init(|| Library::Driver.function($name).map(|f| f as usize));
         // SAFETY: the driver's function of this name has this signature.
-        Library::Driver.function($name).map(|f| unsafe {
-            std::mem::transmute::<*const c_void, unsafe extern "C" fn($($t),*) -> c_int>(f)
-        })
-    };
+        found.map(|f| unsafe { std::mem::transmute::<usize, unsafe extern "C" fn($($t),*) -> c_int>(f) })
+    }};
+}
+
+/// The driver gives out no memory of no bytes; dfdx asks for it where a tensor has no elements.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cuMemAllocAsync(place: Ptr, bytes: usize, stream: Ptr) -> c_int {
+    let Some(allocate) = driver!("cuMemAllocAsync", fn(Ptr, usize, Ptr)) else { return NO_DEVICE };
+    // SAFETY: the caller's conditions; more than he asked for does no harm.
+    unsafe { allocate(place, bytes.max(1), stream) }
+}
+
+/// The same without a stream.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cuMemAlloc_v2(place: Ptr, bytes: usize) -> c_int {
+    let Some(allocate) = driver!("cuMemAlloc_v2", fn(Ptr, usize)) else { return NO_DEVICE };
+    // SAFETY: as above.
+    unsafe { allocate(place, bytes.max(1)) }
+}
+
+/// The driver refuses a grid without blocks, which is what dfdx makes of a tensor without elements: there is nothing to do.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn cuLaunchKernel(
+    function: Ptr,
+    grid_x: u32,
+    grid_y: u32,
+    grid_z: u32,
+    block_x: u32,
+    block_y: u32,
+    block_z: u32,
+    shared: u32,
+    stream: Ptr,
+    parameters: Ptr,
+    extra: Ptr,
+) -> c_int {
+    if [grid_x, grid_y, grid_z].contains(&0) {
+        return 0;
+    }
+    let launch = driver!("cuLaunchKernel", fn(Ptr, u32, u32, u32, u32, u32, u32, u32, Ptr, Ptr, Ptr));
+    let (x, y, z) = (grid_x, grid_y, grid_z);
+    // SAFETY: the caller's conditions.
+    launch.map_or(NO_DEVICE, |f| unsafe {
+        f(function, x, y, z, block_x, block_y, block_z, shared, stream, parameters, extra)
+    })
 }
 
 #[unsafe(no_mangle)]

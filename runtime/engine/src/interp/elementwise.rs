@@ -46,6 +46,16 @@ fn mask<T: Real>(x: &Value<T>, f: fn(bool) -> bool) -> Result<T> {
 
 /// Combines elements at the same place of the broadcast shape.
 fn zip<A: Copy, B: Copy, C: Copy>(a: &Array<A>, b: &Array<B>, f: impl Fn(A, B) -> C) -> Array<C> {
+    // What is most often asked for, without a look at coordinates.
+    match (a.data.as_slice(), b.data.as_slice()) {
+        _ if a.shape == b.shape => {
+            let data = a.data.iter().zip(&b.data).map(|(x, y)| f(*x, *y)).collect();
+            return Array { shape: a.shape.clone(), data };
+        }
+        (_, [y]) if b.shape.is_empty() => return a.map(|x| f(x, *y)),
+        ([x], _) if a.shape.is_empty() => return b.map(|y| f(*x, y)),
+        _ => {}
+    }
     let shape = broadcast_shape(&[&a.shape, &b.shape]);
     let (sa, sb) = (broadcast_strides(&a.shape, &shape), broadcast_strides(&b.shape, &shape));
     let mut at = vec![0; shape.len()];

@@ -105,11 +105,15 @@ impl<T: Real> Session for InterpSession<T> {
     }
 
     fn run(&mut self, graph: &Graph, inputs: &Inputs, key: RunKey) -> Result<Vec<HostTensor>, EngineError> {
-        let values = self.evaluate(graph, inputs, key)?;
+        let mut values = self.evaluate(graph, inputs, key)?;
         let (mut results, mut writes) = (vec![], vec![]);
-        for output in graph.outputs() {
-            let Some(value) = &values[output.node.index()] else { continue };
-            let tensor = value.clone().into_host()?;
+        let outputs: Vec<_> = graph.outputs().iter().collect();
+        for (i, output) in outputs.iter().enumerate() {
+            // Large values are not copied where nobody asks for them again.
+            let again = outputs[i + 1..].iter().any(|later| later.node == output.node);
+            let place = &mut values[output.node.index()];
+            let Some(value) = (if again { place.clone() } else { place.take() }) else { continue };
+            let tensor = value.into_host()?;
             match output.kind {
                 OutputKind::Write => writes.push((output.name.to_string(), tensor)),
                 _ => results.push(tensor),

@@ -12,7 +12,18 @@ pub(super) fn literal<T: Real>(literal: &Literal) -> Value<T> {
 }
 
 pub(super) fn full<T: Real>(dtype: DType, shape: &[usize], value: f64) -> Value<T> {
-    Value::from_wide(dtype, &Array::from_fn(shape.to_vec(), |_| value))
+    let n = shape.iter().product();
+    let many = |one: Value<T>| match one {
+        Value::Float(one) => Value::Float(filled(shape, &one, n)),
+        Value::Int(one) => Value::Int(filled(shape, &one, n)),
+        Value::Bool(one) => Value::Bool(filled(shape, &one, n)),
+    };
+    many(Value::from_wide(dtype, &Array { shape: vec![], data: vec![value] }))
+}
+
+/// The one element of an array again and again.
+fn filled<E: Copy>(shape: &[usize], one: &Array<E>, n: usize) -> Array<E> {
+    Array { shape: shape.to_vec(), data: vec![one.data[0]; n] }
 }
 
 pub(super) fn size<T: Real>(dtype: DType, dim: &Dim, sizes: &Sizes) -> Result<Value<T>, EngineError> {
