@@ -12,6 +12,8 @@ pub struct Coverage {
     pub whole: usize,
     /// Those of them whose lines run through rows.
     pub lines_of_rows: usize,
+    /// Those that do many rows along memory at a time.
+    pub rows: usize,
     /// Those that do many short lines at a time.
     pub short_lines: usize,
     /// All programs.
@@ -32,7 +34,9 @@ impl Coverage {
         let mut whole = true;
         self.bytes += program.nest.as_ref().map_or(0, Nest::bytes);
         self.lines_of_rows += usize::from(program.nest.is_some() && program.is_columns());
-        self.short_lines += usize::from(program.nest.is_some() && !program.is_columns());
+        let nested = program.nest.is_some() && !program.is_columns();
+        self.rows += usize::from(nested && program.outer > 0);
+        self.short_lines += usize::from(nested && program.outer == 0);
         for pass in &program.passes {
             let left = match &pass.native {
                 Some(native) => native.left(pass),
@@ -56,6 +60,7 @@ impl Coverage {
     pub fn merge(&mut self, other: &Coverage) {
         self.whole += other.whole;
         self.lines_of_rows += other.lines_of_rows;
+        self.rows += other.rows;
         self.short_lines += other.short_lines;
         self.programs += other.programs;
         self.native += other.native;

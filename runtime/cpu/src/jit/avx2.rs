@@ -154,7 +154,9 @@ impl Emitter for Avx2 {
             }
             Inst::Load(pointer, guard) => load(f, var, pointer, guard, at)?,
             Inst::LoadBytes(pointer, guard) => load_bytes(f, var, pointer, guard, at)?,
-            Inst::Gather(pointer, places, guard) => gather(f, var, (pointer, places), guard, at)?,
+            Inst::Gather(pointer, places, guard) | Inst::Lookup(pointer, _, places, guard) => {
+                gather(f, var, (pointer, places), guard, at)?;
+            }
             Inst::GatherBytes(pointer, places, guard) => {
                 gather_bytes(f, var, (pointer, places), guard, at)?;
             }

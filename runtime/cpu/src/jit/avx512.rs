@@ -8,13 +8,15 @@ use super::emit::{At, Emitted, Emitter, Function, ordered};
 use super::ir::{Binary, Compare, Inst, Logic, Shift, Source, Unary, Var};
 
 /// Registers for results.
-const VECTORS: [AsmRegisterZmm; 30] = [
+const VECTORS: [AsmRegisterZmm; 28] = [
     zmm0, zmm1, zmm2, zmm3, zmm4, zmm5, zmm6, zmm7, zmm8, zmm9, zmm10, zmm11, zmm12, zmm13, zmm16, zmm17,
-    zmm18, zmm19, zmm20, zmm21, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28, zmm29, zmm30, zmm31,
+    zmm18, zmm19, zmm20, zmm21, zmm22, zmm23, zmm24, zmm25, zmm26, zmm27, zmm28, zmm29,
 ];
-/// For an instruction's own use.
+/// For an instruction's own use; the last two for tables.
 const OWN: AsmRegisterZmm = zmm14;
 const RESULT: AsmRegisterZmm = zmm15;
+const FOUND: AsmRegisterZmm = zmm30;
+const TABLE: AsmRegisterZmm = zmm31;
 /// The beginning of `RESULT`; one of the first sixteen, which all instructions can name.
 const BYTES: AsmRegisterXmm = xmm15;
 
@@ -136,7 +138,7 @@ fn masked(register: AsmRegisterZmm, mask: AsmRegisterK) -> AsmRegisterZmm {
 impl Emitter for Avx512 {
     const LANES: usize = 16;
     const CONSTANT: usize = 4;
-    const REGISTERS: Registers = Registers { vectors: 30, masks: Some(5) };
+    const REGISTERS: Registers = Registers { vectors: VECTORS.len() as u8, masks: Some(5) };
     const PINNED: usize = 8;
 
     fn own(_: usize) -> usize {
@@ -175,6 +177,7 @@ impl Emitter for Avx512 {
             Inst::Load(pointer, guard) => load(f, var, pointer, guard, at)?,
             Inst::LoadBytes(pointer, guard) => return load_bytes(f, var, pointer, guard, at),
             Inst::Gather(pointer, places, guard) => gather(f, var, (pointer, places), guard, at)?,
+            Inst::Lookup(pointer, count, numbers, guard) => lookup(f, var, (pointer, count, numbers), guard, at)?,
             Inst::GatherBytes(pointer, places, guard) => {
                 return gather_bytes(f, var, (pointer, places), guard, at);
             }
@@ -432,6 +435,56 @@ fn gather_bytes(
     let to = mask_target(f, var);
     f.asm.vptestmd(to, RESULT, RESULT)?;
     keep_mask(f, var)
+}
+
+/// Elements of a table: 32 at a time lie in two registers, which an instruction picks from.
+fn lookup(
+    f: &mut Function,
+    var: Var,
+    (pointer, count, numbers): (u32, u32, Source),
+    guard: Option<Var>,
+    at: At,
+) -> Emitted {
+    let (numbers, pointer) = (register(f, numbers)?, f.pointer(pointer)?);
+    for first in (0..count).step_by(32) {
+        let into = if first == 0 { FOUND } else { TABLE };
+        part_of_table(f, into, pointer, first..count)?;
+        match count - first {
+            ..=16 => f.asm.vpermt2ps(into, numbers, into)?,
+            _ => {
+                part_of_table(f, RESULT, pointer, first + 16..count)?;
+                f.asm.vpermt2ps(into, numbers, RESULT)?;
+            }
+        }
+        if first > 0 {
+            f.asm.mov(r10d, first)?;
+            f.asm.vpbroadcastd(RESULT, r10d)?;
+            // Not less.
+            f.asm.vpcmpd(OWN_MASK, numbers, RESULT, 5)?;
+            f.asm.vmovaps(FOUND.k6(), TABLE)?;
+        }
+    }
+    let to = target(f, var);
+    match touched(f, guard, at)? {
+        None => f.asm.vmovaps(to, FOUND),
+        Some(mask) => f.asm.vmovaps(masked(to, mask).z(), FOUND),
+    }
+}
+
+/// The first sixteen of some elements, as far as there are any.
+fn part_of_table(
+    f: &mut Function,
+    to: AsmRegisterZmm,
+    pointer: AsmRegister64,
+    elements: std::ops::Range<u32>,
+) -> Emitted {
+    let from = zmmword_ptr(pointer + 4 * elements.start as i32);
+    if elements.len() >= 16 {
+        return f.asm.vmovups(to, from);
+    }
+    f.asm.mov(r10d, (1 << elements.len()) - 1)?;
+    f.asm.kmovw(OWN_MASK, r10d)?;
+    f.asm.vmovups(to.k6().z(), from)
 }
 
 fn scatter(f: &mut Function, pointer: u32, places: Source, from: Source, at: At) -> Emitted {

@@ -279,6 +279,7 @@ pub(super) fn pointer(inst: &Inst) -> Option<u32> {
         | Inst::LoadBytes(pointer, _)
         | Inst::Gather(pointer, ..)
         | Inst::GatherBytes(pointer, ..)
+        | Inst::Lookup(pointer, ..)
         | Inst::Store(pointer, _)
         | Inst::StoreBytes(pointer, _)
         | Inst::Scatter(pointer, ..)

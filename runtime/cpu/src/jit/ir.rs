@@ -111,6 +111,9 @@ pub(super) enum Inst {
     Gather(u32, Source, Option<Var>),
     /// The same of bytes that are truth values.
     GatherBytes(u32, Source, Option<Var>),
+    /// Elements of a table of so many that begins at a pointer, by their numbers, on the same terms. Numbers where the guard holds lie
+    /// within the table.
+    Lookup(u32, u32, Source, Option<Var>),
     Store(u32, Source),
     StoreBytes(u32, Var),
     /// Writes elements at a distance from a pointer each.
@@ -155,6 +158,7 @@ impl Inst {
             | Inst::Lane
             | Inst::Load(..)
             | Inst::Gather(..)
+            | Inst::Lookup(..)
             | Inst::Folded(_)
             | Inst::Broadcast(_)
             | Inst::Counter(_)
@@ -197,7 +201,9 @@ impl Inst {
             Inst::Logic(_, a, b) => [Some(*a), Some(*b), None],
             Inst::Select(mask, a, b) => [Some(*mask), var(a), var(b)],
             Inst::Load(_, guard) | Inst::LoadBytes(_, guard) => [*guard, None, None],
-            Inst::Gather(_, at, guard) | Inst::GatherBytes(_, at, guard) => [var(at), *guard, None],
+            Inst::Gather(_, at, guard) | Inst::GatherBytes(_, at, guard) | Inst::Lookup(_, _, at, guard) => {
+                [var(at), *guard, None]
+            }
             Inst::StoreBytes(_, x) | Inst::Flag(x) => [Some(*x), None, None],
             Inst::Truth(_)
             | Inst::Lane

@@ -13,6 +13,9 @@ use super::offset::Offset;
 use super::op;
 use crate::tile::{Address, Code, Program, Spot};
 
+/// Elements of a table that is read whole.
+const TABLE: usize = 96;
+
 /// What a pointer leads to.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Pointer {
@@ -67,6 +70,8 @@ pub(super) struct Lower<'p> {
     sizes: &'p dyn Fn(ValueId) -> usize,
     /// Only the first element is computed.
     once: bool,
+    /// Whether as few as one element is done of what is lowered, so that to read whole tables is not worth it.
+    pub(super) few: bool,
     pub(super) out: Lowered,
     /// What is kept of rows, where lines run through rows.
     pub(super) rows: Option<&'p Rows>,
@@ -88,6 +93,7 @@ impl<'p> Lower<'p> {
             program,
             sizes,
             once,
+            few: once,
             out: Lowered::default(),
             rows: None,
             counters: vec![],
@@ -457,6 +463,12 @@ impl<'p> Lower<'p> {
             return Err("a place outside its value".to_string());
         }
         let named = self.named(spot, &mut touched)?;
+        if let Some(table) = self.table(dtype, spot, inside) {
+            let number = self.source(table.0);
+            let pointer = self.pointer(Pointer::Place(spot.value, Offset::new(&spot.address, 4)));
+            let found = self.block().push(Inst::Lookup(pointer, table.1, number, touched));
+            return Ok(Value::Vector(Source::Var(found)));
+        }
         if let (false, Some(guard)) = (inside, touched) {
             let mut place = self.place(&spot.address);
             if let Some(named) = named {
@@ -490,6 +502,14 @@ impl<'p> Lower<'p> {
             return Ok(Value::Mask(self.block().push(Inst::GatherBytes(pointer, distance, touched))));
         }
         Ok(Value::Vector(Source::Var(self.block().push(Inst::Gather(pointer, distance, touched)))))
+    }
+
+    /// The step that names elements of a small table which is the same all along the line, and how many the table has.
+    fn table(&self, dtype: DType, spot: &Spot, inside: bool) -> Option<(usize, u32)> {
+        let [(step, 1, size)] = spot.named.as_slice() else { return None };
+        let fits = (1..=TABLE).contains(size) && dtype != DType::Bool;
+        let whole = inside && spot.address.step() == Some(0) && !self.few;
+        (fits && whole).then_some((*step, *size as u32))
     }
 
     /// How far an element lies from the pointer, without what data adds.

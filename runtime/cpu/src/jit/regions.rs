@@ -275,7 +275,10 @@ impl Maker {
 
     /// Places that data names, seldom one outside.
     fn named(&mut self, dtype: DType) -> Reg {
-        let size = 3 + self.dice.below(6);
+        let size = match self.dice.below(3) {
+            0 => self.dice.one_of(&[16, 17, 31, 48, 80, 96, 97]),
+            _ => 3 + self.dice.below(6),
+        };
         let extents = self.region.extents.clone();
         let at: Vec<Coordinate> = self.counters().into_iter().map(Coordinate::At).collect();
         let below = if self.dice.below(40) == 0 { size + 1 } else { size };

@@ -140,6 +140,7 @@ impl<'p> Maker<'p> {
         let ends = self.close(lower)?;
 
         let mut lower = self.lower();
+        lower.few = true;
         for fold in before {
             let slot = lower.slot(*fold) + u32::from(self.is_place(*fold));
             let result = Source::Var(lower.block().push(Inst::First(slot)));

@@ -156,6 +156,7 @@ fn most_of_random_regions_is_machine_code() {
         let enough = all.whole * 8 > all.programs
             && all.native * 5 > all.steps * 3
             && all.lines_of_rows > 25
+            && all.rows > 25
             && all.short_lines > 25;
         assert!(enough && (1..40).contains(&wrong), "{isa:?}: {all:?}, {wrong}");
     }
