@@ -63,7 +63,7 @@ fn every_gradient_is_that_of_the_cpu() {
 /// A batch may have no truths: values without elements, sums of them, and products along an axis without elements.
 const EMPTY: &str = "graph @empty() {
    %0 = input name=\"x\" : f32[2, 0, 3]
-   %1 = input name=\"w\" : f32[3, 4]
+   %1 = input name=\"w\" : f32[2, 3, 4]
    %2 = input name=\"y\" : f32[2, 5, 3]
    %3 = exp(%0) : f32[2, 0, 3]
    %4 = mul(%3, %0) : f32[2, 0, 3]
@@ -94,7 +94,7 @@ fn values_without_elements_are_computed() {
         let values = (0..n).map(|i| i as f64 / 4.0 - 1.0).collect();
         HostTensor::new(shape.to_vec(), Buffer::F64(values)).expect("as many as the shape says")
     };
-    let given = [("x", tensor(&[2, 0, 3])), ("w", tensor(&[3, 4])), ("y", tensor(&[2, 5, 3]))];
+    let given = [("x", tensor(&[2, 0, 3])), ("w", tensor(&[2, 3, 4])), ("y", tensor(&[2, 5, 3]))];
     let inputs: Inputs = given.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
     let want = run(&Interpreter::new(Precision::F64), &graph, &inputs);
     for engine in engines(Precision::F64) {

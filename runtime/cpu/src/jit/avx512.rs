@@ -177,7 +177,9 @@ impl Emitter for Avx512 {
             Inst::Load(pointer, guard) => load(f, var, pointer, guard, at)?,
             Inst::LoadBytes(pointer, guard) => return load_bytes(f, var, pointer, guard, at),
             Inst::Gather(pointer, places, guard) => gather(f, var, (pointer, places), guard, at)?,
-            Inst::Lookup(pointer, count, numbers, guard) => lookup(f, var, (pointer, count, numbers), guard, at)?,
+            Inst::Lookup(pointer, count, numbers, guard) => {
+                lookup(f, var, (pointer, count, numbers), guard, at)?
+            }
             Inst::GatherBytes(pointer, places, guard) => {
                 return gather_bytes(f, var, (pointer, places), guard, at);
             }

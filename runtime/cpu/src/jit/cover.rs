@@ -3,7 +3,7 @@
 use vspec_ir::plan::{Atom, Fold, Index};
 use vspec_ir::{DType, Op};
 
-use crate::tile::{Address, Code, Program, Spot};
+use crate::tile::{Address, Code, Pass, Program, Spot};
 
 /// A program, and how its steps are done.
 #[derive(Clone, Copy)]
@@ -55,7 +55,7 @@ impl Cover<'_> {
     }
 
     /// The same of a fold in each lane.
-    pub(super) fn folds_lanes(&self, fold: usize) -> bool {
+    fn folds_lanes(&self, fold: usize) -> bool {
         match &self.program.steps[fold].code {
             Code::Fold(_, arg) => self.program.steps[*arg].dtype == DType::F32,
             _ => false,
@@ -75,7 +75,7 @@ impl Cover<'_> {
         }
     }
 
-    pub(super) fn index(&self, index: &Index) -> bool {
+    fn index(&self, index: &Index) -> bool {
         let extents = &self.program.extents;
         let term = |(atom, factor): &(Atom, i64)| match atom {
             Atom::Loop(axis) => i32::try_from(factor.saturating_mul(extents[*axis] as i64)).is_ok(),
@@ -102,6 +102,41 @@ pub(crate) fn covers_columns(program: &Program) -> bool {
         _ => cover.step(step, false),
     };
     (0..program.steps.len()).all(step)
+}
+
+/// Operations that are the same all along a line of a row and are done for each of its vectors all the same.
+const AGAIN: usize = 16;
+/// Loops within rows.
+pub(super) const INNER: usize = 12;
+
+/// Whether machine code can do many rows along memory at a time: there are several, and all of their steps are covered. Places that
+/// pointers lead to are sums of multiples of the counters within a row, the row's own, and something that is known before.
+pub(crate) fn covers_rows(program: &Program) -> bool {
+    let rows: usize = program.extents[..program.outer].iter().product();
+    let inner = program.extents.len() - program.outer;
+    if program.outer == 0 || rows < 2 || !(1..=INNER).contains(&inner) {
+        return false;
+    }
+    let around = program.outer - 1;
+    let plain = |index: &Index| {
+        let fixed = |atom: &Atom| atom.loops().iter().all(|axis| *axis < around);
+        index.terms.iter().all(|(atom, _)| matches!(atom, Atom::Loop(_)) || fixed(atom))
+    };
+    let cover = Cover { program };
+    let does = |step: usize| match &program.steps[step].code {
+        Code::Fold(Fold::Argmax, arg) => cover.folds_lanes(step) && !program.steps[*arg].uniform,
+        Code::Fold(..) => cover.fold(step),
+        Code::Load(spot, _) | Code::Store(spot, _) if spot.address.step().is_some() => {
+            plain(spot.address.start_index()) && cover.step(step, false)
+        }
+        Code::Index(address) | Code::Inside(address, ..) if !cover.index(address.whole()) => false,
+        _ => cover.step(step, false),
+    };
+    let stores = |step: &usize| matches!(program.steps[*step].code, Code::Store(..));
+    let applies = |step: &&usize| matches!(program.steps[**step].code, Code::Apply(..));
+    let lines =
+        |pass: &Pass| !pass.line.iter().any(stores) && pass.line.iter().filter(applies).count() <= AGAIN;
+    (0..program.steps.len()).all(does) && program.passes.iter().all(lines)
 }
 
 fn fits(index: &Index, extents: &[usize]) -> bool {

@@ -11,7 +11,7 @@ use vspec_ir::plan::ValueId;
 use crate::element::Element;
 use crate::kernels::vector::Isa;
 use crate::tile::{Core, Folded, Pass, Program};
-pub(crate) use cover::covers_columns;
+pub(crate) use cover::{covers_columns, covers_rows};
 
 /// Machine code for a pass over rows: none.
 #[derive(Debug)]

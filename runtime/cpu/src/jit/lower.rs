@@ -566,7 +566,9 @@ impl<'p> Lower<'p> {
         });
         match value {
             Value::Mask(from) => self.block().push(Inst::StoreBytes(pointer, from)),
-            Value::Vector(from) if self.is_alone() && regular == Some(0) || self.once || regular == Some(1) => {
+            Value::Vector(from)
+                if self.is_alone() && regular == Some(0) || self.once || regular == Some(1) =>
+            {
                 self.block().push(Inst::Store(pointer, from))
             }
             Value::Vector(from) => {

@@ -43,7 +43,7 @@ use crate::tile::{Pass, Program};
 pub(crate) use code::Tables;
 use code::{CodeBuffer, Line};
 use cover::Cover;
-pub(crate) use cover::covers_columns;
+pub(crate) use cover::{covers_columns, covers_rows};
 use lower::{Lower, Lowered, Pointer, Uniform};
 pub(crate) use nest::Nest;
 use segments::Segments;

@@ -16,11 +16,11 @@
 use iced_x86::IcedError;
 use iced_x86::code_asm::*;
 
-use vspec_ir::plan::{Atom, Fold, Index, ValueId};
+use vspec_ir::plan::{Fold, ValueId};
 
 use super::allocate::{Homes, Registers, allocate};
 use super::code::CodeBuffer;
-use super::cover::Cover;
+use super::cover::{INNER, covers_rows};
 use super::emit::{BEFORE_ROWS, Emitted, Emitter, Frame, Function, STEP};
 use super::functions::extreme;
 use super::ir::{Binary, Block, Compare, Inst, Logic, Source};
@@ -31,13 +31,11 @@ use super::{avx2, avx512, lines};
 use crate::kernels::vector::Isa;
 use crate::tile::{Code, HALVES, Pass, Program, TILE};
 
-/// Operations that are the same all along a line and are done for each of its vectors all the same.
-const AGAIN: usize = 16;
 /// Counters: of the loop over rows, of the first loop within rows, of tiles of a line, of rows that are left to do.
 const ROW: u32 = 0;
 const WITHIN: u32 = 1;
-const TILES: u32 = 13;
-pub(super) const LEFT: u32 = 14;
+const TILES: u32 = WITHIN + INNER as u32;
+pub(super) const LEFT: u32 = TILES + 1;
 
 /// Instructions of a pass.
 struct Section {
@@ -68,7 +66,7 @@ pub(super) fn rows(
     sizes: &dyn Fn(ValueId) -> usize,
     isa: Isa,
 ) -> Result<Option<Nest>, String> {
-    if !can_run(program) {
+    if !covers_rows(program) {
         return Ok(None);
     }
     let rows = Rows { one: true, ..kept(program) };
@@ -88,38 +86,6 @@ pub(super) fn rows(
         uniforms: shared.uniforms,
         lines: 2 + 3 * rows.folds.len() + rows.kept.len(),
     }))
-}
-
-/// Whether there are several rows, and everything is machine code: places that pointers lead to are sums of multiples of the counters
-/// within a row, the row's own, and something that is known before.
-fn can_run(program: &Program) -> bool {
-    let rows: usize = program.extents[..program.outer].iter().product();
-    let inner = program.extents.len() - program.outer;
-    if program.outer == 0 || rows < 2 || inner == 0 || WITHIN as usize + inner > TILES as usize {
-        return false;
-    }
-    let around = program.outer - 1;
-    let plain = |index: &Index| {
-        index.terms.iter().all(|(atom, _)| {
-            matches!(atom, Atom::Loop(_)) || atom.loops().iter().all(|axis| *axis < around)
-        })
-    };
-    let cover = Cover { program };
-    let does = |step: usize| match &program.steps[step].code {
-        Code::Fold(Fold::Argmax, arg) => cover.folds_lanes(step) && !program.steps[*arg].uniform,
-        Code::Fold(..) => cover.fold(step),
-        Code::Load(spot, _) | Code::Store(spot, _) if spot.address.step().is_some() => {
-            plain(spot.address.start_index()) && cover.step(step, false)
-        }
-        Code::Index(address) | Code::Inside(address, ..) if !cover.index(address.whole()) => false,
-        _ => cover.step(step, false),
-    };
-    let stores = |step: &usize| matches!(program.steps[*step].code, Code::Store(..));
-    let applies = |step: &&usize| matches!(program.steps[**step].code, Code::Apply(..));
-    let lines = |pass: &Pass| {
-        !pass.line.iter().any(stores) && pass.line.iter().filter(applies).count() <= AGAIN
-    };
-    (0..program.steps.len()).all(does) && program.passes.iter().all(lines)
 }
 
 struct Maker<'p> {
@@ -175,7 +141,8 @@ impl<'p> Maker<'p> {
             lower.step(step)?;
         }
         pass.folds.iter().for_each(|fold| lower.fold(*fold));
-        let mut points = Points { block: Block::default(), walk: self.walk(&lower)?, folds: vec![], sums: vec![] };
+        let mut points =
+            Points { block: Block::default(), walk: self.walk(&lower)?, folds: vec![], sums: vec![] };
         for fold in &pass.folds {
             let slot = lower.slot(*fold);
             points.folds.push(slot);
@@ -299,7 +266,8 @@ fn emit<E: Emitter>(
     let around = program.outer - 1;
     let blocks = |section: &Section| -> Vec<Homes> {
         let points = section.points.iter().map(|points| (&points.block, pinned::<E>(points).len()));
-        let all = [&section.ends, &section.row, &section.begins].into_iter().map(|block| (block, 0)).chain(points);
+        let all =
+            [&section.ends, &section.row, &section.begins].into_iter().map(|block| (block, 0)).chain(points);
         all.map(|(block, pinned)| allocate(block, left::<E>(pinned))).collect()
     };
     let homes: Vec<Vec<Homes>> = sections.iter().map(blocks).collect();
@@ -351,7 +319,9 @@ fn pass<E: Emitter>(f: &mut Function, section: &Section, homes: &[Homes], length
         with::<E>(f, &section.row, &homes[1], none, E::LANES)?;
     }
     with::<E>(f, &section.begins, &homes[2], all, STEP)?;
-    let Some(points) = section.points.as_ref().filter(|points| !points.walk.is_empty()) else { return Ok(()) };
+    let Some(points) = section.points.as_ref().filter(|points| !points.walk.is_empty()) else {
+        return Ok(());
+    };
     f.homes.clone_from(&homes[3].of);
     f.pinned = pinned::<E>(points).to_vec();
     each_pinned::<E>(f, E::pin)?;
@@ -366,7 +336,10 @@ fn with<E: Emitter>(f: &mut Function, block: &Block, homes: &Homes, tail: bool, 
     f.round::<E>(block, tail, elements)
 }
 
-fn each_pinned<E: Emitter>(f: &mut Function, what: fn(&mut Function, u32, super::emit::At) -> Emitted) -> Emitted {
+fn each_pinned<E: Emitter>(
+    f: &mut Function,
+    what: fn(&mut Function, u32, super::emit::At) -> Emitted,
+) -> Emitted {
     for fold in f.pinned.clone() {
         what(f, fold, super::emit::At::FIRST)?;
     }

@@ -23,6 +23,12 @@ mod cost {
     pub(super) const LINE: usize = 450;
     /// To begin with a row, once for each pass over it.
     pub(super) const ROW: usize = 1000;
+    /// The same where machine code goes from row to row by itself.
+    pub(super) const NEXT_LINE: usize = 40;
+    pub(super) const NEXT_ROW: usize = 250;
+    /// A step that is done once a row there, and one that reads what data names.
+    pub(super) const STEP: usize = 4;
+    pub(super) const NAMED: usize = 150;
     /// To go on to the next element of a row, for each row of a vector.
     pub(super) const POINT: usize = 3;
 }
@@ -50,9 +56,23 @@ pub(super) fn loop_of_rows(lines: &Program) -> Option<usize> {
         |axis: usize| filled(lines.extents[axis], work(lines, axis) + lines.passes.len() * cost::POINT);
     let best = (0..lines.outer).filter(worth).min_by_key(|axis| price(*axis))?;
     let length = lines.length().max(1);
-    let begin = lines.passes.len() * (cost::LINE / length + cost::ROW / points.max(1));
+    let (line, row) = match jit::covers_rows(lines) {
+        true => (cost::NEXT_LINE, cost::NEXT_ROW + of_row(lines)),
+        false => (cost::LINE, cost::ROW),
+    };
+    let begin = lines.passes.len() * (line / length + row / points.max(1));
     let own = filled(length, work(lines, lines.vector)) + begin;
     (price(best) < own).then_some(best)
+}
+
+/// What is done once a row, in the mean of its passes.
+fn of_row(lines: &Program) -> usize {
+    let steps = lines.passes.iter().flat_map(|pass| &pass.row);
+    let cost = |step: &usize| match &lines.steps[*step].code {
+        Code::Load(spot, _) if !spot.named.is_empty() => cost::NAMED,
+        _ => cost::STEP,
+    };
+    steps.map(cost).sum::<usize>() / lines.passes.len().max(1)
 }
 
 /// Vectors are not always full.

@@ -118,8 +118,12 @@ impl<T: Element> Core<'_, '_, T> {
                 let best = if b.count > 0 && (above || a.count == 0) { b } else { a };
                 Folded { count, ..best }
             }
-            (Fold::Max, DType::F32) => Folded { lanes: lane_by_lane(a.lanes, b.lanes, element::max), count, ..a },
-            (Fold::Min, DType::F32) => Folded { lanes: lane_by_lane(a.lanes, b.lanes, element::min), count, ..a },
+            (Fold::Max, DType::F32) => {
+                Folded { lanes: lane_by_lane(a.lanes, b.lanes, element::max), count, ..a }
+            }
+            (Fold::Min, DType::F32) => {
+                Folded { lanes: lane_by_lane(a.lanes, b.lanes, element::min), count, ..a }
+            }
             (Fold::Max, _) => Folded { int: a.int.max(b.int), count, ..a },
             (Fold::Min, _) => Folded { int: a.int.min(b.int), count, ..a },
             _ => {
@@ -134,7 +138,9 @@ impl<T: Element> Core<'_, '_, T> {
         let step = &self.job.program.steps[fold];
         let value = match (&step.code, step.dtype) {
             (Code::Fold(Fold::Argmax, _), _) => f64::from(folded.int),
-            (Code::Fold(Fold::Mean, _), _) => together(folded.lanes, |a, b| a + b) / folded.count.max(1) as f64,
+            (Code::Fold(Fold::Mean, _), _) => {
+                together(folded.lanes, |a, b| a + b) / folded.count.max(1) as f64
+            }
             (Code::Fold(Fold::Max, _), DType::F32) => together(folded.lanes, element::max),
             (Code::Fold(Fold::Min, _), DType::F32) => together(folded.lanes, element::min),
             (_, DType::F32) => together(folded.lanes, |a, b| a + b),

@@ -24,7 +24,9 @@ use crate::jit::{Native, Nest};
 pub(crate) use address::{Address, flat};
 #[cfg(target_arch = "x86_64")]
 pub(crate) use column::RUN;
-pub(crate) use fold::{Folded, HALVES};
+pub(crate) use fold::Folded;
+#[cfg(target_arch = "x86_64")]
+pub(crate) use fold::HALVES;
 pub(crate) use lanes::TILE;
 pub(crate) use run::{Core, Failure, Job};
 
