@@ -13,7 +13,7 @@ use crate::backend::Backend;
 use crate::channels_last::ChannelsLast;
 use crate::element::{Element, Matrix};
 use crate::im2col::{Places, Window};
-use crate::record::{Float, Recorder};
+use crate::record::{Float, Recorder, float};
 
 /// `[.., M, K] x [.., K, N]`
 pub(crate) fn matmul<E: Element, D: Backend<E>>(
@@ -26,6 +26,11 @@ pub(crate) fn matmul<E: Element, D: Backend<E>>(
     let batch: usize = a.shape[..rank - 2].iter().product();
     let mut shape = a.shape.clone();
     shape[rank - 1] = n;
+    // cuBLAS multiplies nothing without elements; sums of nothing are 0, and no gradient comes through them.
+    if [batch, m, k, n].contains(&0) {
+        let zeros = vec![E::default(); shape.iter().product()];
+        return float(&r.device(), zeros, shape);
+    }
     let b = r.distinct(b, a);
     let right = b.tensor.clone().reshape_like(&(batch, k, n));
     r.op(a, shape, |t| t.reshape_like(&(batch, m, k)).matmul(right))
