@@ -4,7 +4,7 @@ use iced_x86::IcedError;
 use iced_x86::code_asm::*;
 
 use super::allocate::{Home, Registers};
-use super::emit::{At, Emitted, Emitter, FIRST_ONES, Function, ordered};
+use super::emit::{At, Emitted, Emitter, FIRST_ONES, Function, join_four, ordered};
 use super::ir::{Binary, Compare, Inst, Logic, Shift, Source, Unary, Var};
 
 /// Registers for results, then three for an instruction's own use.
@@ -552,6 +552,6 @@ fn join(f: &mut Function, fold: u32, by: u32) -> Emitted {
     f.asm.vaddpd(other, other, quarter(3))?;
     f.asm.vaddpd(sum, sum, other)?;
     let (lower, free) = (LOWER[OWN as usize], LOWER[RESULT as usize]);
-    super::emit::join_four(f, (sum, lower), free, by)?;
+    join_four(f, (sum, lower), free, by)?;
     f.asm.vmovss(dword_ptr(narrow), lower)
 }

@@ -4,7 +4,7 @@ use iced_x86::IcedError;
 use iced_x86::code_asm::*;
 
 use super::allocate::{Home, Registers};
-use super::emit::{At, Emitted, Emitter, Function, ordered};
+use super::emit::{At, Emitted, Emitter, Function, join_four, ordered};
 use super::ir::{Binary, Compare, Inst, Logic, Shift, Source, Unary, Var};
 
 /// Registers for results.
@@ -587,6 +587,6 @@ fn join(f: &mut Function, fold: u32, by: u32) -> Emitted {
     f.asm.vaddpd(OWN, OWN, zmmword_ptr(wide + 2 * HALF))?;
     f.asm.vextractf64x4(ymm15, OWN, 1)?;
     f.asm.vaddpd(ymm14, ymm14, ymm15)?;
-    super::emit::join_four(f, (ymm14, xmm14), xmm15, by)?;
+    join_four(f, (ymm14, xmm14), xmm15, by)?;
     f.asm.vmovss(dword_ptr(narrow), xmm14)
 }

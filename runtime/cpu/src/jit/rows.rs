@@ -21,7 +21,7 @@ use vspec_ir::plan::{Fold, ValueId};
 use super::allocate::{Homes, Registers, allocate};
 use super::code::CodeBuffer;
 use super::cover::{INNER, covers_rows};
-use super::emit::{BEFORE_ROWS, Emitted, Emitter, Frame, Function, STEP};
+use super::emit::{At, BEFORE_ROWS, Emitted, Emitter, Frame, Function, STEP};
 use super::functions::extreme;
 use super::ir::{Binary, Block, Compare, Inst, Logic, Source};
 use super::lower::{Lower, Lowered, Rows, Value};
@@ -309,16 +309,16 @@ fn pinned<E: Emitter>(points: &Points) -> &[u32] {
 }
 
 fn pass<E: Emitter>(f: &mut Function, section: &Section, homes: &[Homes], length: usize) -> Emitted {
-    let (all, none) = (false, true);
+    let (whole, tail) = (false, true);
     f.asm.xor(r9d, r9d)?;
-    with::<E>(f, &section.ends, &homes[0], all, E::LANES)?;
+    with::<E>(f, &section.ends, &homes[0], whole, E::LANES)?;
     if !section.row.code.is_empty() {
         // One element.
         f.asm.mov(eax, 1)?;
         E::rest(f)?;
-        with::<E>(f, &section.row, &homes[1], none, E::LANES)?;
+        with::<E>(f, &section.row, &homes[1], tail, E::LANES)?;
     }
-    with::<E>(f, &section.begins, &homes[2], all, STEP)?;
+    with::<E>(f, &section.begins, &homes[2], whole, STEP)?;
     let Some(points) = section.points.as_ref().filter(|points| !points.walk.is_empty()) else {
         return Ok(());
     };
@@ -336,12 +336,9 @@ fn with<E: Emitter>(f: &mut Function, block: &Block, homes: &Homes, tail: bool, 
     f.round::<E>(block, tail, elements)
 }
 
-fn each_pinned<E: Emitter>(
-    f: &mut Function,
-    what: fn(&mut Function, u32, super::emit::At) -> Emitted,
-) -> Emitted {
+fn each_pinned<E: Emitter>(f: &mut Function, what: fn(&mut Function, u32, At) -> Emitted) -> Emitted {
     for fold in f.pinned.clone() {
-        what(f, fold, super::emit::At::FIRST)?;
+        what(f, fold, At::FIRST)?;
     }
     f.asm.zero_bytes()
 }
