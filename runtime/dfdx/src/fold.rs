@@ -76,20 +76,22 @@ pub(crate) fn sum<E: Element, D: Backend<E>>(
 }
 
 fn sum_blocks<E: Element>(x: &[E], [outer, kept, inner]: [usize; 3]) -> Vec<E> {
-    let mut sums = vec![E::default(); kept];
     if inner == 1 {
-        for row in x.chunks_exact(kept.max(1)) {
-            sums.iter_mut().zip(row).for_each(|(s, v)| *s += *v);
-        }
-        return sums;
+        return sum_rows(x.chunks_exact(kept.max(1)), kept);
     }
     // Rows are summed wherever there is a thread, and their sums added in order.
     let rows: Vec<E> =
         x.par_chunks(inner.max(1)).with_min_len((GRAIN / inner.max(1)).max(1)).map(row_sum).collect();
-    for row in rows.chunks(kept.max(1)).take(outer) {
-        sums.iter_mut().zip(row).for_each(|(s, v)| *s += *v);
+    sum_rows(rows.chunks(kept.max(1)).take(outer), kept)
+}
+
+/// The sum of rows of `n` elements, in double precision.
+fn sum_rows<'x, E: Element>(rows: impl Iterator<Item = &'x [E]>, n: usize) -> Vec<E> {
+    let mut sums = vec![0.0; n];
+    for row in rows {
+        sums.iter_mut().zip(row).for_each(|(s, v)| *s += v.wide());
     }
-    sums
+    sums.into_iter().map(E::of).collect()
 }
 
 fn spread_blocks<E: Element>(dy: &[E], dx: &mut [E], [_, kept, inner]: [usize; 3], scale: E) {
@@ -104,9 +106,9 @@ fn spread_blocks<E: Element>(dy: &[E], dx: &mut [E], [_, kept, inner]: [usize; 3
 }
 
 fn sum_places<E: Element>(x: &[E], targets: &[usize], n: usize) -> Vec<E> {
-    let mut sums = vec![E::default(); n];
-    x.iter().zip(targets).for_each(|(v, t)| sums[*t] += *v);
-    sums
+    let mut sums = vec![0.0; n];
+    x.iter().zip(targets).for_each(|(v, t)| sums[*t] += v.wide());
+    sums.into_iter().map(E::of).collect()
 }
 
 /// Largest or smallest element over axes. dfdx gives the whole gradient to every one of equal elements; here the first has it.
@@ -135,4 +137,25 @@ pub(crate) fn extreme<E: Element, D: Backend<E>>(
             }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_sums_keep_their_digits() {
+        let n = 1 << 22;
+        let x = vec![0.1_f32; n];
+        let targets = vec![0; n];
+        for (sum, count) in [
+            (sum_blocks(&x, [1, 1, n])[0], n),
+            (sum_blocks(&x, [n / 2, 2, 1])[0], n / 2),
+            (sum_blocks(&x, [n / 4, 2, 2])[0], n / 2),
+            (sum_places(&x, &targets, 1)[0], n),
+        ] {
+            let want = 0.1_f32 * count as f32;
+            assert!((sum - want).abs() < 1e-6 * want, "{sum}, not {want}");
+        }
+    }
 }

@@ -112,10 +112,18 @@ fn broadcast_rows<E: Element, D: Backend<E>>(
     })
 }
 
-/// The sum of a row in eight lanes, which the compiler vectorises.
+/// Elements that are summed up before their sum is added to one of double precision: the error of a sum grows with its length.
+const RUN: usize = 512;
+
+/// The sum of a row.
 pub(crate) fn row_sum<E: Element>(row: &[E]) -> E {
+    E::of(row.chunks(RUN).map(|run| run_sum(run).wide()).sum())
+}
+
+/// The same in eight lanes, which the compiler vectorises.
+fn run_sum<E: Element>(run: &[E]) -> E {
     let mut lanes = [E::default(); 8];
-    let chunks = row.chunks_exact(8);
+    let chunks = run.chunks_exact(8);
     let rest = chunks.remainder();
     for chunk in chunks {
         for (lane, v) in lanes.iter_mut().zip(chunk) {

@@ -291,16 +291,10 @@ pub(super) fn pointer(inst: &Inst) -> Option<u32> {
 /// Where a mask of the first elements of a round begins among the constants, in bytes: so many before it hold.
 pub(super) const FIRST_ONES: i32 = 2 * STEP as i32 * 4;
 
-/// Whether two operands may change places.
-pub(super) fn commutes(op: super::ir::Binary) -> bool {
-    use super::ir::Binary::{Add, AddInt, And, MaxInt, MinInt, Mul, MulInt, Or, Xor};
-    matches!(op, Add | Mul | And | Or | Xor | AddInt | MulInt | MaxInt | MinInt)
-}
-
 /// Operands with one in a register first, where they may change places.
 pub(super) fn ordered(f: &Function, op: super::ir::Binary, a: Source, b: Source) -> (Source, Source) {
     let in_register = |source| matches!(source, Source::Var(var) if matches!(f.home(var), Home::Register(_)));
-    if commutes(op) && !in_register(a) && in_register(b) { (b, a) } else { (a, b) }
+    if op.commutes() && !in_register(a) && in_register(b) { (b, a) } else { (a, b) }
 }
 
 /// The sum of four numbers of double precision, halves first, divided by a number, in single precision. The register is given as a whole

@@ -1,7 +1,7 @@
 //! Functions of single precision as instructions: those of [`crate::functions`] and [`crate::element`], operation by operation, so that
 //! results are the same bits.
 
-use super::ir::{Binary, Block, Compare, Shift, Source, Unary};
+use super::ir::{Binary, Block, Compare, Inst, Shift, Source, Unary};
 use crate::functions::{ERF_FAR, ERF_NEAR, ERF_SPLIT, EXP, LN2, LOG, ROUNDER, TANH, TANH_SPLIT};
 
 const SIGN: u32 = 0x8000_0000;
@@ -18,8 +18,26 @@ pub(super) fn abs(block: &mut Block, x: Source) -> Source {
     block.binary(Binary::And, x, mask)
 }
 
+/// The number that something is the magnitude of.
+fn signed(block: &Block, x: Source) -> Option<Source> {
+    let Source::Var(var) = x else { return None };
+    let is_rest = |source: Source| match source {
+        Source::Constant(constant) => block.constants.get(constant as usize) == Some(&!SIGN),
+        Source::Var(_) | Source::Uniform(_) => false,
+    };
+    match block.code.get(var.index())? {
+        Inst::Binary(Binary::And, a, b) if is_rest(*b) => Some(*a),
+        Inst::Binary(Binary::And, a, b) if is_rest(*a) => Some(*b),
+        _ => None,
+    }
+}
+
 pub(super) fn neg(block: &mut Block, x: Source) -> Source {
     let mask = block.bits(SIGN);
+    // What has no sign gets one: the same as what a sigmoid begins with.
+    if let Some(signed) = signed(block, x) {
+        return block.binary(Binary::Or, signed, mask);
+    }
     block.binary(Binary::Xor, x, mask)
 }
 

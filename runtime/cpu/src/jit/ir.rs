@@ -3,8 +3,10 @@
 //! A [`Block`] is done for each vector along a line, one instruction after the other. The result of an instruction is named by its
 //! position. Nothing here says how many elements a vector has, or where results are kept.
 
+use std::collections::HashMap;
+
 /// The result of an instruction: its position in [`Block::code`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Var(pub(super) u32);
 
 impl Var {
@@ -14,7 +16,7 @@ impl Var {
 }
 
 /// An operand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Source {
     Var(Var),
     /// The same bits in every element: a position in [`Block::constants`].
@@ -24,7 +26,7 @@ pub(super) enum Source {
 }
 
 /// What an instruction leaves: numbers, or a truth value for each element.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Class {
     Vector,
     Mask,
@@ -32,7 +34,7 @@ pub(super) enum Class {
 }
 
 /// Two vectors to one. `Max` is `a > b ? a : b` and `Min` is `a < b ? a : b`, so that the second one wins where one is NaN.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Binary {
     Add,
     Sub,
@@ -51,7 +53,7 @@ pub(super) enum Binary {
 }
 
 /// One vector to one. `ToInt` cuts off digits, and gives the smallest integer for what is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Unary {
     Sqrt,
     Floor,
@@ -60,7 +62,7 @@ pub(super) enum Unary {
 }
 
 /// Which way bits go; `Signed` keeps the sign.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Shift {
     Left,
     Right,
@@ -68,7 +70,7 @@ pub(super) enum Shift {
 }
 
 /// Comparisons; `Ne` and `Unordered` hold where one is NaN, the others of floats do not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Compare {
     Eq,
     Lt,
@@ -81,7 +83,7 @@ pub(super) enum Compare {
 }
 
 /// Two masks to one. `AndNot` is `!a & b`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Logic {
     And,
     Or,
@@ -90,7 +92,7 @@ pub(super) enum Logic {
 }
 
 /// An instruction.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Inst {
     Binary(Binary, Source, Source),
     Unary(Unary, Source),
@@ -148,7 +150,23 @@ pub(super) enum Inst {
     Known(u32),
 }
 
+impl Binary {
+    /// Whether operands may change places.
+    pub(super) fn commutes(self) -> bool {
+        use Binary::{Add, AddInt, And, MaxInt, MinInt, Mul, MulInt, Or, Xor};
+        matches!(self, Add | Mul | And | Or | Xor | AddInt | MulInt | MaxInt | MinInt)
+    }
+}
+
 impl Inst {
+    /// The same with its operands in one order, where they may change places.
+    fn ordered(self) -> Self {
+        match self {
+            Inst::Binary(op, a, b) if op.commutes() => Inst::Binary(op, a.min(b), a.max(b)),
+            other => other,
+        }
+    }
+
     pub(super) fn class(&self) -> Class {
         match self {
             Inst::Binary(..)
@@ -227,13 +245,35 @@ impl Inst {
 pub(super) struct Block {
     pub(super) code: Vec<Inst>,
     pub(super) constants: Vec<u32>,
+    /// Arithmetic that is done already.
+    done: HashMap<Inst, Var>,
 }
 
 impl Block {
-    /// Adds an instruction.
+    /// A block of some instructions that use no constants.
+    pub(super) fn of(code: Vec<Inst>) -> Self {
+        Block { code, ..Block::default() }
+    }
+
+    /// The instructions so far, of which nothing is known afterwards.
+    pub(super) fn take(&mut self) -> Block {
+        self.done.clear();
+        Block::of(std::mem::take(&mut self.code))
+    }
+
+    /// Adds an instruction. Functions have much arithmetic in common, such as the exponential of a sigmoid and of its logarithm, which is
+    /// done once. Comparisons are cheaper than the few registers that masks have.
     pub(super) fn push(&mut self, inst: Inst) -> Var {
+        let inst = inst.ordered();
+        if let Some(known) = self.done.get(&inst) {
+            return *known;
+        }
         self.code.push(inst);
-        Var(self.code.len() as u32 - 1)
+        let var = Var(self.code.len() as u32 - 1);
+        if matches!(inst, Inst::Binary(..) | Inst::Unary(..) | Inst::Shift(..) | Inst::Select(..)) {
+            self.done.insert(inst, var);
+        }
+        var
     }
 
     /// The bits of every element.

@@ -156,8 +156,8 @@ impl<'p> Maker<'p> {
             return Err(format!("step {step} is not known"));
         }
         self.shared = lower.out;
-        let code = std::mem::take(&mut self.shared.block.code);
-        self.sections.push(Section { block: Block { code, constants: vec![] }, points });
+        let block = self.shared.block.take();
+        self.sections.push(Section { block, points });
         Ok(())
     }
 
@@ -272,7 +272,7 @@ fn end_of_run<E: Emitter>(f: &mut Function, points: &Points, tail: bool) -> Emit
     f.asm.jne(goes_on)?;
     let code = points.widened.iter().map(|fold| Inst::Widen(*fold)).collect();
     let homes = std::mem::take(&mut f.homes);
-    f.round::<E>(&Block { code, constants: vec![] }, tail, STEP)?;
+    f.round::<E>(&Block::of(code), tail, STEP)?;
     f.homes = homes;
     f.asm.mov(in_run, RUN as i32)?;
     f.asm.set_label(&mut goes_on)?;

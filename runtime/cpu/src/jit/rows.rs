@@ -177,8 +177,7 @@ impl<'p> Maker<'p> {
             return Err(format!("step {step} is not known"));
         }
         self.shared = lower.out;
-        let code = std::mem::take(&mut self.shared.block.code);
-        Ok(Block { code, constants: vec![] })
+        Ok(self.shared.block.take())
     }
 
     fn kind(&self, fold: usize) -> Option<Fold> {
@@ -383,7 +382,7 @@ fn line<E: Emitter>(f: &mut Function, points: &Points, length: usize) -> Emitted
 fn widen<E: Emitter>(f: &mut Function, points: &Points) -> Emitted {
     let code = points.sums.iter().map(|fold| Inst::Widen(*fold)).collect();
     let homes = std::mem::take(&mut f.homes);
-    f.round::<E>(&Block { code, constants: vec![] }, false, STEP)?;
+    f.round::<E>(&Block::of(code), false, STEP)?;
     f.homes = homes;
     f.asm.zero_bytes()
 }
