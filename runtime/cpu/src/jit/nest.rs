@@ -115,6 +115,27 @@ pub(super) fn rows(program: &Program) -> Rows {
     rows
 }
 
+/// Sets what a fold begins with; `wide`: its sum of double precision, too.
+pub(super) fn begin(lower: &mut Lower<'_>, program: &Program, fold: usize, wide: bool) {
+    let slot = lower.slot(fold);
+    let with = match program.steps[fold].code {
+        Code::Fold(Fold::Max | Fold::Argmax, _) => f32::NEG_INFINITY,
+        Code::Fold(Fold::Min, _) => f32::INFINITY,
+        _ => 0.0,
+    };
+    let with = lower.block().float(with);
+    lower.block().push(Inst::Begin(slot, with, wide));
+    if is_place(program, fold) {
+        let first = lower.block().int(0);
+        lower.block().push(Inst::Begin(slot + 1, first, false));
+    }
+}
+
+/// Whether a fold looks for a place, which is in the accumulator behind that of the largest element.
+pub(super) fn is_place(program: &Program, fold: usize) -> bool {
+    matches!(program.steps[fold].code, Code::Fold(Fold::Argmax, _))
+}
+
 impl<'p> Maker<'p> {
     fn pass(&mut self, pass: usize) -> Result<(), String> {
         let own = &self.program.passes[pass];
@@ -128,7 +149,7 @@ impl<'p> Maker<'p> {
         for (slot, step) in self.rows.kept.iter().enumerate().filter(|(_, step)| known(step)) {
             lower.keep(slot as u32, *step);
         }
-        own.folds.iter().for_each(|fold| self.begin(&mut lower, *fold));
+        own.folds.iter().for_each(|fold| begin(&mut lower, self.program, *fold, self.is_widened(*fold)));
         self.close(lower, None)?;
         if own.tile.is_empty() && own.folds.is_empty() {
             return Ok(());
@@ -176,28 +197,9 @@ impl<'p> Maker<'p> {
         sums && self.count() > RUN
     }
 
-    fn begin(&self, lower: &mut Lower<'p>, fold: usize) {
-        let slot = lower.slot(fold);
-        let with = match self.program.steps[fold].code {
-            Code::Fold(Fold::Max | Fold::Argmax, _) => f32::NEG_INFINITY,
-            Code::Fold(Fold::Min, _) => f32::INFINITY,
-            _ => 0.0,
-        };
-        let with = lower.block().float(with);
-        lower.block().push(Inst::Begin(slot, with, self.is_widened(fold)));
-        if self.is_place(fold) {
-            let first = lower.block().int(0);
-            lower.block().push(Inst::Begin(slot + 1, first, false));
-        }
-    }
-
-    fn is_place(&self, fold: usize) -> bool {
-        matches!(self.program.steps[fold].code, Code::Fold(Fold::Argmax, _))
-    }
-
     /// The result of a fold. Quotients of what both precisions hold are the same in both.
     fn result(&self, lower: &mut Lower<'p>, fold: usize) {
-        let slot = lower.slot(fold) + u32::from(self.is_place(fold));
+        let slot = lower.slot(fold) + u32::from(is_place(self.program, fold));
         let mean = matches!(self.program.steps[fold].code, Code::Fold(Fold::Mean, _));
         let count = if mean { self.count().max(1) } else { 1 };
         let result = match self.is_widened(fold) {

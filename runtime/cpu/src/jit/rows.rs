@@ -25,7 +25,7 @@ use super::emit::{At, BEFORE_ROWS, Emitted, Emitter, Frame, Function, STEP};
 use super::functions::extreme;
 use super::ir::{Binary, Block, Compare, Inst, Logic, Source};
 use super::lower::{Lower, Lowered, Rows, Value};
-use super::nest::{Nest, rows as kept};
+use super::nest::{Nest, begin, is_place, rows as kept};
 use super::walk::{Walk, far, stride, used};
 use super::{avx2, avx512, lines};
 use crate::kernels::vector::Isa;
@@ -108,7 +108,7 @@ impl<'p> Maker<'p> {
         let mut lower = self.lower();
         lower.few = true;
         for fold in before {
-            let slot = lower.slot(*fold) + u32::from(self.is_place(*fold));
+            let slot = lower.slot(*fold) + u32::from(is_place(self.program, *fold));
             let result = Source::Var(lower.block().push(Inst::First(slot)));
             lower.know(*fold, Value::Vector(result));
         }
@@ -122,7 +122,7 @@ impl<'p> Maker<'p> {
         let row = self.close(lower)?;
 
         let mut lower = self.lower();
-        own.folds.iter().for_each(|fold| self.begin(&mut lower, *fold));
+        own.folds.iter().for_each(|fold| begin(&mut lower, self.program, *fold, self.is_sum(*fold)));
         let begins = self.close(lower)?;
         let points = self.points(own)?;
         self.sections.push(Section { ends, row, begins, points });
@@ -146,7 +146,7 @@ impl<'p> Maker<'p> {
         for fold in &pass.folds {
             let slot = lower.slot(*fold);
             points.folds.push(slot);
-            if self.is_place(*fold) {
+            if is_place(self.program, *fold) {
                 points.folds.push(slot + 1);
             }
             if self.is_sum(*fold) {
@@ -187,35 +187,15 @@ impl<'p> Maker<'p> {
         }
     }
 
-    fn is_place(&self, fold: usize) -> bool {
-        self.kind(fold) == Some(Fold::Argmax)
-    }
-
     fn is_sum(&self, fold: usize) -> bool {
         matches!(self.kind(fold), Some(Fold::Sum | Fold::Mean))
-    }
-
-    fn begin(&self, lower: &mut Lower<'p>, fold: usize) {
-        let slot = lower.slot(fold);
-        let with = match self.kind(fold) {
-            Some(Fold::Max | Fold::Argmax) => f32::NEG_INFINITY,
-            Some(Fold::Min) => f32::INFINITY,
-            _ => 0.0,
-        };
-        let with = lower.block().float(with);
-        lower.block().push(Inst::Begin(slot, with, self.is_sum(fold)));
-        if self.is_place(fold) {
-            let first = lower.block().int(0);
-            lower.block().push(Inst::Begin(slot + 1, first, false));
-        }
     }
 
     /// Makes one of what was folded side by side, halves first.
     fn end(&self, lower: &mut Lower<'p>, fold: usize) {
         let slot = lower.slot(fold);
         let count: usize = self.program.extents[self.program.outer..].iter().product();
-        let kind = self.kind(fold);
-        match kind {
+        match self.kind(fold) {
             Some(Fold::Mean) => drop(lower.block().push(Inst::Join(slot, count.max(1) as u32))),
             Some(Fold::Max) => HALVES.iter().for_each(|by| halve(lower.block(), Binary::Max, slot, *by)),
             Some(Fold::Min) => HALVES.iter().for_each(|by| halve(lower.block(), Binary::Min, slot, *by)),

@@ -7,7 +7,7 @@ use vspec_ir::DType;
 use super::code::Line;
 use super::{Native, Nest, Pointer, Segment, Uniform, Unit, rows, short};
 use crate::element::Element;
-use crate::tile::{Code, Core, Folded, Pass, TILE};
+use crate::tile::{Core, Folded, Pass, TILE};
 
 impl<T: Element> Core<'_, '_, T> {
     /// Steps of a pass that are done once a row.
@@ -90,7 +90,7 @@ impl<T: Element> Core<'_, '_, T> {
         let failed = tables.is_flagged();
         self.tables = tables;
         if failed {
-            self.tile_rows(start, n, false);
+            self.explain(|core| core.tile_rows(start, n));
         }
     }
 
@@ -140,7 +140,7 @@ impl<T: Element> Core<'_, '_, T> {
         let failed = tables.is_flagged();
         self.tables = tables;
         if failed {
-            self.explain(unit, elements);
+            self.explain_unit(unit, elements);
         }
     }
 
@@ -173,15 +173,11 @@ impl<T: Element> Core<'_, '_, T> {
         }
     }
 
-    /// Does steps again as a tile program does, but for its stores, to find out which place was outside its axis.
-    fn explain(&mut self, unit: &Unit, elements: Range<usize>) {
+    /// Does steps again, to find out which place was outside its axis.
+    fn explain_unit(&mut self, unit: &Unit, elements: Range<usize>) {
         for start in elements.clone().step_by(TILE) {
             let count = TILE.min(elements.end - start);
-            for step in &unit.steps {
-                if !matches!(self.job.program.steps[*step].code, Code::Store(..)) {
-                    self.step(*step, start, count);
-                }
-            }
+            self.explain(|core| unit.steps.iter().for_each(|step| core.step(*step, start, count)));
         }
     }
 }

@@ -160,18 +160,17 @@ impl<T: Element> Core<'_, '_, T> {
         }
         match &program.nest {
             Some(nest) => self.native_rows(nest, start, n),
-            None => self.tile_rows(start, n, true),
+            None => self.tile_rows(start, n),
         }
     }
 
-    /// The same as a tile program, if not asked with its stores.
-    pub(crate) fn tile_rows(&mut self, start: usize, n: usize, stores: bool) {
+    /// The same as a tile program.
+    pub(crate) fn tile_rows(&mut self, start: usize, n: usize) {
         let program = self.job.program;
         let points: usize = program.extents[program.outer..].iter().product();
-        let wanted = |step: &&usize| stores || !matches!(program.steps[**step].code, Code::Store(..));
         for pass in &program.passes {
             self.counters[program.outer..].fill(0);
-            pass.row.iter().filter(wanted).for_each(|step| self.step(*step, start, n));
+            pass.row.iter().for_each(|step| self.step(*step, start, n));
             let mut columns: Vec<Column<T>> =
                 pass.folds.iter().filter_map(|fold| Column::new(&program.steps[*fold].code, n)).collect();
             if pass.tile.is_empty() && columns.is_empty() {
@@ -179,7 +178,7 @@ impl<T: Element> Core<'_, '_, T> {
             }
             for point in 0..points {
                 self.go_to_point(point);
-                pass.tile.iter().filter(wanted).for_each(|step| self.step(*step, start, n));
+                pass.tile.iter().for_each(|step| self.step(*step, start, n));
                 columns.iter_mut().for_each(|column| column.add(&self.lanes, self.arg(column.arg())));
             }
             for (fold, column) in pass.folds.iter().zip(&columns) {

@@ -39,13 +39,11 @@ impl<T: Element> Core<'_, '_, T> {
         }
     }
 
-    /// Does some rows again as a tile program, but for stores, to find out which place was outside its axis.
+    /// Finds out what went wrong with some rows.
     pub(crate) fn explain_following(&mut self, n: usize) {
         let program = self.job.program;
         let first = self.counters[..program.outer].iter().zip(&program.extents);
         let first = first.fold(0, |row, (counter, extent)| row * extent + counter);
-        self.stores = false;
-        (first..first + n).for_each(|row| self.row(row, false));
-        self.stores = true;
+        self.explain(|core| (first..first + n).for_each(|row| core.row(row, false)));
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Core<'j, 'a, T: Element> {
     pub(crate) lanes: Lanes<T>,
     pub(crate) counters: Vec<usize>,
     /// Whether something is stored; otherwise steps are done to find out what went wrong.
-    pub(super) stores: bool,
+    stores: bool,
     /// Places of the elements that are being loaded.
     places: Vec<Option<usize>>,
     /// For calls of machine code.
@@ -129,6 +129,13 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
                 self.finish(*fold, folded);
             }
         }
+    }
+
+    /// Does something again as a tile program, but for stores, to find out which place was outside its axis.
+    pub(crate) fn explain(&mut self, steps: impl FnOnce(&mut Self)) {
+        self.stores = false;
+        steps(self);
+        self.stores = true;
     }
 
     pub(super) fn go_to_row(&mut self, row: usize) {

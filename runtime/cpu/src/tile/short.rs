@@ -1,7 +1,7 @@
 //! Short lines, many with one call of machine code.
 
 use super::run::{Core, Job, PARTS, SMALL};
-use super::{Code, Program, TILE};
+use super::{Program, TILE};
 use crate::element::Element;
 use crate::jit::Nest;
 use crate::workers;
@@ -39,19 +39,20 @@ impl<T: Element> Core<'_, '_, T> {
         }
     }
 
-    /// Does some lines again as a tile program, but for stores, to find out which place was outside its axis.
+    /// Finds out what went wrong with some lines.
     pub(crate) fn explain_lines(&mut self, n: usize) {
         let program: &Program = self.job.program;
-        let around = program.vector - 1;
         for _ in 0..n {
-            for start in (0..program.length()).step_by(TILE) {
-                let count = TILE.min(program.length() - start);
-                let all = program.passes.iter().flat_map(|pass| pass.line.iter().chain(&pass.tile));
-                for step in all.filter(|step| !matches!(program.steps[**step].code, Code::Store(..))) {
-                    self.step(*step, start, count);
-                }
-            }
-            self.counters[around] += 1;
+            self.explain(|core| core.tile_line(program));
+            self.counters[program.vector - 1] += 1;
+        }
+    }
+
+    fn tile_line(&mut self, program: &Program) {
+        for start in (0..program.length()).step_by(TILE) {
+            let count = TILE.min(program.length() - start);
+            let all = program.passes.iter().flat_map(|pass| pass.line.iter().chain(&pass.tile));
+            all.for_each(|step| self.step(*step, start, count));
         }
     }
 }
