@@ -18,6 +18,7 @@ mod kernels;
 mod memory;
 mod mode;
 mod pages;
+mod shares;
 mod still;
 mod tile;
 mod variables;

@@ -1,7 +1,7 @@
 //! The cores that kernels share.
 //!
-//! Work is cut into numbered parts, always the same ones, so that results do not depend on the number of threads; whoever is free takes
-//! the next part. The thread that asks takes parts itself and waits only for threads that are at work, not for those that have yet to
+//! Work is cut into numbered parts, always the same ones, so that results do not depend on the number of threads; each thread takes those
+//! of its own share first ([`crate::shares`]). The thread that asks takes parts itself and waits only for threads that are at work, not for those that have yet to
 //! begin: a core that another program holds delays nobody. A thread without work looks for more for a moment, since kernels follow each
 //! other closely, and sleeps then.
 
@@ -14,6 +14,7 @@ use std::thread;
 
 use crate::memory::Shared;
 use crate::mode::Mode;
+use crate::shares::Shares;
 
 /// How often a thread looks for work before it sleeps: some 50 microseconds.
 const LOOKS: usize = 1500;
@@ -21,6 +22,8 @@ const LOOKS: usize = 1500;
 thread_local! {
     /// Most threads that work asked for by this thread may use; 1 within such work.
     static MOST: Cell<usize> = const { Cell::new(usize::MAX) };
+    /// Which share of work is this thread's own.
+    static OWN: Cell<usize> = const { Cell::new(0) };
 }
 
 /// How many threads work asked for here uses.
@@ -43,21 +46,17 @@ pub(crate) fn each(count: usize, f: impl Fn(usize) + Sync) {
 
 /// Does each of some parts, given memory of one thread.
 pub(crate) fn each_with<M>(count: usize, memory: impl Fn() -> M + Sync, f: impl Fn(&mut M, usize) + Sync) {
-    let next = AtomicUsize::new(0);
+    let threads = threads().min(count);
+    let shares = Shares::new(count, threads);
     let take = || {
-        let mut own = None;
-        loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            if number >= count {
-                return;
-            }
+        let (mut own, thread) = (None, OWN.get());
+        while let Some(number) = shares.take(thread) {
             f(own.get_or_insert_with(&memory), number);
         }
     };
-    let helpers = threads().min(count).saturating_sub(1);
-    match helpers {
-        0 => take(),
-        _ => POOL.get_or_init(Pool::new).run(&take, helpers),
+    match threads {
+        0 | 1 => take(),
+        _ => POOL.get_or_init(Pool::new).run(&take, threads - 1),
     }
 }
 
@@ -134,7 +133,7 @@ impl Pool {
         let available = thread::available_parallelism().map_or(1, usize::from);
         let begin = |number: usize| {
             let helper = thread::Builder::new().name(format!("kernels {number}"));
-            helper.spawn(|| POOL.wait().help()).is_ok()
+            helper.spawn(move || POOL.wait().help(number)).is_ok()
         };
         Pool {
             helpers: (1..available).filter(|number| begin(*number)).count(),
@@ -176,8 +175,9 @@ impl Pool {
     }
 
     /// What a helper does as long as the program runs.
-    fn help(&self) {
+    fn help(&self, number: usize) {
         MOST.set(1);
+        OWN.set(number);
         let mut seen = 0;
         loop {
             let (job, mode) = self.next(&mut seen);

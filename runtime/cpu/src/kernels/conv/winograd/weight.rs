@@ -6,13 +6,19 @@ use super::transform::{OfGradient, OfTile, OfWeightSum, Transform, transform};
 use super::{GAP, Images, PLACES, Strips};
 use crate::kernels::conv::Channels;
 use crate::kernels::micro::{COLUMNS, Left, ROWS};
+use crate::kernels::product::part;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{LANES, Parts, Simd, in_parts, rows};
 use crate::kernels::window::Moves;
 use crate::memory::Shared;
+use crate::workers::pieces;
 
-/// Elements of transformed tiles of both operands that are held, at least, before their products are added up: half of the second cache.
-const HELD: usize = 1 << 18;
+/// Tiles, about, whose products are added up before they are transformed back: that costs as much as five of them.
+const TILES: usize = 64;
+/// Most tasks with tiles of their own: each has a gradient of its own.
+const TASKS: usize = 16;
+/// Fewer such tasks would leave cores without work.
+const FEW: usize = 4;
 /// Vectors of inputs that a block of the product has.
 const VECTORS: usize = COLUMNS / LANES;
 
@@ -38,159 +44,165 @@ pub(in crate::kernels::conv) fn weight(
     for (group, w) in w.chunks_exact_mut(channels.own * channels.shared * 9).enumerate() {
         let x = images(x, x_shape, group * channels.own, channels.own);
         let y = images(y, y_shape, group * channels.shared, channels.shared);
-        of_group([x, y], strips, low, w);
+        Gradient { x, y, strips, low }.compute(w);
     }
 }
 
-fn of_group([x, y]: [Images<'_>; 2], strips: Strips, low: [isize; 2], w: &mut [f32]) {
-    let (wide, tall) = (x.vectors().div_ceil(VECTORS), y.vectors());
-    let strip = PLACES * (wide * COLUMNS + tall * LANES) * strips.across;
-    // To add up is to go through all sums: not more often than through as many tiles.
-    let some = (HELD.max(PLACES * x.own * y.own) / strip).clamp(1, strips.count());
-    let [mut a, mut b] = [tall * LANES, wide * COLUMNS].map(|width| {
-        let apart = some * strips.across * width + GAP;
-        Scratch::of(PLACES * apart)
-    });
-    let whole = some == strips.count();
-    let mut sums = if whole { vec![] } else { vec![[[[0.0; COLUMNS]; LANES]; PLACES]; wide * tall] };
-    let (sums, w) = (Shared::new(&mut sums), Shared::new(w));
-    for start in (0..strips.count()).step_by(some) {
-        let own = start..(start + some).min(strips.count());
-        let tiles = own.len() * strips.across;
-        let pitch = [tiles * tall * LANES + GAP, tiles * wide * COLUMNS + GAP];
-        let (out_a, out_b) = (Shared::new(&mut a), Shared::new(&mut b));
-        let across = Across { images: [y, x], strips, own: own.clone(), low, pitch, out: [&out_a, &out_b] };
-        in_parts(own.len() * (tall + x.vectors()), &across);
-        let products = Products { a: &a, b: &b, pitch, tiles, size: [tall, wide], x, y, sums: &sums, w: &w };
-        let products = Blocks { products, first: start == 0, last: own.end == strips.count() };
-        in_parts(tall * wide, &products);
-    }
-}
-
-/// Vectors of strips of both operands, transformed: for each place and panel the panel's lanes for each tile.
-struct Across<'a> {
-    /// The gradient, whose panels are of [`LANES`] channels, and the input, whose panels are of [`COLUMNS`].
-    images: [Images<'a>; 2],
+/// The gradient of one group's weight.
+struct Gradient<'a> {
+    x: Images<'a>,
+    y: Images<'a>,
     strips: Strips,
-    own: Range<usize>,
     low: [isize; 2],
-    /// How far places are apart.
-    pitch: [usize; 2],
+}
+
+/// Some strips of both operands to be transformed: for each place and panel the panel's lanes for each tile. Panels of the output's gradient
+/// have [`LANES`] channels, those of the input [`COLUMNS`].
+struct Transforming<'a> {
+    gradient: &'a Gradient<'a>,
+    strips: Range<usize>,
     out: [&'a Shared<'a, f32>; 2],
 }
 
-impl Across<'_> {
-    #[inline(always)]
-    fn strip<F: Transform<I, 6>, S: Simd, const I: usize>(
-        &self,
-        simd: S,
-        operand: usize,
-        [number, vector]: [usize; 2],
-        low: [isize; 2],
-        near: &mut [f32],
-    ) {
-        let width = [LANES, COLUMNS][operand];
-        let (image, top) = self.strips.place(self.own.start + number);
-        let tiles = self.own.len() * self.strips.across;
-        let (panel, lane) = (vector * LANES / width, vector * LANES % width);
-        let at = (panel * tiles + number * self.strips.across) * width + lane;
-        self.images[operand].strip::<F, S, I>(
-            simd,
-            [image, vector, self.strips.across],
-            [top as isize - low[0], low[1]],
-            near,
-            #[inline(always)]
-            |tile, place, v| {
-                let at = place * self.pitch[operand] + at + tile * width;
-                simd.store_some(v, self.out[operand].run(at, LANES));
-            },
-        );
-    }
-}
-
-impl Parts for Across<'_> {
-    type Memory = Scratch<f32>;
-
-    fn memory(&self) -> Scratch<f32> {
-        Scratch::of(self.images[0].room(4).max(self.images[1].room(6)))
-    }
-
-    #[inline(always)]
-    fn part<S: Simd>(&self, simd: S, number: usize, near: &mut Scratch<f32>) {
-        let (strip, vector) = (number % self.own.len(), number / self.own.len());
-        match vector.checked_sub(self.images[0].vectors()) {
-            None => self.strip::<OfGradient, S, 4>(simd, 0, [strip, vector], [0, 0], near),
-            Some(vector) => self.strip::<OfTile, S, 6>(simd, 1, [strip, vector], self.low, near),
-        }
-    }
-}
-
-/// Transformed tiles to be multiplied.
-struct Products<'a> {
-    a: &'a [f32],
-    b: &'a [f32],
-    pitch: [usize; 2],
+/// What has become of them.
+struct Transformed<'a> {
+    gradient: &'a Gradient<'a>,
     tiles: usize,
-    /// Panels of outputs and of inputs.
-    size: [usize; 2],
-    x: Images<'a>,
-    y: Images<'a>,
-    /// Sums of earlier tiles, if there are any.
-    sums: &'a Shared<'a, Sums>,
-    w: &'a Shared<'a, f32>,
+    out: [&'a [f32]; 2],
 }
 
-/// Blocks of the product: [`LANES`] outputs by [`COLUMNS`] inputs.
-struct Blocks<'a> {
-    products: Products<'a>,
-    /// Whether these are the first tiles, and the last ones.
-    first: bool,
-    last: bool,
-}
-
-impl Parts for Blocks<'_> {
-    type Memory = (Box<Sums>, [f32; 9 * LANES]);
-
-    fn memory(&self) -> Self::Memory {
-        (Box::new([[[0.0; COLUMNS]; LANES]; PLACES]), [0.0; 9 * LANES])
-    }
-
-    #[inline(always)]
-    fn part<S: Simd>(&self, simd: S, number: usize, (own, near): &mut Self::Memory) {
-        let products = &self.products;
-        let [row, column] = [number / products.size[1], number % products.size[1]];
-        let sums = match self.first && self.last {
-            true => &mut **own,
-            false => &mut products.sums.run(number, 1)[0],
-        };
-        products.add_up(simd, [row, column], !self.first, sums);
-        if self.last {
-            products.back(simd, [row, column], sums, near);
+impl Gradient<'_> {
+    fn compute(&self, w: &mut [f32]) {
+        let chunks = self.strips.count().div_ceil((TILES / self.strips.across).max(1));
+        match chunks {
+            FEW.. => self.by_tiles(chunks, w),
+            _ => self.by_blocks(w),
         }
     }
+
+    /// Each task transforms tiles of its own and adds up its own gradient: no core reads what another one has just written.
+    fn by_tiles(&self, chunks: usize, w: &mut [f32]) {
+        let (tasks, len) = (chunks.min(TASKS), w.len());
+        let mut parts = Scratch::of(tasks * len);
+        in_parts(tasks, &ByTiles { gradient: self, chunks, tasks, len, parts: &Shared::new(&mut parts) });
+        pieces(w, 1 << 12, |number, w| {
+            let of = |task: usize| &parts[task * len + (number << 12)..];
+            w.copy_from_slice(&of(0)[..w.len()]);
+            (1..tasks).for_each(|task| w.iter_mut().zip(of(task)).for_each(|(w, part)| *w += part));
+        });
+    }
+
+    /// All tiles are transformed before; each task has a block of the gradient.
+    fn by_blocks(&self, w: &mut [f32]) {
+        let [mut a, mut b] = self.room(self.strips.count());
+        let out = [&Shared::new(&mut a), &Shared::new(&mut b)];
+        let strips = 0..self.strips.count();
+        in_parts(self.vectors() * strips.len(), &Strip(&Transforming { gradient: self, strips, out }));
+        let tiles = &Transformed { gradient: self, tiles: self.strips.tiles(), out: [&a, &b] };
+        in_parts(self.tall() * self.wide(), &Block { tiles, w: &Shared::new(w) });
+    }
+
+    /// Panels of outputs, and of inputs.
+    fn tall(&self) -> usize {
+        self.y.vectors()
+    }
+
+    fn wide(&self) -> usize {
+        self.x.vectors().div_ceil(VECTORS)
+    }
+
+    /// Vectors of both operands.
+    fn vectors(&self) -> usize {
+        self.y.vectors() + self.x.vectors()
+    }
+
+    /// How far places of some tiles are apart.
+    fn pitch(&self, tiles: usize) -> [usize; 2] {
+        [tiles * self.tall() * LANES + GAP, tiles * self.wide() * COLUMNS + GAP]
+    }
+
+    /// Memory for some strips of both operands.
+    fn room(&self, strips: usize) -> [Scratch<f32>; 2] {
+        self.pitch(strips * self.strips.across).map(|pitch| Scratch::of(PLACES * pitch))
+    }
+
+    /// Memory to transform a strip in.
+    fn near(&self) -> Scratch<f32> {
+        Scratch::of(self.y.room(4).max(self.x.room(6)))
+    }
 }
 
-impl Products<'_> {
-    /// The products of a block, place by place.
+impl Transforming<'_> {
+    /// Transforms a vector of one strip. Vectors of the two operands alternate, so that a core has the same part of both.
     #[inline(always)]
-    fn add_up<S: Simd>(&self, simd: S, [row, column]: [usize; 2], add: bool, sums: &mut Sums) {
-        for (place, sums) in sums.iter_mut().enumerate() {
-            let a = &self.a[place * self.pitch[0] + row * self.tiles * LANES..][..self.tiles * LANES];
-            let b = &self.b[place * self.pitch[1] + column * self.tiles * COLUMNS..][..self.tiles * COLUMNS];
-            for (top, sums) in sums.chunks_exact_mut(ROWS).enumerate() {
-                let left = Left { elements: &a[top * ROWS..], row: 1, term: LANES };
-                simd.product(left, b, sums, add);
+    fn strip<S: Simd>(&self, simd: S, vector: usize, strip: usize, near: &mut [f32]) {
+        let gradient = self.gradient;
+        let before = |vector: usize| vector * gradient.tall() / gradient.vectors();
+        let (own, next) = (before(vector), before(vector + 1));
+        match next > own {
+            true => self.one::<OfGradient, S, 4>(simd, (&gradient.y, 0), [strip, own], [0, 0], near),
+            false => {
+                self.one::<OfTile, S, 6>(simd, (&gradient.x, 1), [strip, vector - own], gradient.low, near)
             }
         }
     }
 
-    /// Transforms a block back.
     #[inline(always)]
-    fn back<S: Simd>(&self, simd: S, [row, column]: [usize; 2], sums: &Sums, near: &mut [f32; 9 * LANES]) {
-        for (own, output) in (row * LANES..self.y.own.min((row + 1) * LANES)).enumerate() {
+    fn one<F: Transform<I, 6>, S: Simd, const I: usize>(
+        &self,
+        simd: S,
+        (images, operand): (&Images<'_>, usize),
+        [strip, vector]: [usize; 2],
+        low: [isize; 2],
+        near: &mut [f32],
+    ) {
+        let strips = self.gradient.strips;
+        let (width, out) = ([LANES, COLUMNS][operand], self.out[operand]);
+        let tiles = self.strips.len() * strips.across;
+        let pitch = self.gradient.pitch(tiles)[operand];
+        let (image, top) = strips.place(self.strips.start + strip);
+        let (panel, lane) = (vector * LANES / width, vector * LANES % width);
+        let at = (panel * tiles + strip * strips.across) * width + lane;
+        images.strip::<F, S, I>(
+            simd,
+            [image, vector, strips.across],
+            [top as isize - low[0], low[1]],
+            near,
+            #[inline(always)]
+            |tile, place, v| simd.store_some(v, out.run(place * pitch + at + tile * width, LANES)),
+        );
+    }
+}
+
+impl Transformed<'_> {
+    /// The products of a block, place by place.
+    #[inline(always)]
+    fn add_up<S: Simd>(&self, simd: S, [row, column]: [usize; 2], sums: &mut Sums) {
+        let (tiles, pitch) = (self.tiles, self.gradient.pitch(self.tiles));
+        for (place, sums) in sums.iter_mut().enumerate() {
+            let a = &self.out[0][place * pitch[0] + row * tiles * LANES..][..tiles * LANES];
+            let b = &self.out[1][place * pitch[1] + column * tiles * COLUMNS..][..tiles * COLUMNS];
+            for (top, sums) in sums.chunks_exact_mut(ROWS).enumerate() {
+                simd.product(Left { elements: &a[top * ROWS..], row: 1, term: LANES }, b, sums, false);
+            }
+        }
+    }
+
+    /// Transforms a block back, and gives each window: its place in the weight and its taps.
+    #[inline(always)]
+    fn back<S: Simd>(
+        &self,
+        simd: S,
+        [row, column]: [usize; 2],
+        sums: &Sums,
+        near: &mut [f32; 9 * LANES],
+        mut put: impl FnMut(usize, usize, S::V),
+    ) {
+        let (inputs, outputs) = (self.gradient.x.own, self.gradient.y.own);
+        for (own, output) in (row * LANES..outputs.min((row + 1) * LANES)).enumerate() {
             for half in 0..VECTORS {
                 let first = column * COLUMNS + half * LANES;
-                let count = self.x.own.saturating_sub(first).min(LANES);
+                let count = inputs.saturating_sub(first).min(LANES);
                 transform::<OfWeightSum, S, 6, 3>(
                     simd,
                     #[inline(always)]
@@ -203,9 +215,113 @@ impl Products<'_> {
                     near,
                     count,
                     #[inline(always)]
-                    |input, _, taps, v| {
-                        let at = (output * self.x.own + first + input) * taps;
-                        simd.store_some(v, self.w.run(at, taps));
+                    |input, _, taps, v| put((output * inputs + first + input) * taps, taps, v),
+                );
+            }
+        }
+    }
+}
+
+/// Sums of a block, and memory to transform it back in.
+type Near = (Box<Sums>, [f32; 9 * LANES]);
+
+fn near() -> Near {
+    (Box::new([[[0.0; COLUMNS]; LANES]; PLACES]), [0.0; 9 * LANES])
+}
+
+/// Vectors of strips.
+struct Strip<'a>(&'a Transforming<'a>);
+
+impl Parts for Strip<'_> {
+    type Memory = Scratch<f32>;
+
+    fn memory(&self) -> Scratch<f32> {
+        self.0.gradient.near()
+    }
+
+    #[inline(always)]
+    fn part<S: Simd>(&self, simd: S, number: usize, near: &mut Scratch<f32>) {
+        let strips = self.0.strips.len();
+        self.0.strip(simd, number / strips, number % strips, near);
+    }
+}
+
+/// Blocks of the gradient: [`LANES`] outputs by [`COLUMNS`] inputs.
+struct Block<'a> {
+    tiles: &'a Transformed<'a>,
+    w: &'a Shared<'a, f32>,
+}
+
+impl Parts for Block<'_> {
+    type Memory = Near;
+
+    fn memory(&self) -> Near {
+        near()
+    }
+
+    #[inline(always)]
+    fn part<S: Simd>(&self, simd: S, number: usize, (sums, near): &mut Near) {
+        let wide = self.tiles.gradient.wide();
+        let block = [number / wide, number % wide];
+        self.tiles.add_up(simd, block, sums);
+        self.tiles.back(
+            simd,
+            block,
+            sums,
+            near,
+            #[inline(always)]
+            |at, len, v| simd.store_some(v, self.w.run(at, len)),
+        );
+    }
+}
+
+/// Whole gradients of some tiles each.
+struct ByTiles<'a> {
+    gradient: &'a Gradient<'a>,
+    /// Pieces into which the strips are cut, and how many tasks share them.
+    chunks: usize,
+    tasks: usize,
+    /// The gradients of all tasks, and how many elements each has.
+    parts: &'a Shared<'a, f32>,
+    len: usize,
+}
+
+impl Parts for ByTiles<'_> {
+    type Memory = ([Scratch<f32>; 2], Scratch<f32>, Near);
+
+    fn memory(&self) -> Self::Memory {
+        let strips = self.gradient.strips.count().div_ceil(self.chunks);
+        (self.gradient.room(strips), self.gradient.near(), near())
+    }
+
+    #[inline(always)]
+    fn part<S: Simd>(&self, simd: S, number: usize, (memory, far, (sums, near)): &mut Self::Memory) {
+        let gradient = self.gradient;
+        let own = self.parts.run(number * self.len, self.len);
+        let chunks = part(self.chunks, self.tasks, number);
+        for chunk in chunks.clone() {
+            let strips = part(gradient.strips.count(), self.chunks, chunk);
+            let count = strips.len();
+            let [a, b] = memory.each_mut().map(|memory| Shared::new(memory));
+            let transforming = Transforming { gradient, strips, out: [&a, &b] };
+            for number in 0..gradient.vectors() * count {
+                transforming.strip(simd, number / count, number % count, far);
+            }
+            let [a, b] = memory.each_ref().map(|memory| &**memory);
+            let tiles = Transformed { gradient, tiles: count * gradient.strips.across, out: [a, b] };
+            for block in 0..gradient.wide() * gradient.tall() {
+                let block = [block % gradient.tall(), block / gradient.tall()];
+                tiles.add_up(simd, block, sums);
+                tiles.back(
+                    simd,
+                    block,
+                    sums,
+                    near,
+                    #[inline(always)]
+                    |at, len, v| {
+                        let to = &mut own[at..at + len];
+                        let sum = if chunk == chunks.start { v } else { simd.add(simd.load_some(to), v) };
+                        simd.store_some(sum, to);
                     },
                 );
             }
