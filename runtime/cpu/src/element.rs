@@ -3,7 +3,7 @@
 use vspec_engine::Buffer;
 
 use crate::functions;
-use crate::kernels::micro::{self, Block, LEFT, RIGHT};
+use crate::kernels::micro::{self, Block};
 use crate::kernels::vector::Isa;
 
 /// Single precision, or double precision for checking.
@@ -59,12 +59,10 @@ pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug +
     fn div(self, y: Self) -> Self;
     /// A block of a product of matrices: `c = a' b` for `a` of columns of 8 and `b` of rows of 32 elements.
     fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut Block<Self>);
-    /// The products of each of some rows with each of some others; all are equally long, a multiple of 16.
-    fn dots(isa: Isa, a: [&[Self]; LEFT], b: [&[Self]; RIGHT]) -> [[Self; RIGHT]; LEFT];
 }
 
 macro_rules! element {
-    ($t:ty, $buffer:ident, $slice:expr, $slice_mut:expr, $exp:path, $log:path, $log1p:path, $tanh:path, $sigmoid:path, $erf:path, $pow:path, $block:expr, $dots:expr) => {
+    ($t:ty, $buffer:ident, $slice:expr, $slice_mut:expr, $exp:path, $log:path, $log1p:path, $tanh:path, $sigmoid:path, $erf:path, $pow:path, $block:expr) => {
         impl Element for $t {
             #[inline(always)]
             fn of(value: f64) -> Self {
@@ -158,10 +156,6 @@ macro_rules! element {
             fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut Block<Self>) {
                 $block(isa, a, b, c)
             }
-            #[inline(always)]
-            fn dots(isa: Isa, a: [&[Self]; LEFT], b: [&[Self]; RIGHT]) -> [[Self; RIGHT]; LEFT] {
-                $dots(isa, a, b)
-            }
         }
     };
 }
@@ -179,8 +173,7 @@ element!(
     functions::sigmoid,
     functions::erf,
     libm::powf,
-    micro::block,
-    micro::dots
+    micro::block
 );
 element!(
     f64,
@@ -194,8 +187,7 @@ element!(
     sigmoid,
     libm::erf,
     libm::pow,
-    |_, a, b, c| micro::block_of(a, b, c),
-    |_, a, b| micro::dots_of(a, b)
+    |_, a, b, c| micro::block_of(a, b, c)
 );
 
 /// `1 / (1 + e^-x)`; the exponential is only taken of negative numbers, so that it never overflows.

@@ -1,8 +1,7 @@
 //! The innermost loops of products: a block of a product kept in registers.
 //!
-//! Three shapes of them. [`block`] adds up outer products of columns of 8 and rows of 32 elements, for operands that were copied into panels.
-//! [`dots`] multiplies 4 rows by 6 others, element by element along them, for operands whose rows lie in memory as they are. [`strided`] is
-//! like [`block`], for a left operand that lies in any order.
+//! [`block`] adds up outer products of columns of 8 and rows of 32 elements, for operands that were copied into panels; [`strided`] does the
+//! same for a left operand that lies in any order.
 
 use super::simd::{LANES, Simd};
 use super::vector::Isa;
@@ -13,13 +12,6 @@ pub(crate) const ROWS: usize = 8;
 pub(crate) const COLUMNS: usize = 32;
 /// A block of a product, row by row.
 pub(crate) type Block<T> = [T; ROWS * COLUMNS];
-
-/// Rows on the left of [`dots`].
-pub(crate) const LEFT: usize = 4;
-/// Rows on the right of [`dots`].
-pub(crate) const RIGHT: usize = 6;
-/// Rows for [`dots`] are multiples of so many elements long.
-pub(crate) const STEP: usize = 16;
 
 /// `c = a' b` for `a` of columns of [`ROWS`] and `b` of rows of [`COLUMNS`].
 pub(crate) fn block(isa: Isa, a: &[f32], b: &[f32], c: &mut Block<f32>) {
@@ -53,37 +45,6 @@ pub(crate) fn block_of<T: Copy + Default + std::ops::Add<Output = T> + std::ops:
             row[from..from + WIDTH].copy_from_slice(sums);
         }
     }
-}
-
-/// The products of each of some rows with each of some others; all are equally long, a multiple of [`STEP`].
-pub(crate) fn dots(isa: Isa, a: [&[f32]; LEFT], b: [&[f32]; RIGHT]) -> [[f32; RIGHT]; LEFT] {
-    #[cfg(target_arch = "x86_64")]
-    match isa {
-        // Each is called only where its instructions were found.
-        Isa::Avx512 => return unsafe { x86::dots_avx512(a, b) },
-        Isa::Avx2 => return unsafe { x86::dots_avx2(a, b) },
-        Isa::Baseline => {}
-    }
-    let _ = isa;
-    dots_of(a, b)
-}
-
-/// The same for any type.
-pub(crate) fn dots_of<T: Copy + Default + std::ops::Add<Output = T> + std::ops::Mul<Output = T>>(
-    a: [&[T]; LEFT],
-    b: [&[T]; RIGHT],
-) -> [[T; RIGHT]; LEFT] {
-    a.map(|a| b.map(|b| dot(a, b)))
-}
-
-fn dot<T: Copy + Default + std::ops::Add<Output = T> + std::ops::Mul<Output = T>>(a: &[T], b: &[T]) -> T {
-    let mut sums = [T::default(); STEP];
-    for (a, b) in a.chunks_exact(STEP).zip(b.chunks_exact(STEP)) {
-        for (sum, (a, b)) in sums.iter_mut().zip(a.iter().zip(b)) {
-            *sum = *sum + *a * *b;
-        }
-    }
-    sums.into_iter().fold(T::default(), |sum, own| sum + own)
 }
 
 /// The left operand of [`strided`].
@@ -167,7 +128,7 @@ fn strided_part<S: Simd, const R: usize, const N: usize>(
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Block, COLUMNS, LEFT, RIGHT, ROWS, STEP};
+    use super::{Block, COLUMNS, ROWS};
 
     #[target_feature(enable = "avx512f")]
     pub(super) fn block_avx512(a: &[f32], b: &[f32], c: &mut Block<f32>) {
@@ -211,63 +172,5 @@ mod x86 {
                 }
             }
         }
-    }
-
-    #[target_feature(enable = "avx512f")]
-    pub(super) fn dots_avx512(a: [&[f32]; LEFT], b: [&[f32]; RIGHT]) -> [[f32; RIGHT]; LEFT] {
-        let len = a[0].len() / STEP * STEP;
-        assert!(a.iter().chain(&b).all(|row| row.len() >= len), "rows are equally long");
-        let mut sums = [[_mm512_setzero_ps(); RIGHT]; LEFT];
-        for at in (0..len).step_by(STEP) {
-            // Every row has `len` elements, a multiple of 16.
-            let mut x = [_mm512_setzero_ps(); LEFT];
-            for i in 0..LEFT {
-                x[i] = unsafe { _mm512_loadu_ps(a[i].as_ptr().add(at)) };
-            }
-            for j in 0..RIGHT {
-                let y = unsafe { _mm512_loadu_ps(b[j].as_ptr().add(at)) };
-                for i in 0..LEFT {
-                    sums[i][j] = _mm512_fmadd_ps(x[i], y, sums[i][j]);
-                }
-            }
-        }
-        let mut result = [[0.0; RIGHT]; LEFT];
-        for (result, sums) in result.iter_mut().zip(sums) {
-            result.iter_mut().zip(sums).for_each(|(result, sum)| *result = _mm512_reduce_add_ps(sum));
-        }
-        result
-    }
-
-    /// In two halves of the rows on the left and three parts of those on the right, each of which fits 16 registers.
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn dots_avx2(a: [&[f32]; LEFT], b: [&[f32]; RIGHT]) -> [[f32; RIGHT]; LEFT] {
-        let len = a[0].len() / STEP * STEP;
-        assert!(a.iter().chain(&b).all(|row| row.len() >= len), "rows are equally long");
-        let mut result = [[0.0; RIGHT]; LEFT];
-        for right in (0..RIGHT).step_by(2) {
-            let mut sums = [[_mm256_setzero_ps(); 2]; LEFT];
-            for at in (0..len).step_by(8) {
-                // Every row has `len` elements, a multiple of 8.
-                let y = unsafe {
-                    [
-                        _mm256_loadu_ps(b[right].as_ptr().add(at)),
-                        _mm256_loadu_ps(b[right + 1].as_ptr().add(at)),
-                    ]
-                };
-                for i in 0..LEFT {
-                    let x = unsafe { _mm256_loadu_ps(a[i].as_ptr().add(at)) };
-                    sums[i][0] = _mm256_fmadd_ps(x, y[0], sums[i][0]);
-                    sums[i][1] = _mm256_fmadd_ps(x, y[1], sums[i][1]);
-                }
-            }
-            for (result, sums) in result.iter_mut().zip(sums) {
-                for (j, sum) in sums.into_iter().enumerate() {
-                    let mut lanes = [0.0f32; 8];
-                    unsafe { _mm256_storeu_ps(lanes.as_mut_ptr(), sum) };
-                    result[right + j] = lanes.iter().sum();
-                }
-            }
-        }
-        result
     }
 }

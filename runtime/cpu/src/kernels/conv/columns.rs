@@ -13,15 +13,21 @@ pub(crate) trait Lines<T>: Sync {
     /// Copies places `terms` of some lines into rows of `pitch` elements, with 0 behind.
     fn fill(&self, lines: Range<usize>, terms: Range<usize>, pitch: usize, out: &mut [T]);
 
-    /// Places `terms` of a line, if they lie side by side.
-    fn line(&self, line: usize, terms: Range<usize>) -> Option<&[T]>;
+    /// Places `terms` of some lines and how far lines are apart, if places lie side by side and lines at a regular distance.
+    fn lie(&self, lines: Range<usize>, terms: Range<usize>) -> Option<(&[T], usize)>;
 }
 
-/// Neighbours in one plane of images whose windows or elements are counted over one image after the other.
-fn in_plane<T>(elements: &[T], [channels, channel, plane]: [usize; 3], terms: Range<usize>) -> Option<&[T]> {
+/// Neighbours in planes of images whose windows or elements are counted over one image after the other.
+fn in_planes<T>(
+    elements: &[T],
+    [channels, plane]: [usize; 2],
+    planes: Range<usize>,
+    terms: Range<usize>,
+) -> Option<(&[T], usize)> {
     let image = terms.start / plane;
-    let start = (image * channels + channel) * plane + terms.start % plane;
-    (terms.end <= (image + 1) * plane).then(|| &elements[start..start + terms.len()])
+    let start = (image * channels + planes.start) * plane + terms.start % plane;
+    let len = (planes.len() - 1) * plane + terms.len();
+    (terms.end <= (image + 1) * plane).then(|| (&elements[start..start + len], plane))
 }
 
 /// The windows of some channels of images.
@@ -88,9 +94,10 @@ impl<T: Element> Panels<T> for Columns<'_, T> {
 }
 
 impl<T: Element> Lines<T> for Columns<'_, T> {
-    fn line(&self, line: usize, terms: Range<usize>) -> Option<&[T]> {
-        let place = [self.channels, self.first + line, self.windows.size()];
-        self.windows.are_elements().then(|| in_plane(self.elements, place, terms))?
+    fn lie(&self, lines: Range<usize>, terms: Range<usize>) -> Option<(&[T], usize)> {
+        let planes = self.first + lines.start..self.first + lines.end;
+        let sizes = [self.channels, self.windows.size()];
+        self.windows.are_elements().then(|| in_planes(self.elements, sizes, planes, terms))?
     }
 
     fn fill(&self, lines: Range<usize>, terms: Range<usize>, pitch: usize, out: &mut [T]) {
@@ -118,8 +125,9 @@ pub(crate) struct Planes<'a, T> {
 }
 
 impl<T: Element> Lines<T> for Planes<'_, T> {
-    fn line(&self, line: usize, terms: Range<usize>) -> Option<&[T]> {
-        in_plane(self.elements, [self.channels, self.first + line, self.plane], terms)
+    fn lie(&self, lines: Range<usize>, terms: Range<usize>) -> Option<(&[T], usize)> {
+        let planes = self.first + lines.start..self.first + lines.end;
+        in_planes(self.elements, [self.channels, self.plane], planes, terms)
     }
 
     fn fill(&self, lines: Range<usize>, terms: Range<usize>, pitch: usize, out: &mut [T]) {
@@ -148,20 +156,19 @@ impl<T: Element, L: Lines<T>> Panels<T> for Across<'_, L> {
     fn pack<const W: usize>(&self, terms: Range<usize>, first: usize, out: &mut [T]) {
         let lines = first..(first + W).min(self.count);
         let (width, pitch) = (lines.len(), terms.len());
-        if pitch == 0 {
+        if pitch == 0 || width == 0 {
             return;
         }
         if width < W {
             out.fill(T::default());
         }
-        let in_place: Option<Vec<&[T]>> =
-            lines.clone().map(|line| self.lines.line(line, terms.clone())).collect();
-        if let Some(rows) = in_place {
-            return turn::<T, W>(&rows, out);
-        }
-        let mut copy = Scratch::of(width * pitch);
-        self.lines.fill(lines, terms, pitch, &mut copy);
-        let rows: Vec<&[T]> = copy.chunks_exact(pitch).collect();
-        turn::<T, W>(&rows, out);
+        let mut copy = Scratch::of(0);
+        let (elements, pitch) = self.lines.lie(lines.clone(), terms.clone()).unwrap_or_else(|| {
+            copy = Scratch::of(width * pitch);
+            self.lines.fill(lines, terms.clone(), pitch, &mut copy);
+            (&copy, pitch)
+        });
+        let row = |line: usize| &elements[line.min(width - 1) * pitch..][..terms.len()];
+        turn::<T, W>(&std::array::from_fn::<_, W, _>(row)[..width], out);
     }
 }

@@ -13,6 +13,7 @@ mod direct;
 mod frame;
 mod input;
 mod lanes;
+mod long;
 mod method;
 mod outer;
 mod pointwise;

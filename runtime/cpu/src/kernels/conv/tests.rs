@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Channels, lanes, pointwise, thin};
+use super::{Channels, conv_weight, lanes, pointwise, thin};
 use crate::kernels::vector::Isa;
 use crate::kernels::window::{Moves, Windows};
 use crate::mode::Mode;
@@ -190,6 +190,13 @@ fn by_points(problem: &Problem, [x, w, y]: &mut Elements, made: usize) {
     }
 }
 
+/// The gradient of the weight, however it is estimated to be fastest.
+fn by_estimate(problem: &Problem, [x, w, y]: &mut Elements, _: usize) {
+    let said = Said::new(problem, 0);
+    let ([xs, ws, ys], groups) = (&said.shapes, problem.channels.groups as i64);
+    conv_weight([(&**x, xs), (&**y, ys)], (&mut **w, ws), &said.moves(), groups);
+}
+
 fn axis() -> impl Strategy<Value = [usize; 6]> {
     (1usize..20, 1usize..6, 1usize..4, 0usize..4, 0usize..4, 1usize..3)
         .prop_map(|(size, kernel, stride, low, high, dilation)| [size, kernel, stride, low, high, dilation])
@@ -256,5 +263,21 @@ fn large_ones() {
     for (images, own, shared, size) in [(2, 150, 20, 13), (1, 33, 70, 40), (5, 40, 9, 3)] {
         let problem = Problem::new(images, 1, [own, shared], axes(size, 1, 1, 0, 1)).expect("fits");
         problem.check(&[0, 2], by_points).expect("agrees");
+    }
+}
+
+/// Sums of a gradient that are long enough for tasks with terms of their own: planes in pieces and planes that are too small for one, with
+/// more outputs than inputs and the other way round, and windows that have to be copied.
+#[test]
+fn long_sums_of_the_weight() {
+    let axes = |size: usize, kernel: usize| [[size, kernel, 1, kernel / 2, kernel / 2, 1]; 2];
+    for (images, groups, own, shared, axes) in [
+        (2, 1, 37, 70, axes(21, 1)),
+        (2, 2, 70, 37, axes(23, 1)),
+        (20, 1, 40, 9, axes(7, 1)),
+        (2, 1, 3, 33, axes(25, 5)),
+    ] {
+        let problem = Problem::new(images, groups, [own, shared], axes).expect("fits");
+        problem.check(&[1], by_estimate).expect("agrees");
     }
 }

@@ -124,7 +124,7 @@ proptest! {
 
 #[test]
 fn many_tiles_and_wide_channels_are_cut_into_parts() {
-    for (own, shared, size) in [(40, 33, [40, 36]), (150, 40, [9, 30]), (17, 90, [5, 5])] {
+    for (own, shared, size) in [(40, 33, [40, 36]), (150, 40, [9, 30]), (17, 90, [5, 5]), (5, 7, [70, 130])] {
         let case = Case { images: 3, groups: 1, own, shared, size, padding: [[1, 1]; 2] };
         check(&case).expect("agrees");
     }
