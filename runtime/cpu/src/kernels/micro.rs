@@ -56,13 +56,13 @@ pub(crate) struct Left<'a> {
     pub(crate) term: usize,
 }
 
-/// `c = a b`, or `c + a b`, for some rows of `a` and for `b` of rows of [`COLUMNS`], in parts of `R` rows and `N` vectors.
+/// `c = a b`, or `c + a b`, for some rows of `a` and for `b` of rows of `W` elements, in parts of `R` rows and `N` vectors.
 #[inline(always)]
-pub(crate) fn strided<S: Simd, const R: usize, const N: usize>(
+pub(crate) fn strided<S: Simd, const R: usize, const N: usize, const W: usize>(
     simd: S,
     a: Left<'_>,
     b: &[f32],
-    c: &mut [[f32; COLUMNS]],
+    c: &mut [[f32; W]],
     add: bool,
 ) {
     let mut top = 0;
@@ -70,16 +70,16 @@ pub(crate) fn strided<S: Simd, const R: usize, const N: usize>(
         let rows = (c.len() - top).min(R);
         let a = Left { elements: &a.elements[top * a.row..], ..a };
         let c = &mut c[top..top + rows];
-        for left in (0..COLUMNS).step_by(N * LANES) {
+        for left in (0..W).step_by(N * LANES) {
             match rows {
-                1 => strided_part::<S, 1, N>(simd, a, b, c, left, add),
-                2 => strided_part::<S, 2, N>(simd, a, b, c, left, add),
-                3 => strided_part::<S, 3, N>(simd, a, b, c, left, add),
-                4 => strided_part::<S, 4, N>(simd, a, b, c, left, add),
-                5 => strided_part::<S, 5, N>(simd, a, b, c, left, add),
-                6 => strided_part::<S, 6, N>(simd, a, b, c, left, add),
-                7 => strided_part::<S, 7, N>(simd, a, b, c, left, add),
-                _ => strided_part::<S, R, N>(simd, a, b, c, left, add),
+                1 => strided_part::<S, 1, N, W>(simd, a, b, c, left, add),
+                2 => strided_part::<S, 2, N, W>(simd, a, b, c, left, add),
+                3 => strided_part::<S, 3, N, W>(simd, a, b, c, left, add),
+                4 => strided_part::<S, 4, N, W>(simd, a, b, c, left, add),
+                5 => strided_part::<S, 5, N, W>(simd, a, b, c, left, add),
+                6 => strided_part::<S, 6, N, W>(simd, a, b, c, left, add),
+                7 => strided_part::<S, 7, N, W>(simd, a, b, c, left, add),
+                _ => strided_part::<S, R, N, W>(simd, a, b, c, left, add),
             }
         }
         top += rows;
@@ -88,23 +88,23 @@ pub(crate) fn strided<S: Simd, const R: usize, const N: usize>(
 
 /// `R` rows and `N` vectors from a column on.
 #[inline(always)]
-fn strided_part<S: Simd, const R: usize, const N: usize>(
+fn strided_part<S: Simd, const R: usize, const N: usize, const W: usize>(
     simd: S,
     a: Left<'_>,
     b: &[f32],
-    c: &mut [[f32; COLUMNS]],
+    c: &mut [[f32; W]],
     left: usize,
     add: bool,
 ) {
-    let terms = b.len() / COLUMNS;
-    assert!(left + N * LANES <= COLUMNS && c.len() >= R, "a part lies within the block");
+    let terms = b.len() / W;
+    assert!(left + N * LANES <= W && c.len() >= R, "a part lies within the block");
     assert!(terms == 0 || a.elements.len() > (R - 1) * a.row + (terms - 1) * a.term, "all terms are there");
     let mut sums = [[simd.splat(0.0); N]; R];
     for k in 0..terms {
         // In bounds: `b` has `terms` rows, and `a` was compared with its last place.
         let mut right = [simd.splat(0.0); N];
         for (n, right) in right.iter_mut().enumerate() {
-            let from = unsafe { b.as_ptr().add(k * COLUMNS + left + n * LANES).cast::<[f32; LANES]>() };
+            let from = unsafe { b.as_ptr().add(k * W + left + n * LANES).cast::<[f32; LANES]>() };
             *right = simd.load(unsafe { &*from });
         }
         for (row, sums) in sums.iter_mut().enumerate() {

@@ -31,8 +31,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Makes columns of 16 vectors vectors.
     fn transpose(self, rows: &mut [Self::V; LANES]);
-    /// `c = a b`, or `c + a b`: see [`micro::strided`].
-    fn product(self, a: Left<'_>, b: &[f32], c: &mut [[f32; COLUMNS]], add: bool);
+    /// `c = a b`, or `c + a b`, for rows of one or two vectors: see [`micro::strided`].
+    fn product<const W: usize>(self, a: Left<'_>, b: &[f32], c: &mut [[f32; W]], add: bool);
     /// Adds outer products to sums: see [`outer`].
     fn outer(
         self,
@@ -325,8 +325,8 @@ impl Simd for Plain {
     }
 
     #[inline(always)]
-    fn product(self, a: Left<'_>, b: &[f32], c: &mut [[f32; COLUMNS]], add: bool) {
-        micro::strided::<_, 4, 1>(self, a, b, c, add);
+    fn product<const W: usize>(self, a: Left<'_>, b: &[f32], c: &mut [[f32; W]], add: bool) {
+        micro::strided::<_, 4, 1, W>(self, a, b, c, add);
     }
 
     #[inline(always)]
@@ -461,8 +461,11 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn product(self, a: Left<'_>, b: &[f32], c: &mut [[f32; COLUMNS]], add: bool) {
-            micro::strided::<_, 8, 2>(self, a, b, c, add);
+        fn product<const W: usize>(self, a: Left<'_>, b: &[f32], c: &mut [[f32; W]], add: bool) {
+            match W {
+                COLUMNS => micro::strided::<_, 8, 2, W>(self, a, b, c, add),
+                _ => micro::strided::<_, 8, 1, W>(self, a, b, c, add),
+            }
         }
 
         #[inline(always)]
@@ -549,8 +552,8 @@ mod x86 {
         }
 
         #[inline(always)]
-        fn product(self, a: Left<'_>, b: &[f32], c: &mut [[f32; COLUMNS]], add: bool) {
-            micro::strided::<_, 4, 1>(self, a, b, c, add);
+        fn product<const W: usize>(self, a: Left<'_>, b: &[f32], c: &mut [[f32; W]], add: bool) {
+            micro::strided::<_, 4, 1, W>(self, a, b, c, add);
         }
 
         #[inline(always)]

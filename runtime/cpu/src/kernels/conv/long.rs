@@ -9,7 +9,7 @@ use super::columns::{Across, Lines};
 use crate::kernels::micro::{COLUMNS, Left, ROWS};
 use crate::kernels::product::{Panels, Size, part};
 use crate::kernels::scratch::Scratch;
-use crate::kernels::simd::{Parts, Simd, in_parts};
+use crate::kernels::simd::{LANES, Parts, Simd, in_parts};
 use crate::kernels::vector::widest;
 use crate::memory::Shared;
 use crate::workers::each;
@@ -26,12 +26,22 @@ const TOGETHER: usize = 32;
 
 /// Writes `a b'`, row by row. `plane` terms belong to an image.
 pub(super) fn multiply(a: &impl Lines<f32>, b: &impl Lines<f32>, w: &mut [f32], size: Size, plane: usize) {
-    let cost = |lanes: usize, rows: usize| lanes.next_multiple_of(COLUMNS) * (rows + TURNED);
+    let cost = |lanes: usize, rows: usize| wide(lanes).min(narrow(lanes)) * (rows + TURNED);
     let pieces = pieces(size.terms, plane);
     match cost(size.columns, size.rows) <= cost(size.rows, size.columns) {
         true => Long { lanes: b, rows: a, size: [size.columns, size.rows], pieces }.compute(w, false),
         false => Long { lanes: a, rows: b, size: [size.rows, size.columns], pieces }.compute(w, true),
     }
+}
+
+/// What products with some lanes cost, in panels of two vectors and of one. Each row's element is loaded for every panel: one vector
+/// makes less of that than two.
+fn wide(lanes: usize) -> usize {
+    8 * lanes.next_multiple_of(COLUMNS)
+}
+
+fn narrow(lanes: usize) -> usize {
+    9 * lanes.next_multiple_of(LANES)
 }
 
 /// Terms in pieces of about equal length that are turned at a time. Where planes are long enough no piece belongs to two images.
@@ -58,30 +68,35 @@ struct Long<'a, L, R> {
 }
 
 impl<L: Lines<f32>, R: Lines<f32>> Long<'_, L, R> {
-    fn panels(&self) -> usize {
-        self.size[0].div_ceil(COLUMNS)
-    }
-
     /// `turned` says that lanes are the rows of the result.
     fn compute(&self, w: &mut [f32], turned: bool) {
+        match narrow(self.size[0]) < wide(self.size[0]) {
+            true => self.in_panels::<LANES>(w, turned),
+            false => self.in_panels::<COLUMNS>(w, turned),
+        }
+    }
+
+    /// In panels of `W` lanes.
+    fn in_panels<const W: usize>(&self, w: &mut [f32], turned: bool) {
         let [lanes, rows] = self.size;
+        let panels = lanes.div_ceil(W);
         let terms = self.pieces.last().map_or(0, |piece| piece.end);
         let tasks = (terms / WORTH).clamp(1, TASKS.min(self.pieces.len().max(1)));
-        let len = self.panels() * rows * COLUMNS;
+        let len = panels * rows * W;
         let mut sums = Scratch::of(tasks * len);
-        in_parts(tasks, &Tasks { long: self, tasks, len, sums: &Shared::new(&mut sums) });
-        let (sums, w) = (sums.as_chunks::<COLUMNS>().0, Shared::new(w));
-        each((self.panels() * rows).div_ceil(TOGETHER), |number| {
-            let some = number * TOGETHER..((number + 1) * TOGETHER).min(self.panels() * rows);
+        in_parts(tasks, &Tasks::<_, _, W> { long: self, tasks, len, sums: &Shared::new(&mut sums) });
+        let (sums, w) = (sums.as_chunks::<W>().0, Shared::new(w));
+        each((panels * rows).div_ceil(TOGETHER), |number| {
+            let some = number * TOGETHER..((number + 1) * TOGETHER).min(panels * rows);
             widest(|| {
                 for at in some {
-                    let (lane, row) = (at / rows * COLUMNS, at % rows);
+                    let (lane, row) = (at / rows * W, at % rows);
                     let mut sum = sums[at];
                     for task in 1..tasks {
-                        let more = &sums[task * self.panels() * rows + at];
+                        let more = &sums[task * panels * rows + at];
                         sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
                     }
-                    let own = &sum[..COLUMNS.min(lanes - lane)];
+                    let own = &sum[..W.min(lanes - lane)];
                     match turned {
                         false => w.run(row * lanes + lane, own.len()).copy_from_slice(own),
                         true => {
@@ -95,7 +110,7 @@ impl<L: Lines<f32>, R: Lines<f32>> Long<'_, L, R> {
 }
 
 /// Some pieces each.
-struct Tasks<'a, L, R> {
+struct Tasks<'a, L, R, const W: usize> {
     long: &'a Long<'a, L, R>,
     tasks: usize,
     /// The sums of all tasks, for each panel and row those of the panel's lanes, and how many each task has.
@@ -103,21 +118,21 @@ struct Tasks<'a, L, R> {
     len: usize,
 }
 
-impl<L: Lines<f32>, R: Lines<f32>> Parts for Tasks<'_, L, R> {
+impl<L: Lines<f32>, R: Lines<f32>, const W: usize> Parts for Tasks<'_, L, R, W> {
     /// A panel, and copies of rows that do not lie one after the other.
     type Memory = (Scratch<f32>, Scratch<f32>);
 
     fn memory(&self) -> Self::Memory {
-        (Scratch::of(TERMS * COLUMNS), Scratch::of(TERMS * self.long.size[1]))
+        (Scratch::of(TERMS * W), Scratch::of(TERMS * self.long.size[1]))
     }
 
     #[inline(always)]
     fn part<S: Simd>(&self, simd: S, number: usize, (panel, copy): &mut Self::Memory) {
         let Long { lanes, rows, size: [count, height], pieces } = self.long;
-        let sums = self.sums.run(number * self.len, self.len).as_chunks_mut::<COLUMNS>().0;
+        let sums = self.sums.run(number * self.len, self.len).as_chunks_mut::<W>().0;
         let own = part(pieces.len(), self.tasks, number);
         if own.is_empty() {
-            return sums.fill([0.0; COLUMNS]);
+            return sums.fill([0.0; W]);
         }
         let lanes = Across { lines: *lanes, count: *count };
         for piece in own.clone() {
@@ -130,8 +145,8 @@ impl<L: Lines<f32>, R: Lines<f32>> Parts for Tasks<'_, L, R> {
                 }
             };
             for (number, sums) in sums.chunks_exact_mut(*height).enumerate() {
-                let panel = &mut panel[..terms.len() * COLUMNS];
-                lanes.pack::<COLUMNS>(terms.clone(), number * COLUMNS, panel);
+                let panel = &mut panel[..terms.len() * W];
+                lanes.pack::<W>(terms.clone(), number * W, panel);
                 for (block, sums) in sums.chunks_mut(ROWS).enumerate() {
                     let left = Left { elements: &elements[block * ROWS * pitch..], row: pitch, term: 1 };
                     simd.product(left, panel, sums, piece > own.start);

@@ -266,7 +266,8 @@ impl Parts for Tiles<'_> {
     #[inline(always)]
     fn part<S: Simd>(&self, simd: S, number: usize, near: &mut Scratch<f32>) {
         let forward = self.forward;
-        let (strip, vector) = (number / forward.x.vectors(), number % forward.x.vectors());
+        // Norms and others that came before go through channels: a core has written whole planes of some.
+        let (vector, strip) = (number / forward.strips.count(), number % forward.strips.count());
         let apart = forward.apart(forward.strips.tiles());
         forward.strip(simd, [strip, vector], [strip * forward.strips.across, apart], near, self.out);
     }
