@@ -2,11 +2,13 @@
 
 use std::ops::Range;
 
+use super::apart::{Apart, with_sizes};
 use super::columns::Columns;
 use super::{Channels, Method, Pass, Problem, direct, floats, lanes, pointwise, thin, winograd};
 use crate::element::Element;
 use crate::kernels::Kept;
 use crate::kernels::product::{Panels, Piece, Size, Target, multiply};
+use crate::kernels::scratch::Scratch;
 use crate::kernels::view::unravel;
 use crate::kernels::window::{Axis, Moves, Windows};
 use crate::memory::Shared;
@@ -20,8 +22,14 @@ pub(crate) fn conv_input<T: Element>(
     groups: i64,
     kept: Option<&Kept<T>>,
 ) {
-    let channels = Channels::new(x_shape, y_shape, groups);
     let shapes = [x_shape, w_shape, y_shape];
+    if let Some(apart) = Apart::new(shapes, moves) {
+        let taken_shape = with_sizes(x_shape, y_shape);
+        let mut taken = Scratch::of(taken_shape.iter().product());
+        conv_input([(y, y_shape), (w, w_shape)], (&mut taken, &taken_shape), &apart.moves(), groups, kept);
+        return apart.put(&taken, x);
+    }
+    let channels = Channels::new(x_shape, y_shape, groups);
     match Problem::new(Pass::Input, shapes, moves, groups, T::floats(y).is_some()).method() {
         Method::Planes => {
             let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);

@@ -9,6 +9,7 @@ use vspec_ir::Op;
 use vspec_ir::plan::Anchor;
 
 use super::Channels;
+use super::apart::{Apart, with_sizes};
 use crate::kernels::micro::{COLUMNS, ROWS};
 use crate::kernels::simd::LANES;
 use crate::kernels::window::Moves;
@@ -122,6 +123,10 @@ impl Problem {
         groups: i64,
         single: bool,
     ) -> Self {
+        if let Some(apart) = Apart::new([x, w, y], moves) {
+            let x = with_sizes(x, y);
+            return Problem::new(pass, [&x, w, y], &apart.moves(), groups, single);
+        }
         let still = moves.dilation.iter().all(|d| *d == 1);
         let dense = moves.stride.iter().all(|stride| *stride == 1);
         let plain = w[2..] == [3, 3] && dense && still;

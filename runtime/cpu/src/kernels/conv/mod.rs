@@ -5,8 +5,9 @@
 //! convolution of the gradient for each remainder of places by the stride, with the taps that reach it. Where windows have several taps and
 //! there are enough outputs, those are the lanes of vectors instead, and nothing is put together ([`direct`], [`outer`]). Where a group has
 //! one input channel planes are multiplied by numbers, along their rows ([`thin`]) or sixteen planes at a time ([`lanes`]). Windows of one
-//! element need no copies ([`pointwise`]), and those of 3x3 that move by 1 can go through [`winograd`]'s transforms.
+//! element need no copies ([`pointwise`]), unless they are [`apart`]; those of 3x3 that move by 1 can go through [`winograd`]'s transforms.
 
+mod apart;
 mod columns;
 mod dealt;
 mod direct;
@@ -28,10 +29,12 @@ use std::ops::Range;
 use super::kept::{self, Kept};
 use super::matrix::Matrix;
 use super::product::{Piece, Size, Target, multiply_packed, pack, packed};
+use super::view::unravel;
 use super::window::{Moves, Windows};
 use crate::element::Element;
 use crate::memory::Shared;
 use crate::workers::{each, pieces};
+use apart::{Apart, with_sizes};
 use columns::Columns;
 use dealt::dealt;
 pub(crate) use input::conv_input;
@@ -74,9 +77,13 @@ pub(crate) fn conv<T: Element>(
     groups: i64,
     kept: Option<&Kept<T>>,
 ) {
+    let shapes = [x_shape, w_shape, y_shape];
+    if let Some(apart) = Apart::new(shapes, moves) {
+        let (x, x_shape) = (apart.taken(x), with_sizes(x_shape, y_shape));
+        return conv([(&x, &x_shape), (w, w_shape)], (y, y_shape), &apart.moves(), groups, kept);
+    }
     let channels = Channels::new(x_shape, y_shape, groups);
     let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
-    let shapes = [x_shape, w_shape, y_shape];
     match Problem::new(Pass::Forward, shapes, moves, groups, T::floats(x).is_some()).method() {
         Method::Planes => return thin::forward(&windows, channels, [x, w], y),
         Method::Lanes => {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Channels, conv_weight, lanes, pointwise, thin};
+use super::{Channels, conv, conv_input, conv_weight, lanes, pointwise, thin};
 use crate::kernels::vector::Isa;
 use crate::kernels::window::{Moves, Windows};
 use crate::mode::Mode;
@@ -190,11 +190,15 @@ fn by_points(problem: &Problem, [x, w, y]: &mut Elements, made: usize) {
     }
 }
 
-/// The gradient of the weight, however it is estimated to be fastest.
-fn by_estimate(problem: &Problem, [x, w, y]: &mut Elements, _: usize) {
+/// However it is estimated to be fastest.
+fn by_estimate(problem: &Problem, [x, w, y]: &mut Elements, made: usize) {
     let said = Said::new(problem, 0);
-    let ([xs, ws, ys], groups) = (&said.shapes, problem.channels.groups as i64);
-    conv_weight([(&**x, xs), (&**y, ys)], (&mut **w, ws), &said.moves(), groups);
+    let ([xs, ws, ys], moves, groups) = (&said.shapes, said.moves(), problem.channels.groups as i64);
+    match made {
+        0 => conv_input([(&**y, ys), (&**w, ws)], (&mut **x, xs), &moves, groups, None),
+        1 => conv_weight([(&**x, xs), (&**y, ys)], (&mut **w, ws), &moves, groups),
+        _ => conv([(&**x, xs), (&**w, ws)], (&mut **y, ys), &moves, groups, None),
+    }
 }
 
 fn axis() -> impl Strategy<Value = [usize; 6]> {
@@ -243,6 +247,19 @@ proptest! {
         let axes = size.map(|size| [size, 1, 1, 0, 0, 1]);
         let problem = Problem::new(images, groups, [own, shared], axes).expect("fits");
         problem.check(&[0, 2], by_points)?;
+    }
+
+    #[test]
+    fn windows_of_one_element_that_are_apart(
+        images in 1usize..4,
+        groups in 1usize..3,
+        own in 1usize..24,
+        shared in 1usize..24,
+        axes in prop::array::uniform2((1usize..24, 1usize..4)),
+    ) {
+        let axes = axes.map(|(size, stride)| [size, 1, stride, 0, 0, 1]);
+        let problem = Problem::new(images, groups, [own, shared], axes).expect("fits");
+        problem.check(&[0, 1, 2], by_estimate)?;
     }
 }
 

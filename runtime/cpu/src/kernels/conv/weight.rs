@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::apart::{Apart, with_sizes};
 use super::columns::{Across, Columns, Lines, Planes};
 use super::dealt::dealt;
 use super::{Channels, Method, Pass, Problem, floats, lanes, long, outer, thin, winograd};
@@ -23,12 +24,16 @@ pub(crate) fn conv_weight<T: Element>(
     moves: &Moves<'_>,
     groups: i64,
 ) {
+    let shapes = [x_shape, w_shape, y_shape];
+    if let Some(apart) = Apart::new(shapes, moves) {
+        let (x, x_shape) = (apart.taken(x), with_sizes(x_shape, y_shape));
+        return conv_weight([(&x, &x_shape), (y, y_shape)], (w, w_shape), &apart.moves(), groups);
+    }
     let channels = Channels::new(x_shape, y_shape, groups);
     let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
     if w.is_empty() {
         return;
     }
-    let shapes = [x_shape, w_shape, y_shape];
     match Problem::new(Pass::Weight, shapes, moves, groups, T::floats(x).is_some()).method() {
         Method::Planes => return thin::weight(&windows, channels, [x, y], w),
         Method::Lanes => {
