@@ -10,6 +10,10 @@ use crate::element::Element;
 
 /// Rows are terms.
 impl<T: Element> Panels<T> for Matrix<'_, T> {
+    fn has_lines_together(&self) -> bool {
+        self.places[1].run(0, self.size[1].min(2)) == 2
+    }
+
     fn pack<const W: usize>(&self, terms: Range<usize>, first: usize, out: &mut [T]) {
         let width = W.min(self.size[1] - first);
         if width < W {

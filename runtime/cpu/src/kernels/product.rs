@@ -1,7 +1,7 @@
 //! Products of matrices that are copied into panels piece by piece.
 //!
 //! The left operand is copied once, in panels of [`ROWS`] rows. The columns of the right one are cut into panels of [`COLUMNS`]: a task
-//! copies a part of a panel that the first cache holds, and multiplies it by all panels of the left one. What an operand is (a strided
+//! copies a part of a panel that the first cache holds, and multiplies it by all panels of the left one, or they are copied once, too. What an operand is (a strided
 //! matrix, the windows of an image) and where the product goes are the caller's. The order of each sum is the same whatever the number of
 //! threads.
 
@@ -20,6 +20,11 @@ const DEPTH: usize = 256;
 const TALL: usize = 1024;
 /// Tasks that are enough for any machine.
 const TASKS: usize = 32;
+/// Panels, and terms of them, that are copied together.
+const GROUP: usize = 8;
+const TOGETHER: usize = 64;
+/// Panels that are too few to be dealt out.
+const FEW: usize = 16;
 /// Products below which other cores are not worth waking.
 const SMALL: usize = 1 << 16;
 
@@ -27,6 +32,9 @@ const SMALL: usize = 1 << 16;
 pub(crate) trait Panels<T>: Sync {
     /// For each term of a range `W` elements: those of as many lines from the first one on, 0 behind the last line.
     fn pack<const W: usize>(&self, terms: Range<usize>, first: usize, out: &mut [T]);
+
+    /// Whether lines lie side by side, rather than terms.
+    fn has_lines_together(&self) -> bool;
 }
 
 /// Neighbouring columns of a product whose places are at a regular distance.
@@ -79,10 +87,21 @@ pub(crate) fn packed(size: Size) -> usize {
 
 /// Copies a left operand into panels, which [`packed`] counts.
 pub(crate) fn pack<T: Element>(a: &impl Panels<T>, size: Size, out: &mut [T]) {
-    let pack = |(panel, out): (usize, &mut [T])| a.pack::<ROWS>(0..size.terms, panel * ROWS, out);
-    match (ROWS * size.terms).max(1) {
-        panel if is_small(size) => out.chunks_mut(panel).enumerate().for_each(pack),
-        panel => pieces(out, panel, |number, out| pack((number, out))),
+    let len = (ROWS * size.terms).max(1);
+    // Where a term of several panels lies in one place of memory a few terms of these are copied at a time.
+    let together = if a.has_lines_together() { TOGETHER } else { size.terms.max(1) };
+    let pack = |(number, out): (usize, &mut [T])| {
+        for start in (0..size.terms).step_by(together) {
+            let terms = start..(start + together).min(size.terms);
+            for (panel, out) in out.chunks_mut(len).enumerate() {
+                let out = &mut out[start * ROWS..terms.end * ROWS];
+                a.pack::<ROWS>(terms.clone(), (number * GROUP + panel) * ROWS, out);
+            }
+        }
+    };
+    match is_small(size) {
+        true => out.chunks_mut(GROUP * len).enumerate().for_each(pack),
+        false => pieces(out, GROUP * len, |number, out| pack((number, out))),
     }
 }
 
@@ -101,27 +120,41 @@ pub(crate) fn multiply_packed<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sy
     if rows == 0 || columns == 0 {
         return;
     }
-    let (tasks, across, down) = tasks(size);
+    let (high, wide) = (rows.div_ceil(ROWS), columns.div_ceil(COLUMNS));
+    if !is_small(size) && wide < FEW && high >= FEW {
+        return by_rows(left, b, target, size);
+    }
+    let (across, down) = (wide.min(TASKS), rows.div_ceil(TALL));
     let task = |task: usize| {
-        let (across, down) = (
-            part(columns.div_ceil(COLUMNS), across, task % across),
-            part(rows.div_ceil(ROWS), down, task / across),
-        );
-        widest(|| strip(left, b, target, size, [down, across]));
+        let parts = [part(high, down, task / across), part(wide, across, task % across)];
+        widest(|| strip(left, b, None, target, size, parts));
     };
     match is_small(size) {
-        true => (0..tasks).for_each(task),
-        false => each(tasks, task),
+        true => (0..across * down).for_each(task),
+        false => each(across * down, task),
     }
 }
 
-/// How many tasks there are, and into how many parts columns and rows are cut.
-fn tasks(size: Size) -> (usize, usize, usize) {
-    let across = size.columns.div_ceil(COLUMNS).min(TASKS);
-    // Few columns: the rows are spread, although each of their tasks copies the columns.
-    let spread = (8 / across).min(size.rows.div_ceil(8 * ROWS));
-    let down = size.rows.div_ceil(TALL).max(spread).max(1);
-    (across * down, across, down)
+/// Where there are few columns: they are copied once, and each task has some of the rows.
+fn by_rows<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
+    left: &[T],
+    b: &impl Panels<T>,
+    target: &Target<'_, T, F>,
+    size: Size,
+) {
+    let (high, wide) = (size.rows.div_ceil(ROWS), size.columns.div_ceil(COLUMNS));
+    let mut right = Scratch::of(wide * COLUMNS * size.terms);
+    let depths = size.terms.div_ceil(DEPTH);
+    let shared = Shared::new(&mut right);
+    each(wide * depths, |piece| {
+        let (panel, terms) = (piece / depths, part(size.terms, depths, piece % depths));
+        let out = shared.run((panel * size.terms + terms.start) * COLUMNS, terms.len() * COLUMNS);
+        b.pack::<COLUMNS>(terms, panel * COLUMNS, out);
+    });
+    let tasks = high.min(TASKS);
+    each(tasks, |task| {
+        widest(|| strip(left, b, Some(&right), target, size, [part(high, tasks, task), 0..wide]))
+    });
 }
 
 /// One of several parts, all about equally large.
@@ -129,17 +162,18 @@ pub(crate) fn part(of: usize, parts: usize, number: usize) -> Range<usize> {
     of * number / parts..of * (number + 1) / parts
 }
 
-/// Some panels of rows by some panels of columns.
+/// Some panels of rows by some panels of columns, which may have been copied before.
 #[inline(always)]
 fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
     left: &[T],
     b: &impl Panels<T>,
+    copied: Option<&[T]>,
     target: &Target<'_, T, F>,
     size: Size,
     [down, across]: [Range<usize>; 2],
 ) {
     let isa = isa();
-    let mut panel = Scratch::of(DEPTH.min(size.terms) * COLUMNS);
+    let mut own = Scratch::of(if copied.is_some() { 0 } else { DEPTH.min(size.terms) * COLUMNS });
     let mut block: Block<T> = [T::default(); ROWS * COLUMNS];
     // Without terms there is still a sum of nothing to be written.
     let depths = size.terms.div_ceil(DEPTH).max(1);
@@ -148,8 +182,14 @@ fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
         let add = target.add || depth > 0;
         for column in across.clone() {
             let columns = column * COLUMNS..((column + 1) * COLUMNS).min(size.columns);
-            let panel = &mut panel[..terms.len() * COLUMNS];
-            b.pack::<COLUMNS>(terms.clone(), columns.start, panel);
+            let panel = match copied {
+                Some(copied) => &copied[(column * size.terms + terms.start) * COLUMNS..],
+                None => {
+                    b.pack::<COLUMNS>(terms.clone(), columns.start, &mut own[..terms.len() * COLUMNS]);
+                    &own
+                }
+            };
+            let panel = &panel[..terms.len() * COLUMNS];
             let pieces = (target.pieces)(columns);
             for row in down.clone() {
                 let left = &left[(row * size.terms + terms.start) * ROWS..][..terms.len() * ROWS];

@@ -71,6 +71,10 @@ impl<T: Element> Columns<'_, T> {
 }
 
 impl<T: Element> Panels<T> for Columns<'_, T> {
+    fn has_lines_together(&self) -> bool {
+        true
+    }
+
     fn pack<const W: usize>(&self, terms: Range<usize>, first: usize, out: &mut [T]) {
         let (taps, count) = (self.windows.taps(), self.windows.count());
         let images = self.elements.len() / (self.channels * self.windows.size()).max(1);
@@ -153,6 +157,10 @@ pub(crate) struct Across<'a, L> {
 }
 
 impl<T: Element, L: Lines<T>> Panels<T> for Across<'_, L> {
+    fn has_lines_together(&self) -> bool {
+        false
+    }
+
     fn pack<const W: usize>(&self, terms: Range<usize>, first: usize, out: &mut [T]) {
         let lines = first..(first + W).min(self.count);
         let (width, pitch) = (lines.len(), terms.len());

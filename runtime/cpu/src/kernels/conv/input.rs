@@ -185,13 +185,23 @@ struct Turned<'a, T> {
 }
 
 impl<T: Element> Panels<T> for Turned<'_, T> {
+    fn has_lines_together(&self) -> bool {
+        true
+    }
+
     fn pack<const W: usize>(&self, terms: Range<usize>, first: usize, out: &mut [T]) {
         let width = W.min(self.own - first);
         for (term, out) in terms.zip(out.chunks_exact_mut(W)) {
             let (output, tap) = (term / self.chosen.len(), self.chosen[term % self.chosen.len()]);
             let from = &self.weight[(output * self.own + first) * self.taps + tap..];
-            out[..width].iter_mut().zip(from.iter().step_by(self.taps)).for_each(|(to, from)| *to = *from);
-            out[width..].fill(T::default());
+            match from.first_chunk::<W>() {
+                Some(from) if self.taps == 1 && width == W => out.copy_from_slice(from),
+                _ => {
+                    let from = from.iter().step_by(self.taps);
+                    out[..width].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
+                    out[width..].fill(T::default());
+                }
+            }
         }
     }
 }
