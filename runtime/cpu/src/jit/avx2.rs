@@ -312,7 +312,9 @@ fn touched(f: &mut Function, guard: Option<Var>, at: At) -> Result<Option<AsmReg
 
 fn load(f: &mut Function, var: Var, pointer: u32, guard: Option<Var>, at: At) -> Emitted {
     let touched = touched(f, guard, at)?;
-    let (to, from) = (vector(target(f, var)), ymmword_ptr(f.neighbours(pointer, 4, at)?));
+    let (to, from) = (vector(target(f, var)), f.neighbours(pointer, 4, at)?);
+    f.fetch(from, at)?;
+    let from = ymmword_ptr(from);
     match touched {
         None => f.asm.vmovups(to, from),
         Some(mask) => f.asm.vmaskmovps(to, mask, from),
@@ -454,8 +456,9 @@ fn write(f: &mut Function, to: AsmMemoryOperand, from: AsmRegisterYmm, at: At) -
 
 fn store(f: &mut Function, pointer: u32, from: Source, at: At) -> Emitted {
     let from = register(f, from)?;
-    let to = ymmword_ptr(f.neighbours(pointer, 4, at)?);
-    write(f, to, from, at)
+    let to = f.neighbours(pointer, 4, at)?;
+    f.fetch_to_write(to, at)?;
+    write(f, ymmword_ptr(to), from, at)
 }
 
 fn store_bytes(f: &mut Function, pointer: u32, from: Var, at: At) -> Emitted {

@@ -365,7 +365,9 @@ fn touched(f: &mut Function, guard: Option<Var>, at: At) -> Result<Option<AsmReg
 
 fn load(f: &mut Function, var: Var, pointer: u32, guard: Option<Var>, at: At) -> Emitted {
     let touched = touched(f, guard, at)?;
-    let (to, from) = (target(f, var), zmmword_ptr(f.neighbours(pointer, 4, at)?));
+    let (to, from) = (target(f, var), f.neighbours(pointer, 4, at)?);
+    f.fetch(from, at)?;
+    let from = zmmword_ptr(from);
     match touched {
         None => f.asm.vmovups(to, from),
         Some(mask) => f.asm.vmovups(masked(to, mask).z(), from),
@@ -499,7 +501,9 @@ fn scatter(f: &mut Function, pointer: u32, places: Source, from: Source, at: At)
 
 fn store(f: &mut Function, pointer: u32, from: Source, at: At) -> Emitted {
     let from = register(f, from)?;
-    let to = zmmword_ptr(f.neighbours(pointer, 4, at)?);
+    let to = f.neighbours(pointer, 4, at)?;
+    f.fetch_to_write(to, at)?;
+    let to = zmmword_ptr(to);
     f.asm.vmovups(if at.tail { to.k7() } else { to }, from)
 }
 

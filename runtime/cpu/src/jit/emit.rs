@@ -26,6 +26,10 @@ const COUNTERS: usize = FLAG;
 /// Bytes before the accumulators of rows: the flag and the counters.
 pub(super) const BEFORE_ROWS: usize = 2 * FLAG;
 
+/// Bytes between what is loaded or stored and what is fetched meanwhile. Processors fetch ahead by themselves, but not beyond a page of
+/// 4 KiB: with one or two streams they wait at the beginning of each. A cache line is a round.
+const AHEAD: i32 = 2048;
+
 pub(super) type Emitted = Result<(), IcedError>;
 
 /// Where in the line, and whether it ends there.
@@ -40,6 +44,11 @@ pub(super) struct At {
 impl At {
     /// The first elements of a round, all of them there.
     pub(super) const FIRST: At = At { first: 0, tail: false };
+
+    /// Whether a whole round begins.
+    fn begins_round(self) -> bool {
+        self.first == 0 && !self.tail
+    }
 }
 
 /// How many elements and of what is done at a time, by a set of instructions.
@@ -105,16 +114,37 @@ pub(super) fn head() -> Vec<u32> {
 
 /// Machine code of a block that is called with some uniforms. `once`: only for one element.
 pub(super) fn emit<E: Emitter>(block: &Block, uniforms: usize, once: bool) -> Result<Vec<u8>, IcedError> {
-    let Homes { of, slots } = allocate(block, E::REGISTERS);
+    let folds = if once { vec![] } else { folds(block) };
+    let pinned = pinned::<E>(&folds);
+    let Homes { of, slots } = allocate(block, beside::<E>(pinned.len()));
     let mut f = Function::new::<E>(slots as usize, Frame::LINE)?;
     f.homes = of;
     let pointers = block.code.iter().filter_map(pointer).max().map_or(0, |last| last as usize + 1);
     f.enter(f.stack_bytes::<E>(uniforms), pointers)?;
     E::begin(&mut f, uniforms)?;
     let rounds = |f: &mut Function, tail: bool| f.round::<E>(block, tail, if once { E::LANES } else { STEP });
-    f.all_rounds::<E>(once, rounds)?;
+    f.with_pinned::<E>(pinned, |f| f.all_rounds::<E>(once, rounds))?;
     f.leave()?;
     f.asm.assemble(0)
+}
+
+/// Folds that may be kept in registers from round to round: what the next round adds to is known earlier than from memory.
+pub(super) fn pinned<E: Emitter>(folds: &[u32]) -> &[u32] {
+    &folds[..folds.len().min(E::PINNED)]
+}
+
+/// Registers beside those of some folds.
+pub(super) fn beside<E: Emitter>(pinned: usize) -> Registers {
+    Registers { vectors: E::REGISTERS.vectors - pinned as u8, ..E::REGISTERS }
+}
+
+/// The accumulators of a block.
+fn folds(block: &Block) -> Vec<u32> {
+    let fold = |inst: &Inst| if let Inst::Fold(fold, _) = inst { Some(*fold) } else { None };
+    let mut folds: Vec<u32> = block.code.iter().filter_map(fold).collect();
+    folds.sort_unstable();
+    folds.dedup();
+    folds
 }
 
 impl Function {
@@ -179,6 +209,20 @@ impl Function {
         Ok(())
     }
 
+    /// Keeps some folds in registers as long as a body lasts.
+    pub(super) fn with_pinned<E: Emitter>(
+        &mut self,
+        folds: &[u32],
+        body: impl FnOnce(&mut Self) -> Emitted,
+    ) -> Emitted {
+        self.pinned = folds.to_vec();
+        folds.iter().try_for_each(|fold| E::pin(self, *fold, At::FIRST))?;
+        body(self)?;
+        folds.iter().try_for_each(|fold| E::unpin(self, *fold, At::FIRST))?;
+        self.pinned.clear();
+        Ok(())
+    }
+
     pub(super) fn leave(&mut self) -> Emitted {
         let a = &mut self.asm;
         a.lea(rsp, qword_ptr(rbp - 40))?;
@@ -225,6 +269,16 @@ impl Function {
         at: At,
     ) -> Result<AsmMemoryOperand, IcedError> {
         Ok(ptr(self.pointer(pointer)? + r9 * bytes + at.first as i32 * bytes))
+    }
+
+    /// Fetches what a later round loads, or nothing where no memory is.
+    pub(super) fn fetch(&mut self, from: AsmMemoryOperand, at: At) -> Emitted {
+        if at.begins_round() { self.asm.prefetcht0(byte_ptr(from + AHEAD)) } else { Ok(()) }
+    }
+
+    /// The same for what a later round stores.
+    pub(super) fn fetch_to_write(&mut self, to: AsmMemoryOperand, at: At) -> Emitted {
+        if at.begins_round() { self.asm.prefetchw(byte_ptr(to + AHEAD)) } else { Ok(()) }
     }
 
     pub(super) fn home(&self, var: Var) -> Home {

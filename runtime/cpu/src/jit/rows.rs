@@ -18,10 +18,10 @@ use iced_x86::code_asm::*;
 
 use vspec_ir::plan::{Fold, ValueId};
 
-use super::allocate::{Homes, Registers, allocate};
+use super::allocate::{Homes, allocate};
 use super::code::CodeBuffer;
 use super::cover::{INNER, covers_rows};
-use super::emit::{At, BEFORE_ROWS, Emitted, Emitter, Frame, Function, STEP};
+use super::emit::{BEFORE_ROWS, Emitted, Emitter, Frame, Function, STEP, beside, pinned};
 use super::functions::extreme;
 use super::ir::{Binary, Block, Compare, Inst, Logic, Source};
 use super::lower::{Lower, Lowered, Rows, Value};
@@ -244,10 +244,10 @@ fn emit<E: Emitter>(
 ) -> Result<Vec<u8>, String> {
     let around = program.outer - 1;
     let blocks = |section: &Section| -> Vec<Homes> {
-        let points = section.points.iter().map(|points| (&points.block, pinned::<E>(points).len()));
+        let points = section.points.iter().map(|points| (&points.block, pinned::<E>(&points.folds).len()));
         let all =
             [&section.ends, &section.row, &section.begins].into_iter().map(|block| (block, 0)).chain(points);
-        all.map(|(block, pinned)| allocate(block, left::<E>(pinned))).collect()
+        all.map(|(block, pinned)| allocate(block, beside::<E>(pinned))).collect()
     };
     let homes: Vec<Vec<Homes>> = sections.iter().map(blocks).collect();
     let slots = homes.iter().flatten().map(|homes| homes.slots as usize).max().unwrap_or(0);
@@ -277,16 +277,6 @@ fn emit<E: Emitter>(
     write().map_err(|error| error.to_string())
 }
 
-/// Registers beside those of folds.
-fn left<E: Emitter>(pinned: usize) -> Registers {
-    Registers { vectors: E::REGISTERS.vectors - pinned as u8, ..E::REGISTERS }
-}
-
-/// Folds that are kept in registers along lines.
-fn pinned<E: Emitter>(points: &Points) -> &[u32] {
-    &points.folds[..points.folds.len().min(E::PINNED)]
-}
-
 fn pass<E: Emitter>(f: &mut Function, section: &Section, homes: &[Homes], length: usize) -> Emitted {
     let (whole, tail) = (false, true);
     f.asm.xor(r9d, r9d)?;
@@ -302,24 +292,13 @@ fn pass<E: Emitter>(f: &mut Function, section: &Section, homes: &[Homes], length
         return Ok(());
     };
     f.homes.clone_from(&homes[3].of);
-    f.pinned = pinned::<E>(points).to_vec();
-    each_pinned::<E>(f, E::pin)?;
-    points.walk.emit(f, |f| line::<E>(f, points, length))?;
-    each_pinned::<E>(f, E::unpin)?;
-    f.pinned.clear();
-    Ok(())
+    let pinned = pinned::<E>(&points.folds);
+    f.with_pinned::<E>(pinned, |f| points.walk.emit(f, |f| line::<E>(f, points, length)))
 }
 
 fn with<E: Emitter>(f: &mut Function, block: &Block, homes: &Homes, tail: bool, elements: usize) -> Emitted {
     f.homes.clone_from(&homes.of);
     f.round::<E>(block, tail, elements)
-}
-
-fn each_pinned<E: Emitter>(f: &mut Function, what: fn(&mut Function, u32, At) -> Emitted) -> Emitted {
-    for fold in f.pinned.clone() {
-        what(f, fold, At::FIRST)?;
-    }
-    f.asm.zero_bytes()
 }
 
 /// A line, tile by tile.
