@@ -145,7 +145,7 @@ fn takes_place(plan: &Plan, kernel: &Kernel, old: ValueId, new: ValueId) -> bool
     last_pass && !steps().any(reads_elsewhere)
 }
 
-/// The new value of a variable goes where the old one is, if that can be.
+/// The new value of a variable goes where the old one is, if that can be; where nothing reads the old one it always can.
 fn update_variables_in_place(plan: &mut Plan) {
     let variables: BTreeMap<Arc<str>, ValueId> = plan
         .values
@@ -166,16 +166,22 @@ fn update_variables_in_place(plan: &mut Plan) {
     let mut times: BTreeMap<ValueId, usize> = BTreeMap::new();
     writes.iter().for_each(|(_, value)| *times.entry(*value).or_default() += 1);
     for (path, new) in &writes {
-        let Some(old) = variables.get(path) else { continue };
-        let (before, after) = (uses[old.index()], uses[new.index()]);
         // One value may be written to several variables.
         let alone = times.get(new) == Some(&1);
-        let Some(writer) = after.written.filter(|_| alone && !before.output) else { continue };
-        let read_later = before.last_read > Some(writer);
-        let kernel = &plan.kernels[writer];
-        let free = before.last_read < Some(writer) || takes_place(plan, kernel, *old, *new);
-        let alike = plan.value(*old).layout == plan.value(*new).layout;
-        if !read_later && free && alike {
+        let Some(writer) = uses[new.index()].written.filter(|_| alone) else { continue };
+        let is_free = |old: ValueId| {
+            let before = uses[old.index()];
+            let read_later = before.last_read > Some(writer);
+            let kernel = &plan.kernels[writer];
+            let taken = before.last_read < Some(writer) || takes_place(plan, kernel, old, *new);
+            let alike = plan.value(old).layout == plan.value(*new).layout;
+            !before.output && !read_later && taken && alike
+        };
+        let can_be = match variables.get(path) {
+            Some(old) => is_free(*old),
+            None => plan.value(*new).layout.is_dense(),
+        };
+        if can_be {
             plan.values[new.index()].place = Place::Variable(path.clone());
         }
     }
