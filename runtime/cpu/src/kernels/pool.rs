@@ -1,6 +1,8 @@
 //! Pooling over windows of images in row-major order; each plane is a task.
 
 use super::plane::{LANES, Padded};
+use super::simd::run;
+use super::taps::{Largest, Most};
 use super::vector::widest;
 use super::window::{Reach, Windows};
 use crate::element::{self, Element};
@@ -18,6 +20,9 @@ pub(crate) fn max_pool<T: Element>(windows: &Windows, x: &[T], y: &mut [T]) {
             #[inline(always)]
             |x, y, room| {
                 padded.copy(x, room);
+                if let (Some(room), Some(out)) = (T::floats(room), T::floats_mut(y)) {
+                    return run(Most { padded: &padded, room, out });
+                }
                 padded.sweep(
                     y,
                     #[inline(always)]
@@ -123,6 +128,9 @@ fn index_in_plane<T: Element>(padded: &Padded, windows: &Windows, x: &[T], y: &m
         |x, y, room| {
             padded.copy(x, room);
             y.copy_from_slice(&firsts);
+            if let Some(room) = T::floats(room) {
+                return run(Largest { padded, room, places: &places, strides: [down, across], out: y });
+            }
             padded.sweep(
                 y,
                 #[inline(always)]

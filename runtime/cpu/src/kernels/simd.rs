@@ -29,6 +29,8 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn mul(self, a: Self::V, b: Self::V) -> Self::V;
     /// `a * b + c`; whether it is rounded once or twice is the set's.
     fn mul_add(self, a: Self::V, b: Self::V, c: Self::V) -> Self::V;
+    /// In each lane the larger of two numbers, the first one of equal ones, NaN before any number; and which of two others goes with it.
+    fn larger(self, best: [Self::V; 2], other: [Self::V; 2]) -> [Self::V; 2];
     /// Makes columns of 16 vectors vectors.
     fn transpose(self, rows: &mut [Self::V; LANES]);
     /// `c = a b`, or `c + a b`, for rows of one or two vectors: see [`micro::strided`].
@@ -305,6 +307,12 @@ impl Simd for Plain {
     }
 
     #[inline(always)]
+    fn larger(self, best: [Self::V; 2], other: [Self::V; 2]) -> [Self::V; 2] {
+        let above = |i: usize| other[0][i] > best[0][i] || other[0][i].is_nan() && !best[0][i].is_nan();
+        [0, 1].map(|of| std::array::from_fn(|i| if above(i) { other[of][i] } else { best[of][i] }))
+    }
+
+    #[inline(always)]
     fn sub(self, a: Self::V, b: Self::V) -> Self::V {
         std::array::from_fn(|i| a[i] - b[i])
     }
@@ -415,6 +423,18 @@ mod x86 {
         }
 
         #[inline(always)]
+        fn larger(self, best: [__m512; 2], other: [__m512; 2]) -> [__m512; 2] {
+            unsafe {
+                let (number, nan) = (
+                    _mm512_cmp_ps_mask::<_CMP_ORD_Q>(best[0], best[0]),
+                    _mm512_cmp_ps_mask::<_CMP_UNORD_Q>(other[0], other[0]),
+                );
+                let above = _mm512_cmp_ps_mask::<_CMP_GT_OQ>(other[0], best[0]) | number & nan;
+                [0, 1].map(|of| _mm512_mask_blend_ps(above, best[of], other[of]))
+            }
+        }
+
+        #[inline(always)]
         fn sub(self, a: __m512, b: __m512) -> __m512 {
             unsafe { _mm512_sub_ps(a, b) }
         }
@@ -518,6 +538,25 @@ mod x86 {
         #[inline(always)]
         fn add(self, a: [__m256; 2], b: [__m256; 2]) -> [__m256; 2] {
             unsafe { [_mm256_add_ps(a[0], b[0]), _mm256_add_ps(a[1], b[1])] }
+        }
+
+        #[inline(always)]
+        fn larger(self, best: [[__m256; 2]; 2], other: [[__m256; 2]; 2]) -> [[__m256; 2]; 2] {
+            let mut larger = best;
+            for half in 0..2 {
+                let (known, x) = (best[0][half], other[0][half]);
+                unsafe {
+                    let nan = _mm256_and_ps(
+                        _mm256_cmp_ps::<_CMP_ORD_Q>(known, known),
+                        _mm256_cmp_ps::<_CMP_UNORD_Q>(x, x),
+                    );
+                    let above = _mm256_or_ps(_mm256_cmp_ps::<_CMP_GT_OQ>(x, known), nan);
+                    for of in 0..2 {
+                        larger[of][half] = _mm256_blendv_ps(best[of][half], other[of][half], above);
+                    }
+                }
+            }
+            larger
         }
 
         #[inline(always)]

@@ -1,4 +1,4 @@
-//! Sums over the taps of windows in a padded plane, in vectors.
+//! Sums over the taps of windows in a padded plane, and the largest of them, in vectors.
 
 use super::plane::Padded;
 use super::simd::{LANES, Simd, Task};
@@ -117,5 +117,70 @@ fn groups<S: Simd, const N: usize>(simd: S, padded: &Padded, [room, lines]: [&[f
             simd.store(*own, &mut lanes);
             *sum += lanes.iter().sum::<f32>();
         }
+    }
+}
+
+/// For each window its largest tap.
+pub(super) struct Most<'a> {
+    pub(super) padded: &'a Padded,
+    pub(super) room: &'a [f32],
+    pub(super) out: &'a mut [f32],
+}
+
+impl Task for Most<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        self.padded.sweep(
+            self.out,
+            #[inline(always)]
+            |_, start, out| {
+                let mut best = simd.splat(f32::NEG_INFINITY);
+                for x in self.padded.taps(self.room, start) {
+                    // Of equal ones the last, as the maximum of two numbers is the second one then.
+                    best = simd.larger([simd.load(x); 2], [best; 2])[0];
+                }
+                simd.store_some(best, out);
+            },
+        );
+    }
+}
+
+/// For each window the place of its first largest tap.
+pub(super) struct Largest<'a> {
+    pub(super) padded: &'a Padded,
+    pub(super) room: &'a [f32],
+    /// Places of the taps of the first window, and how much further they are for the next row and the next column.
+    pub(super) places: &'a [i32],
+    pub(super) strides: [i32; 2],
+    /// What stays where no tap is above minus infinity.
+    pub(super) out: &'a mut [i32],
+}
+
+/// The number of a tap that is none.
+const NONE: u32 = u32::MAX;
+
+impl Task for Largest<'_> {
+    #[inline(always)]
+    fn run<S: Simd>(self, simd: S) {
+        let (padded, [down, across]) = (self.padded, self.strides);
+        padded.sweep(
+            self.out,
+            #[inline(always)]
+            |[row, column], start, out| {
+                // Numbers are carried as the bits of floats: they are only moved.
+                let mut best = [f32::NEG_INFINITY, f32::from_bits(NONE)].map(|x| simd.splat(x));
+                for (tap, x) in padded.taps(self.room, start).enumerate() {
+                    best = simd.larger(best, [simd.load(x), simd.splat(f32::from_bits(tap as u32))]);
+                }
+                let mut taps = [0.0; LANES];
+                simd.store(best[1], &mut taps);
+                let corner = row as i32 * down + column as i32 * across;
+                for (lane, out) in out.iter_mut().enumerate() {
+                    if let Some(place) = self.places.get(taps[lane].to_bits() as usize) {
+                        *out = corner + place + lane as i32 * across;
+                    }
+                }
+            },
+        );
     }
 }

@@ -85,27 +85,43 @@ impl<L: Lines<f32>, R: Lines<f32>> Long<'_, L, R> {
         let len = panels * rows * W;
         let mut sums = Scratch::of(tasks * len);
         in_parts(tasks, &Tasks::<_, _, W> { long: self, tasks, len, sums: &Shared::new(&mut sums) });
-        let (sums, w) = (sums.as_chunks::<W>().0, Shared::new(w));
-        each((panels * rows).div_ceil(TOGETHER), |number| {
-            let some = number * TOGETHER..((number + 1) * TOGETHER).min(panels * rows);
+        let sums = Sums::<W> { of_tasks: sums.as_chunks().0, tasks, size: self.size, turned };
+        let (count, w) = (panels * rows, Shared::new(w));
+        each(count.div_ceil(TOGETHER), |number| {
+            let some = number * TOGETHER..((number + 1) * TOGETHER).min(count);
             widest(|| {
                 for at in some {
-                    let (lane, row) = (at / rows * W, at % rows);
-                    let mut sum = sums[at];
-                    for task in 1..tasks {
-                        let more = &sums[task * panels * rows + at];
-                        sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
-                    }
-                    let own = &sum[..W.min(lanes - lane)];
-                    match turned {
-                        false => w.run(row * lanes + lane, own.len()).copy_from_slice(own),
-                        true => {
-                            own.iter().enumerate().for_each(|(i, sum)| w.set((lane + i) * rows + row, *sum))
-                        }
-                    }
+                    sums.put(at, &w);
                 }
             });
         });
+    }
+}
+
+/// The sums of all tasks, for each panel and row those of the panel's lanes.
+struct Sums<'a, const W: usize> {
+    of_tasks: &'a [[f32; W]],
+    tasks: usize,
+    /// Lanes and rows.
+    size: [usize; 2],
+    turned: bool,
+}
+
+impl<const W: usize> Sums<'_, W> {
+    /// Adds up those of one row, and writes them.
+    #[inline(always)]
+    fn put(&self, at: usize, w: &Shared<'_, f32>) {
+        let [lanes, rows] = self.size;
+        let (lane, row) = (at / rows * W, at % rows);
+        let mut sum = self.of_tasks[at];
+        for more in self.of_tasks[at..].iter().step_by(self.of_tasks.len() / self.tasks).skip(1) {
+            sum.iter_mut().zip(more).for_each(|(sum, more)| *sum += more);
+        }
+        let own = &sum[..W.min(lanes - lane)];
+        if self.turned {
+            return own.iter().enumerate().for_each(|(i, sum)| w.set((lane + i) * rows + row, *sum));
+        }
+        w.run(row * lanes + lane, own.len()).copy_from_slice(own);
     }
 }
 
