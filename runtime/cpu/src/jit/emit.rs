@@ -27,8 +27,9 @@ const COUNTERS: usize = FLAG;
 pub(super) const BEFORE_ROWS: usize = 2 * FLAG;
 
 /// Bytes between what is loaded or stored and what is fetched meanwhile. Processors fetch ahead by themselves, but not beyond a page of
-/// 4 KiB: with one or two streams they wait at the beginning of each. A cache line is a round.
-const AHEAD: i32 = 2048;
+/// 4 KiB: with one or two streams they wait at the beginning of each. A cache line is a round. Together they stay in half of the first cache.
+const AHEAD: usize = 2048;
+const ALL_AHEAD: usize = 24 << 10;
 
 pub(super) type Emitted = Result<(), IcedError>;
 
@@ -88,6 +89,8 @@ pub(super) struct Function {
     /// Bytes of a constant.
     constant: usize,
     pub(super) frame: Frame,
+    /// How far ahead memory is fetched.
+    ahead: i32,
 }
 
 /// Where things are that are kept between rounds, in bytes behind `rdi`.
@@ -150,7 +153,16 @@ fn folds(block: &Block) -> Vec<u32> {
 impl Function {
     pub(super) fn new<E: Emitter>(slots: usize, frame: Frame) -> Result<Self, IcedError> {
         let (asm, slot) = (CodeAssembler::new(64)?, E::LANES * 4);
-        Ok(Function { asm, homes: vec![], pinned: vec![], slots, slot, constant: E::CONSTANT, frame })
+        Ok(Function {
+            asm,
+            homes: vec![],
+            pinned: vec![],
+            slots,
+            slot,
+            constant: E::CONSTANT,
+            frame,
+            ahead: AHEAD as i32,
+        })
     }
 
     /// Bytes of the stack.
@@ -189,6 +201,7 @@ impl Function {
     }
 
     pub(super) fn enter(&mut self, stack: usize, pointers: usize) -> Emitted {
+        self.ahead = (ALL_AHEAD / pointers.max(1) / 64 * 64).clamp(256, AHEAD) as i32;
         let a = &mut self.asm;
         a.push(rbp)?;
         a.mov(rbp, rsp)?;
@@ -273,12 +286,12 @@ impl Function {
 
     /// Fetches what a later round loads, or nothing where no memory is.
     pub(super) fn fetch(&mut self, from: AsmMemoryOperand, at: At) -> Emitted {
-        if at.begins_round() { self.asm.prefetcht0(byte_ptr(from + AHEAD)) } else { Ok(()) }
+        if at.begins_round() { self.asm.prefetcht0(byte_ptr(from + self.ahead)) } else { Ok(()) }
     }
 
     /// The same for what a later round stores.
     pub(super) fn fetch_to_write(&mut self, to: AsmMemoryOperand, at: At) -> Emitted {
-        if at.begins_round() { self.asm.prefetchw(byte_ptr(to + AHEAD)) } else { Ok(()) }
+        if at.begins_round() { self.asm.prefetchw(byte_ptr(to + self.ahead)) } else { Ok(()) }
     }
 
     pub(super) fn home(&self, var: Var) -> Home {
