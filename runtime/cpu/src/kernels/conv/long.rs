@@ -17,7 +17,7 @@ use crate::workers::each;
 /// Most terms that are turned at a time: their panel and the rows of a block stay in the first cache.
 const TERMS: usize = 256;
 /// Terms that a task is at least worth, and most tasks.
-const WORTH: usize = 2 * TERMS;
+const WORTH: usize = TERMS;
 const TASKS: usize = 16;
 /// What it costs to turn an element, beside a product of vectors.
 const TURNED: usize = 10;
