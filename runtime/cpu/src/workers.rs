@@ -1,9 +1,9 @@
 //! The cores that kernels share.
 //!
 //! Work is cut into numbered parts, always the same ones, so that results do not depend on the number of threads; each thread takes those
-//! of its own share first ([`crate::shares`]). The thread that asks takes parts itself and waits only for threads that are at work, not for those that have yet to
-//! begin: a core that another program holds delays nobody. A thread without work looks for more for a moment, since kernels follow each
-//! other closely, and sleeps then.
+//! of its own share first ([`crate::shares`]). The thread that asks takes parts itself and waits only for threads that are at work, not for
+//! those that have yet to begin: a core that another program holds delays nobody. A thread without work looks for more for a moment, since
+//! kernels follow each other closely, and sleeps then.
 
 use std::any::Any;
 use std::cell::Cell;

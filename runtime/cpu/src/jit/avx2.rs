@@ -157,7 +157,7 @@ impl Emitter for Avx2 {
             Inst::Gather(pointer, places, guard) | Inst::Lookup(pointer, _, places, guard) => {
                 gather(f, var, (pointer, places), guard, at)?;
             }
-            Inst::GatherBytes(pointer, places, guard) => {
+            Inst::GatherBytes(pointer, places, guard, _) => {
                 gather_bytes(f, var, (pointer, places), guard, at)?;
             }
             Inst::Store(pointer, from) => return store(f, pointer, from, at),

@@ -111,8 +111,8 @@ pub(super) enum Inst {
     LoadBytes(u32, Option<Var>),
     /// Elements at a distance from a pointer each, on the same terms.
     Gather(u32, Source, Option<Var>),
-    /// The same of bytes that are truth values.
-    GatherBytes(u32, Source, Option<Var>),
+    /// The same of bytes that are truth values, and how far neighbours are apart where all are equally far.
+    GatherBytes(u32, Source, Option<Var>, Option<i32>),
     /// Elements of a table of so many that begins at a pointer, by their numbers, on the same terms. Numbers where the guard holds lie
     /// within the table.
     Lookup(u32, u32, Source, Option<Var>),
@@ -219,9 +219,9 @@ impl Inst {
             Inst::Logic(_, a, b) => [Some(*a), Some(*b), None],
             Inst::Select(mask, a, b) => [Some(*mask), var(a), var(b)],
             Inst::Load(_, guard) | Inst::LoadBytes(_, guard) => [*guard, None, None],
-            Inst::Gather(_, at, guard) | Inst::GatherBytes(_, at, guard) | Inst::Lookup(_, _, at, guard) => {
-                [var(at), *guard, None]
-            }
+            Inst::Gather(_, at, guard)
+            | Inst::GatherBytes(_, at, guard, _)
+            | Inst::Lookup(_, _, at, guard) => [var(at), *guard, None],
             Inst::StoreBytes(_, x) | Inst::Flag(x) => [Some(*x), None, None],
             Inst::Truth(_)
             | Inst::Lane

@@ -15,6 +15,8 @@ use crate::tile::{Address, Code, Program, Spot};
 
 /// Elements of a table that is read whole.
 const TABLE: usize = 96;
+/// Bytes between neighbours, below which the distances of a whole round are ones that instructions can name.
+const FAR: i64 = 1 << 24;
 
 /// What a pointer leads to.
 #[derive(Debug, Clone, PartialEq)]
@@ -499,7 +501,9 @@ impl<'p> Lower<'p> {
             distance = self.block().binary(Binary::AddInt, named, distance);
         }
         if dtype == DType::Bool {
-            return Ok(Value::Mask(self.block().push(Inst::GatherBytes(pointer, distance, touched))));
+            let apart = regular.filter(|step| named.is_none() && step.abs() < FAR).map(|step| step as i32);
+            let found = self.block().push(Inst::GatherBytes(pointer, distance, touched, apart));
+            return Ok(Value::Mask(found));
         }
         Ok(Value::Vector(Source::Var(self.block().push(Inst::Gather(pointer, distance, touched)))))
     }

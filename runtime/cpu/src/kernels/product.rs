@@ -1,9 +1,9 @@
 //! Products of matrices that are copied into panels piece by piece.
 //!
 //! The left operand is copied once, in panels of [`ROWS`] rows. The columns of the right one are cut into panels of [`COLUMNS`]: a task
-//! copies a part of a panel that the first cache holds, and multiplies it by all panels of the left one, or they are copied once, too. What an operand is (a strided
-//! matrix, the windows of an image) and where the product goes are the caller's. The order of each sum is the same whatever the number of
-//! threads.
+//! copies a part of a panel that the first cache holds, and multiplies it by all panels of the left one. Where there are few columns they
+//! are copied once, too, and a task has some of the rows. What an operand is (a strided matrix, the windows of an image) and where the
+//! product goes are the caller's. The order of each sum is the same whatever the number of threads.
 
 use std::ops::Range;
 
@@ -121,7 +121,7 @@ pub(crate) fn multiply_packed<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sy
         return;
     }
     let (high, wide) = (rows.div_ceil(ROWS), columns.div_ceil(COLUMNS));
-    if !is_small(size) && wide < FEW && high >= FEW {
+    if !is_small(size) && wide < high.min(FEW) {
         return by_rows(left, b, target, size);
     }
     let (across, down) = (wide.min(TASKS), rows.div_ceil(TALL));
