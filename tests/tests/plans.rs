@@ -3,12 +3,14 @@
 use proptest::prelude::*;
 use vspec_engine::{Buffer, Engine, EngineError, HostTensor, Inputs, Interpreter, Precision, RunKey};
 use vspec_ir::arbitrary::{GraphOptions, graphs};
+use vspec_ir::plan::Place;
 use vspec_ir::{DType, Dim, Graph, NodeId, Op, Origin, OutputKind};
-use vspec_optimize::differentiate;
 use vspec_optimize::fuse::{Options, fuse};
+use vspec_optimize::{Level, Target, differentiate, plan};
 use vspec_tests::random::{Numbers, Shown, config, float_inputs, loss, values};
 use vspec_tests::samples::{assert_close, instances, run};
-use vspec_tests::{fused, planned};
+use vspec_tests::{assert_clean, compile_text, fused, planned};
+use vspec_train::initialise;
 
 const NO_FUSION: Options = Options { fuse: false, recompute: false };
 const NO_RECOMPUTATION: Options = Options { fuse: true, recompute: false };
@@ -198,4 +200,45 @@ fn sums_of_multiples_need_no_pass_of_their_own() {
     let want = of_rows(&Interpreter::new(Precision::F64), &graph);
     let got = of_rows(&fused(Precision::F64, ALL[2]), &graph);
     assert_close(&got[0], &want[0], 1e-12, "a sum of multiples");
+}
+
+/// Gradients that a step keeps, for one: nothing reads what was there before.
+const KEEPS: &str = "
+module Keeps() {
+  state x: f32[4, 40] = ones
+  state kept: f32[4, 40] = 0
+}
+
+fn ones(shape) { zeros(shape) + 1.0 }
+
+experiment keeps {
+  let m = Keeps()
+  step keep() {
+    report first = m.x[0, 0]
+    update m.kept = 2.0 * m.x
+    update m.x = m.x + 1.0
+  }
+  run 1 of keep
+}
+";
+
+#[test]
+fn a_variable_that_nothing_reads_is_written_where_it_is() {
+    let mut compiled = compile_text(KEEPS);
+    assert_clean(&compiled, "the step");
+    let program = compiled.programs.remove(0);
+    let graph = &program.steps[0].graphs[0].graph;
+    let plan = plan(graph, Target::dense(Level::O2), &|_| None).expect("is planned").plan;
+    let writes = plan.outputs.iter().filter(|output| output.kind == OutputKind::Write);
+    for write in writes {
+        assert_eq!(plan.value(write.value).place, Place::Variable(write.name.clone()), "{plan}");
+    }
+    let engine = fused(Precision::F32, Options::default());
+    let mut session = engine.session();
+    initialise(&program.variables, session.as_mut(), 0).expect("initialises");
+    for run in 1..4 {
+        session.run(graph, &Inputs::new(), RunKey::default()).expect("runs");
+        let kept = session.read("m.kept").expect("is there").clone();
+        assert_eq!(kept.buffer(), &Buffer::F32(vec![2.0 * run as f32; 160]), "run {run}");
+    }
 }

@@ -145,7 +145,8 @@ fn takes_place(plan: &Plan, kernel: &Kernel, old: ValueId, new: ValueId) -> bool
     last_pass && !steps().any(reads_elsewhere)
 }
 
-/// The new value of a variable goes where the old one is, if that can be; where nothing reads the old one it always can.
+/// The new value of a variable goes where the old one is, if that can be. Nothing has to be read there: then the new one only has to lie in
+/// rows.
 fn update_variables_in_place(plan: &mut Plan) {
     let variables: BTreeMap<Arc<str>, ValueId> = plan
         .values

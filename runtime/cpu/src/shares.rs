@@ -35,8 +35,9 @@ pub(crate) struct Shares {
 }
 
 impl Shares {
-    /// `count` parts in shares for so many threads; more than 2³² parts are not supported.
+    /// `count` parts, fewer than 2³², in shares for so many threads.
     pub(crate) fn new(count: usize, threads: usize) -> Self {
+        assert!(u32::try_from(count).is_ok(), "numbers of parts fit half of a share");
         let all = threads.clamp(1, MOST);
         let mut shares = Shares { count: all, ..Shares::default() };
         let cut = |number: usize| (count * number / all) as u64;
