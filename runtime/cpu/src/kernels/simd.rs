@@ -40,9 +40,9 @@ pub(crate) trait Simd: Copy + Send + Sync {
         self,
         x: &[f32],
         places: &[usize; PLACES],
-        steps: [usize; 3],
+        windows: &[usize],
         gradient: [&[f32]; 2],
-        sums: &mut [f32],
+        sums: [&mut [f32]; 2],
     );
     /// Sums of products for 9 places: see [`products`].
     fn products(
@@ -53,6 +53,12 @@ pub(crate) trait Simd: Copy + Send + Sync {
         right: [&[f32]; 2],
         put: impl FnMut(usize, usize, Self::V),
     );
+
+    /// Has floats brought into the second cache that are read soon; nothing where there is no way to say so.
+    #[inline(always)]
+    fn fetch(self, from: &[f32]) {
+        let _: &[f32] = from;
+    }
 
     /// The first floats of a vector; the others are 0.
     #[inline(always)]
@@ -151,52 +157,46 @@ pub(crate) fn columns<S: Simd>(simd: S, from: &[f32], apart: usize, rows: usize,
     }
 }
 
-/// For some rows of `steps[0]` windows each, adds to the sums of each tap, [`COLUMNS`] of them, what the tap covers times the window's
-/// gradient, of which there is a vector for each window and half of the sums. Rows and windows are `steps[1]` and `steps[2]` apart in `x`,
-/// where the first window has its taps at `places`. In parts of `R` taps and `N` vectors, each added up by itself before it is added.
+/// Adds to the sums of each tap, a vector of each half of `sums`, what the tap covers in some windows times their gradient, of which there
+/// is a vector for each window and half. Taps and windows are places in `x` and distances from those. In parts of `R` taps and `N` vectors,
+/// each added up by itself before it is added.
 #[inline(always)]
 fn outer<S: Simd, const R: usize, const N: usize>(
     simd: S,
     x: &[f32],
     places: &[usize; PLACES],
-    [across, down, step]: [usize; 3],
+    windows: &[usize],
     gradient: [&[f32]; 2],
-    sums: &mut [f32],
+    [low, high]: [&mut [f32]; 2],
 ) {
-    let windows = gradient[0].len() / LANES;
-    assert!(across > 0 && windows.is_multiple_of(across) && gradient[1].len() == gradient[0].len());
-    let Some(rows) = (windows / across).checked_sub(1) else { return };
-    let most = places.iter().fold(0, |most, place| most.max(*place));
-    assert!(most + rows * down + (across - 1) * step < x.len(), "all taps are there");
+    let most = |places: &[usize]| places.iter().fold(0, |most: usize, place| most.max(*place));
+    assert!(most(places) + most(windows) < x.len(), "all taps are there");
+    assert!(gradient.iter().all(|half| half.len() >= windows.len() * LANES), "windows have vectors");
     let (places, _) = places.as_chunks::<R>();
-    let (sums, _) = sums.as_chunks_mut::<COLUMNS>();
-    for (places, sums) in places.iter().zip(sums.chunks_exact_mut(R)) {
-        for left in (0..COLUMNS / LANES).step_by(N) {
+    let mut sums = [low.as_chunks_mut::<LANES>().0, high.as_chunks_mut::<LANES>().0];
+    for (part, places) in places.iter().enumerate() {
+        for (number, sums) in sums.chunks_exact_mut(N).enumerate() {
+            let left = number * N;
             let mut own = [[simd.splat(0.0); N]; R];
-            for row in 0..=rows {
-                for window in 0..across {
-                    let mut right = [simd.splat(0.0); N];
-                    for (n, right) in right.iter_mut().enumerate() {
-                        // In bounds: there are `windows` vectors.
-                        let at = (row * across + window) * LANES;
-                        let from = unsafe { gradient[left + n].as_ptr().add(at).cast::<[f32; LANES]>() };
-                        *right = simd.load(unsafe { &*from });
-                    }
-                    let at = row * down + window * step;
-                    for (place, own) in places.iter().zip(&mut own) {
-                        // In bounds: the last place was compared.
-                        let x = simd.splat(unsafe { *x.get_unchecked(place + at) });
-                        for n in 0..N {
-                            own[n] = simd.mul_add(x, right[n], own[n]);
-                        }
+            for (number, window) in windows.iter().enumerate() {
+                let mut right = [simd.splat(0.0); N];
+                for (n, right) in right.iter_mut().enumerate() {
+                    // In bounds: there is a vector for each window.
+                    let from =
+                        unsafe { gradient[left + n].as_ptr().add(number * LANES).cast::<[f32; LANES]>() };
+                    *right = simd.load(unsafe { &*from });
+                }
+                for (place, own) in places.iter().zip(&mut own) {
+                    // In bounds: the last place was compared.
+                    let x = simd.splat(unsafe { *x.get_unchecked(place + window) });
+                    for n in 0..N {
+                        own[n] = simd.mul_add(x, right[n], own[n]);
                     }
                 }
             }
-            for (sums, own) in sums.iter_mut().zip(&own) {
-                let (sums, _) = sums.as_chunks_mut::<LANES>();
-                for n in 0..N {
-                    let sum = simd.add(simd.load(&sums[left + n]), own[n]);
-                    simd.store(sum, &mut sums[left + n]);
+            for (n, sums) in sums.iter_mut().enumerate() {
+                for (sum, own) in sums[part * R..].iter_mut().zip(&own) {
+                    simd.store(simd.add(simd.load(sum), own[n]), sum);
                 }
             }
         }
@@ -342,11 +342,11 @@ impl Simd for Plain {
         self,
         x: &[f32],
         places: &[usize; PLACES],
-        steps: [usize; 3],
+        windows: &[usize],
         gradient: [&[f32]; 2],
-        sums: &mut [f32],
+        sums: [&mut [f32]; 2],
     ) {
-        outer::<_, 3, 1>(self, x, places, steps, gradient, sums);
+        outer::<_, 3, 1>(self, x, places, windows, gradient, sums);
     }
 
     #[inline(always)]
@@ -376,6 +376,18 @@ mod x86 {
     #[derive(Clone, Copy)]
     struct Avx2(());
 
+    /// Floats of a cache line.
+    const LINE: usize = 16;
+
+    /// Has the lines of some floats brought into the second cache.
+    #[inline(always)]
+    fn fetch(from: &[f32]) {
+        for line in from.chunks(LINE) {
+            // No more than a hint, whatever the address is.
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(line.as_ptr().cast()) };
+        }
+    }
+
     #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma")]
     pub(super) fn run_avx512(task: impl Task) {
         task.run(Avx512(()));
@@ -389,6 +401,11 @@ mod x86 {
     impl Simd for Avx512 {
         type V = __m512;
         const SUMS: usize = 24;
+
+        #[inline(always)]
+        fn fetch(self, from: &[f32]) {
+            fetch(from);
+        }
 
         #[inline(always)]
         fn splat(self, x: f32) -> __m512 {
@@ -493,11 +510,11 @@ mod x86 {
             self,
             x: &[f32],
             places: &[usize; PLACES],
-            steps: [usize; 3],
+            windows: &[usize],
             gradient: [&[f32]; 2],
-            sums: &mut [f32],
+            sums: [&mut [f32]; 2],
         ) {
-            super::outer::<_, 9, 2>(self, x, places, steps, gradient, sums);
+            super::outer::<_, 9, 2>(self, x, places, windows, gradient, sums);
         }
 
         #[inline(always)]
@@ -516,6 +533,11 @@ mod x86 {
     impl Simd for Avx2 {
         type V = [__m256; 2];
         const SUMS: usize = 6;
+
+        #[inline(always)]
+        fn fetch(self, from: &[f32]) {
+            fetch(from);
+        }
 
         #[inline(always)]
         fn splat(self, x: f32) -> [__m256; 2] {
@@ -600,11 +622,11 @@ mod x86 {
             self,
             x: &[f32],
             places: &[usize; PLACES],
-            steps: [usize; 3],
+            windows: &[usize],
             gradient: [&[f32]; 2],
-            sums: &mut [f32],
+            sums: [&mut [f32]; 2],
         ) {
-            super::outer::<_, 3, 1>(self, x, places, steps, gradient, sums);
+            super::outer::<_, 3, 1>(self, x, places, windows, gradient, sums);
         }
 
         #[inline(always)]

@@ -10,7 +10,7 @@ use super::frame::Frame;
 use crate::kernels::micro::COLUMNS;
 use crate::kernels::product::part;
 use crate::kernels::scratch::Scratch;
-use crate::kernels::simd::{LANES, PLACES, Parts, Simd, columns, in_parts};
+use crate::kernels::simd::{LANES, PLACES, Parts, Simd, columns, in_parts, rows};
 use crate::kernels::window::Moves;
 use crate::memory::Shared;
 use crate::workers::threads;
@@ -35,17 +35,20 @@ pub(super) fn weight(
     let area = frame.area();
     let of = |channel: usize| taps.iter().map(move |tap| channel * area + tap);
     let places: Vec<usize> = (0..channels.own).flat_map(of).collect();
+    let [down, across] = [moves.stride(0) * frame.size[1], moves.stride(1)];
+    let windows: Vec<usize> =
+        (0..count[0]).flat_map(|i| (0..count[1]).map(move |j| i * down + j * across)).collect();
     let (columns, w) = (places.len(), Shared::new(w));
     for group in 0..channels.groups {
         let panels = channels.shared.div_ceil(COLUMNS);
         let parts = (2 * threads()).div_ceil(panels).clamp(1, columns.div_ceil(PLACES));
         let outer = Outer {
-            x: &framed[group * channels.own * frame.area()..],
-            y: &y[group * channels.shared * count[0] * count[1]..],
-            frame: &frame,
-            count,
-            stride: [moves.stride(0), moves.stride(1)],
-            channels,
+            x: &framed[group * channels.own * area..],
+            y: &y[group * channels.shared * windows.len()..],
+            image: [channels.inputs() * area, channels.outputs() * windows.len()],
+            windows: &windows,
+            images: channels.images,
+            outputs: channels.shared,
             places: &places,
             parts,
             w: &w,
@@ -60,11 +63,13 @@ struct Outer<'a> {
     /// Images with their padding, and gradients, from the group's first channel on.
     x: &'a [f32],
     y: &'a [f32],
-    frame: &'a Frame,
-    /// Windows down and across, and how far they are apart.
-    count: [usize; 2],
-    stride: [usize; 2],
-    channels: Channels,
+    /// Elements of a framed image, and of its gradient, in all channels.
+    image: [usize; 2],
+    /// Where the windows of an image are in it.
+    windows: &'a [usize],
+    images: usize,
+    /// Output channels of the group.
+    outputs: usize,
     /// Where the first window has each tap of each channel.
     places: &'a [usize],
     parts: usize,
@@ -72,10 +77,11 @@ struct Outer<'a> {
     first: usize,
 }
 
-/// What a task works in: the gradient of some windows, in vectors, and sums for each tap.
+/// What a task works in: where some windows are, their gradient in vectors, and sums for each tap.
 pub(super) struct Room {
+    windows: Vec<usize>,
     gradient: [Scratch<f32>; COLUMNS / LANES],
-    sums: Scratch<f32>,
+    sums: [Scratch<f32>; COLUMNS / LANES],
 }
 
 impl Outer<'_> {
@@ -84,31 +90,54 @@ impl Outer<'_> {
         part(self.places.len().div_ceil(PLACES), self.parts, number % self.parts)
     }
 
-    /// The gradient of some rows of windows, a vector of outputs for each window.
+    /// Outputs of a vector of a panel, and the first one.
+    fn lanes(&self, panel: usize, half: usize) -> (usize, usize) {
+        let first = panel * COLUMNS + half * LANES;
+        (first, self.outputs.saturating_sub(first).min(LANES))
+    }
+
+    /// Some windows, counted over one image after the other, and their gradient, a vector of outputs for each.
     #[inline(always)]
-    fn turn<S: Simd>(&self, simd: S, image: usize, panel: usize, rows: Range<usize>, room: &mut Room) {
-        let [down, across] = self.count;
-        for (half, to) in room.gradient.iter_mut().enumerate() {
-            let output = panel * COLUMNS + half * LANES;
-            let count = self.channels.shared.saturating_sub(output).min(LANES);
-            let len = rows.len() * across;
-            if count == 0 {
-                to[..len * LANES].fill(0.0);
-                continue;
+    fn turn<S: Simd>(&self, simd: S, panel: usize, some: Range<usize>, room: &mut Room) {
+        let area = self.windows.len();
+        room.windows.clear();
+        let mut at = some.start;
+        while at < some.end {
+            let (image, first, done) = (at / area, at % area, at - some.start);
+            let len = (area - first).min(some.end - at);
+            room.windows
+                .extend(self.windows[first..first + len].iter().map(|window| image * self.image[0] + window));
+            for (half, to) in room.gradient.iter_mut().enumerate() {
+                let to = &mut to[done * LANES..][..len * LANES];
+                let (output, count) = self.lanes(panel, half);
+                match count {
+                    0 => to.fill(0.0),
+                    _ => {
+                        let from = &self.y[image * self.image[1] + output * area + first..];
+                        columns(simd, from, area, count, len, to);
+                    }
+                }
             }
-            let plane = image * self.channels.outputs() + output;
-            let from = &self.y[plane * down * across + rows.start * across..];
-            columns(simd, from, down * across, count, len, to);
+            at += len;
         }
     }
 
     /// Writes sums, which lie tap by tap, as rows of taps.
-    fn write(&self, panel: usize, groups: Range<usize>, sums: &[f32]) {
+    #[inline(always)]
+    fn write<S: Simd>(&self, simd: S, panel: usize, groups: Range<usize>, sums: &[Scratch<f32>]) {
         let taps = groups.start * PLACES..(groups.end * PLACES).min(self.places.len());
-        let outputs = panel * COLUMNS..((panel + 1) * COLUMNS).min(self.channels.shared);
-        for (lane, output) in outputs.enumerate() {
-            let to = self.w.run(self.first + output * self.places.len() + taps.start, taps.len());
-            to.iter_mut().zip(sums[lane..].iter().step_by(COLUMNS)).for_each(|(to, sum)| *to = *sum);
+        for (half, sums) in sums.iter().enumerate() {
+            let (output, count) = self.lanes(panel, half);
+            rows(
+                simd,
+                &sums[..taps.len() * LANES],
+                count,
+                #[inline(always)]
+                |row, at, len, v| {
+                    let start = self.first + (output + row) * self.places.len() + taps.start + at;
+                    simd.store_some(v, self.w.run(start, len));
+                },
+            );
         }
     }
 }
@@ -117,39 +146,29 @@ impl Parts for Outer<'_> {
     type Memory = Room;
 
     fn memory(&self) -> Room {
-        let windows = WINDOWS.max(self.count[1]);
         let groups = self.places.len().div_ceil(PLACES).div_ceil(self.parts);
         Room {
-            gradient: std::array::from_fn(|_| Scratch::of(windows * LANES)),
-            sums: Scratch::of(groups * PLACES * COLUMNS),
+            windows: vec![],
+            gradient: std::array::from_fn(|_| Scratch::of(WINDOWS * LANES)),
+            sums: std::array::from_fn(|_| Scratch::of(groups * PLACES * LANES)),
         }
     }
 
     #[inline(always)]
     fn part<S: Simd>(&self, simd: S, number: usize, room: &mut Room) {
         let (panel, groups) = (number / self.parts, self.groups(number));
-        let frame = self.frame;
-        let some = (WINDOWS / self.count[1]).clamp(1, self.count[0]);
-        room.sums.fill(0.0);
-        for image in 0..self.channels.images {
-            let x = &self.x[image * self.channels.inputs() * frame.area()..];
-            for top in (0..self.count[0]).step_by(some) {
-                let rows = top..(top + some).min(self.count[0]);
-                self.turn(simd, image, panel, rows.clone(), room);
-                let [low, high] = &room.gradient;
-                let count = rows.len() * self.count[1];
-                let gradient = [&low[..count * LANES], &high[..count * LANES]];
-                let x = &x[top * self.stride[0] * frame.size[1]..];
-                let steps = [self.count[1], self.stride[0] * frame.size[1], self.stride[1]];
-                for (own, group) in groups.clone().enumerate() {
-                    // Behind the last tap it comes again; its sums are not written.
-                    let last = self.places.len() - 1;
-                    let places = std::array::from_fn(|tap| self.places[(group * PLACES + tap).min(last)]);
-                    let sums = &mut room.sums[own * PLACES * COLUMNS..][..PLACES * COLUMNS];
-                    simd.outer(x, &places, steps, gradient, sums);
-                }
+        room.sums.iter_mut().for_each(|sums| sums.fill(0.0));
+        let (count, last) = (self.images * self.windows.len(), self.places.len() - 1);
+        for start in (0..count).step_by(WINDOWS) {
+            self.turn(simd, panel, start..(start + WINDOWS).min(count), room);
+            let gradient = room.gradient.each_ref().map(|half| &half[..room.windows.len() * LANES]);
+            for (own, group) in groups.clone().enumerate() {
+                // Behind the last tap it comes again; its sums are not written.
+                let places = std::array::from_fn(|tap| self.places[(group * PLACES + tap).min(last)]);
+                let sums = room.sums.each_mut().map(|half| &mut half[own * PLACES * LANES..][..PLACES * LANES]);
+                simd.outer(self.x, &places, &room.windows, gradient, sums);
             }
         }
-        self.write(panel, groups, &room.sums);
+        self.write(simd, panel, groups, &room.sums);
     }
 }

@@ -38,12 +38,15 @@ impl Weight<'_> {
         near: &mut Near,
         out: &mut [f32],
     ) {
-        for half in 0..COLUMNS / LANES {
-            let first = panel * COLUMNS + half * LANES;
-            let outputs = first..(first + LANES).min(self.outputs).max(first);
-            for start in inputs.clone().step_by(SOME) {
-                let some = start..(start + SOME).min(inputs.end);
-                self.windows(simd, some.clone(), outputs.clone(), near);
+        let lanes = |first: usize, count: usize| first..(first + count).min(self.outputs).max(first);
+        for start in inputs.clone().step_by(SOME) {
+            let some = start..(start + SOME).min(inputs.end);
+            let next = some.end..(some.end + SOME).min(self.inputs);
+            self.fetch(simd, next, lanes(panel * COLUMNS, COLUMNS));
+            for half in 0..COLUMNS / LANES {
+                let outputs = lanes(panel * COLUMNS + half * LANES, LANES);
+                self.windows(simd, some.clone(), outputs, near);
+                let some = some.clone();
                 for input in some {
                     let windows = &near[(input - start) * TAPS * LANES..];
                     let at = (input - inputs.start) * COLUMNS + half * LANES;
@@ -57,6 +60,18 @@ impl Weight<'_> {
                     );
                 }
             }
+        }
+    }
+
+    /// Has the windows of some inputs brought near: their pieces lie so far apart that no core guesses where the next one is.
+    #[inline(always)]
+    fn fetch<S: Simd>(&self, simd: S, inputs: Range<usize>, outputs: Range<usize>) {
+        let (lines, line, row, own) = match self.transpose {
+            true => (inputs, self.outputs, outputs.start, outputs.len()),
+            false => (outputs, self.inputs, inputs.start, inputs.len()),
+        };
+        for number in lines {
+            simd.fetch(&self.elements[(number * line + row) * TAPS..][..own * TAPS]);
         }
     }
 

@@ -4,6 +4,8 @@
 //! together from windows: whatever the stride, a term is a distance in the image. The transpose in the input has a list of terms for each
 //! remainder of places by the stride, those of the taps that reach them. Results are turned from vectors to rows when they are written.
 
+mod pack;
+
 use std::ops::Range;
 
 use super::frame::Frame;
@@ -12,9 +14,10 @@ use crate::element::Element;
 use crate::kernels::kept::{self, Kept};
 use crate::kernels::micro::COLUMNS;
 use crate::kernels::scratch::Scratch;
-use crate::kernels::simd::{LANES, PLACES, Parts, Simd, columns, in_parts, rows};
+use crate::kernels::simd::{LANES, PLACES, Parts, Simd, in_parts, rows};
 use crate::kernels::window::Moves;
 use crate::memory::Shared;
+use pack::Pack;
 
 /// Terms whose weights are gone through at a time: they stay in the first cache.
 const TERMS: usize = 128;
@@ -192,54 +195,6 @@ struct Sides {
     taps: usize,
     /// Whether inputs are the weight's first axis.
     transpose: bool,
-}
-
-/// The weight in panels of [`COLUMNS`] outputs: class by class, for each vector of a panel, its lanes for each tap of each input.
-struct Pack<'a> {
-    w: &'a [f32],
-    way: &'a Way,
-    out: &'a Shared<'a, f32>,
-}
-
-impl Parts for Pack<'_> {
-    type Memory = Vec<f32>;
-
-    fn memory(&self) -> Vec<f32> {
-        vec![0.0; self.way.sides.taps * LANES]
-    }
-
-    #[inline(always)]
-    fn part<S: Simd>(&self, simd: S, number: usize, near: &mut Vec<f32>) {
-        let Sides { inputs, outputs, taps, transpose } = self.way.sides;
-        let (panels, panel) = (self.way.panels(), self.way.panel());
-        let w = &self.w[number / panels * inputs * outputs * taps..][..inputs * outputs * taps];
-        let out = self.out.run(number * panel, panel);
-        for vector in 0..VECTORS {
-            let first = number % panels * COLUMNS + vector * LANES;
-            let count = outputs.saturating_sub(first).min(LANES);
-            if !transpose && count > 0 {
-                // All taps of all inputs in order.
-                let len = inputs * taps;
-                columns(simd, &w[first * len..], len, count, len, &mut out[vector * len * LANES..]);
-                continue;
-            }
-            for input in 0..inputs {
-                match count {
-                    0 => near.fill(0.0),
-                    _ => columns(simd, &w[(input * outputs + first) * taps..], taps, count, taps, near),
-                }
-                let mut base = 0;
-                for class in &self.way.classes {
-                    let len = class.taps.len() * inputs * LANES;
-                    let out = &mut out[base + vector * len + input * class.taps.len() * LANES..];
-                    for (to, (tap, _)) in out.chunks_exact_mut(LANES).zip(&class.taps) {
-                        to.copy_from_slice(&near[tap * LANES..][..LANES]);
-                    }
-                    base += VECTORS * len;
-                }
-            }
-        }
-    }
 }
 
 /// A group. A task has a panel of outputs and some rows of an image, or some whole images.
