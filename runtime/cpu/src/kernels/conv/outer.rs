@@ -165,7 +165,8 @@ impl Parts for Outer<'_> {
             for (own, group) in groups.clone().enumerate() {
                 // Behind the last tap it comes again; its sums are not written.
                 let places = std::array::from_fn(|tap| self.places[(group * PLACES + tap).min(last)]);
-                let sums = room.sums.each_mut().map(|half| &mut half[own * PLACES * LANES..][..PLACES * LANES]);
+                let sums =
+                    room.sums.each_mut().map(|half| &mut half[own * PLACES * LANES..][..PLACES * LANES]);
                 simd.outer(self.x, &places, &room.windows, gradient, sums);
             }
         }

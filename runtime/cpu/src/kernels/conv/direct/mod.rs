@@ -13,14 +13,15 @@ use super::{Channels, floats};
 use crate::element::Element;
 use crate::kernels::kept::{self, Kept};
 use crate::kernels::micro::COLUMNS;
+use crate::kernels::product::part;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{LANES, PLACES, Parts, Simd, in_parts, rows};
 use crate::kernels::window::Moves;
 use crate::memory::Shared;
 use pack::Pack;
 
-/// Terms whose weights are gone through at a time: they stay in the first cache.
-const TERMS: usize = 128;
+/// Most terms whose weights are gone through at a time: they stay in the first cache.
+const TERMS: usize = 160;
 /// Places of the result that a task has, about.
 const SOME: usize = 72;
 /// Floats of results that a task keeps in the second cache.
@@ -273,11 +274,20 @@ impl Direct<'_> {
         }
     }
 
-    /// Adds the products of some terms of a class to the sums of its places.
+    /// Adds the products of some terms of a class to the sums of its places. Meanwhile the weights of the next ones are brought near.
     #[inline(always)]
-    fn add_up<S: Simd>(&self, simd: S, weight: [&[f32]; VECTORS], room: &mut Room, first: bool) {
+    fn add_up<S: Simd>(
+        &self,
+        simd: S,
+        weight: [&[f32]; VECTORS],
+        next: [&[f32]; VECTORS],
+        room: &mut Room,
+        first: bool,
+    ) {
         let half = room.sums.len() / VECTORS;
-        for own in room.places.chunks(PLACES) {
+        let count = room.places.len().div_ceil(PLACES);
+        for (number, own) in room.places.chunks(PLACES).enumerate() {
+            next.iter().for_each(|next| simd.fetch(&next[part(next.len(), count, number)]));
             // Behind the last place it comes again; that is written as often.
             let place = |n: usize| own[n.min(own.len() - 1)];
             let from = std::array::from_fn(|n| place(n).0);
@@ -345,16 +355,22 @@ impl Parts for Direct<'_> {
                     (0..VECTORS).for_each(|vector| room.sums[vector * half + at..][..LANES].fill(0.0));
                 }
             }
-            for start in (0..count).step_by(TERMS) {
-                let terms = start..(start + TERMS).min(count);
+            let parts = count.div_ceil(TERMS);
+            for number in 0..parts {
+                let (terms, next) =
+                    (part(count, parts, number), part(count, parts, (number + 1).min(parts - 1)));
                 room.terms.clear();
                 let area = self.way.frame.area();
                 let term =
                     |term: usize| term / class.taps.len() * area + class.taps[term % class.taps.len()].1;
                 room.terms.extend(terms.clone().map(term));
-                let part =
-                    |vector: usize| &class_weight[(vector * count + start) * LANES..][..terms.len() * LANES];
-                self.add_up(simd, [part(0), part(1)], room, start == 0);
+                let of = |terms: Range<usize>| {
+                    [0, 1].map(|vector| {
+                        let first = vector * count * LANES;
+                        &class_weight[first + terms.start * LANES..first + terms.end * LANES]
+                    })
+                };
+                self.add_up(simd, of(terms), of(next), room, number == 0);
             }
         }
         self.write(simd, panel, images, own, &room.sums);

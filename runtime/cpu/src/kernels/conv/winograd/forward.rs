@@ -24,8 +24,8 @@ const FEW: usize = 64;
 /// Inputs whose weight is transformed at a time then: it stays in the second cache.
 const CHUNK: usize = 64;
 
-/// Products of 8 tiles with a panel of outputs, for each place.
-type Product = [[[f32; COLUMNS]; ROWS]; PLACES];
+/// Elements of the products of 8 tiles with a panel of outputs, for each place.
+const PRODUCT: usize = PLACES * ROWS * COLUMNS;
 
 /// A convolution, or its transpose in the input, of one group.
 struct Forward<'a> {
@@ -160,9 +160,10 @@ impl Forward<'_> {
         (tiles, apart): (&[f32], usize),
         (weight, pitch, inputs): (&[f32], usize, Range<usize>),
         own: Range<usize>,
-        product: &mut Product,
+        product: &mut [f32],
     ) {
-        for (place, product) in product.iter_mut().enumerate() {
+        let (product, _) = product.as_chunks_mut::<COLUMNS>();
+        for (place, product) in product.chunks_exact_mut(ROWS).enumerate() {
             let elements = &tiles[place * apart + own.start * self.depth() + inputs.start..];
             let left = Left { elements, row: self.depth(), term: 1 };
             let weight = &weight[place * pitch..][..inputs.len() * COLUMNS];
@@ -172,7 +173,7 @@ impl Forward<'_> {
 
     /// Transforms the products of some tiles back, as vectors of outputs. Tiles are counted from the first strip of `far` on.
     #[inline(always)]
-    fn back<S: Simd>(&self, simd: S, product: &Product, own: Range<usize>, far: &mut [f32]) {
+    fn back<S: Simd>(&self, simd: S, product: &[f32], own: Range<usize>, far: &mut [f32]) {
         let (area, width) = (self.strips.area(), self.strips.size[1]);
         let half_far = far.len() / 2;
         for (row, tile) in own.enumerate() {
@@ -182,7 +183,10 @@ impl Forward<'_> {
                 transform::<OfSum, S, 6, 4>(
                     simd,
                     #[inline(always)]
-                    |i, j| simd.load_some(&product[i * 6 + j][row][half * LANES..][..LANES]),
+                    |i, j| {
+                        let at = ((i * 6 + j) * ROWS + row) * COLUMNS + half * LANES;
+                        simd.load_some(&product[at..][..LANES])
+                    },
                     #[inline(always)]
                     |i, j, v| {
                         if left + j < width {
@@ -289,13 +293,13 @@ impl ByTiles<'_> {
 }
 
 impl Parts for ByTiles<'_> {
-    type Memory = (Scratch<f32>, Scratch<f32>, Scratch<f32>, Box<Product>);
+    type Memory = (Scratch<f32>, Scratch<f32>, Scratch<f32>, Scratch<f32>);
 
     fn memory(&self) -> Self::Memory {
         let forward = self.forward;
         let tiles = PLACES * forward.apart(self.most() * forward.strips.across);
         let far = self.most() * forward.strips.area() * COLUMNS;
-        (Scratch::of(tiles), Scratch::of(forward.x.room(6)), Scratch::of(far), product())
+        (Scratch::of(tiles), Scratch::of(forward.x.room(6)), Scratch::of(far), Scratch::of(PRODUCT))
     }
 
     #[inline(always)]
@@ -343,14 +347,14 @@ impl ByOutputs<'_> {
 }
 
 impl Parts for ByOutputs<'_> {
-    type Memory = (Scratch<f32>, Scratch<f32>, Vec<Product>, Near);
+    type Memory = (Scratch<f32>, Scratch<f32>, Scratch<f32>, Near);
 
     fn memory(&self) -> Self::Memory {
         let strips = self.forward.strips;
         let far = strips.count() * strips.area() * COLUMNS;
         let kept = if self.chunk() == self.forward.weight.inputs { 1 } else { groups(strips.tiles()).len() };
         let near = [0.0; size_of::<Near>() / 4];
-        (Scratch::of(PLACES * self.pitch()), Scratch::of(far), vec![*product(); kept], near)
+        (Scratch::of(PLACES * self.pitch()), Scratch::of(far), Scratch::of(kept * PRODUCT), near)
     }
 
     #[inline(always)]
@@ -358,12 +362,12 @@ impl Parts for ByOutputs<'_> {
         let (forward, pitch) = (self.forward, self.pitch());
         let (count, inputs) = (forward.strips.tiles(), forward.weight.inputs);
         let tiles = (self.tiles, forward.apart(count));
-        let kept = products.len();
+        let kept = products.len() / PRODUCT;
         for start in (0..inputs).step_by(self.chunk()) {
             let some = start..(start + self.chunk()).min(inputs);
             forward.weight.panel(simd, panel, some.clone(), pitch, near, weight);
             for (group, own) in groups(count).enumerate() {
-                let product = &mut products[group % kept];
+                let product = &mut products[group % kept * PRODUCT..][..PRODUCT];
                 forward.multiply(simd, tiles, (weight, pitch, some.clone()), own.clone(), product);
                 if some.end == inputs {
                     forward.back(simd, product, own, far);
@@ -372,8 +376,4 @@ impl Parts for ByOutputs<'_> {
         }
         forward.write(simd, panel, 0..forward.strips.count(), far);
     }
-}
-
-fn product() -> Box<Product> {
-    Box::new([[[0.0; COLUMNS]; ROWS]; PLACES])
 }
