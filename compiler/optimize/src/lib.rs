@@ -2,8 +2,8 @@
 //!
 //! A pass takes a graph and gives a new one that computes the same. Each is a file that shows what it does, says why that is legal and
 //! when it declines. [`differentiate`] turns `gradient` nodes into the graph that computes them. [`fuse`] says which nodes one kernel
-//! computes, [`unroll`] makes short rows points, [`compact`] lays small operands out as they are read, [`layout`] and [`memory`] say where
-//! values lie, and [`plan()`] does all of it.
+//! computes, [`unroll`] makes short rows points, [`compact`] lays small operands out as they are read, [`schedule`] says in which order
+//! kernels run, [`layout`] and [`memory`] where values lie, and [`plan()`] does all of it.
 
 mod bind;
 pub mod common;
@@ -20,6 +20,7 @@ mod pipeline;
 mod plan;
 mod rebuild;
 mod rewrite;
+pub mod schedule;
 pub mod simplify;
 pub mod unroll;
 

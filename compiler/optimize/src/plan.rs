@@ -1,19 +1,22 @@
 //! From a graph to a plan: passes, sizes, kernels, layouts, memory.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use vspec_ir::Graph;
 use vspec_ir::plan::Plan;
+use vspec_ir::{Graph, NodeId};
 
 use crate::memory::Footprint;
 use crate::{
-    BindError, Context, Error, Level, Verify, bind, compact, fuse, layout, memory, pipeline, run, unroll,
+    BindError, Context, Error, Level, Verify, bind, compact, fuse, layout, memory, pipeline, run, schedule,
+    unroll,
 };
 
 /// What a plan is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {
-    /// How much is done: kernels are fused, short rows unrolled and small operands laid out from O1 on, and cheap values computed again from O2 on.
+    /// How much is done: kernels are fused and put in order, short rows unrolled and small operands laid out from O1 on, and cheap values
+    /// computed again from O2 on.
     pub level: Level,
     /// Channels that lie together in maps, for engines whose kernels want that.
     pub block: Option<usize>,
@@ -75,11 +78,33 @@ pub fn plan(
     let rewritten =
         run(pipeline(target.level), graph, &mut cx, Verify::default()).map_err(PlanError::Pass)?;
     let graph = bind(&rewritten, lookup).map_err(PlanError::Bind)?;
+    let fused = of_graph(graph, &BTreeSet::new(), target)?;
+    if target.level < Level::O2 {
+        return Ok(fused);
+    }
+    let fuse::Rematerialized { graph, copies } =
+        fuse::rematerialize(&fused.graph, fuse::LARGE).map_err(PlanError::Fuse)?;
+    if copies.is_empty() {
+        return Ok(fused);
+    }
+    // Where most memory is for something else, copies only take time.
+    let copied = of_graph(graph, &copies, target)?;
+    let saved = fused.footprint.planned.saturating_sub(copied.footprint.planned);
+    Ok(if saved >= fused.footprint.planned / WORTH { copied } else { fused })
+}
+
+/// The part of a plan's memory that copies have to save.
+const WORTH: usize = 8;
+
+/// The plan of a graph whose sizes are bound, in which some nodes compute something a second time.
+fn of_graph(graph: Graph, copies: &BTreeSet<NodeId>, target: Target) -> Result<Planned, PlanError> {
     let options = fuse::Options { fuse: target.level >= Level::O1, recompute: target.level >= Level::O2 };
-    let fuse::Fused { mut plan, remarks } = fuse::fuse(&graph, options).map_err(PlanError::Fuse)?;
+    let fuse::Fused { mut plan, remarks } =
+        fuse::fuse_apart(&graph, copies, options).map_err(PlanError::Fuse)?;
     if options.fuse {
         unroll::unroll(&mut plan, unroll::MANY_ROWS);
         compact::compact(&mut plan, compact::Least::WORTH);
+        schedule::order(&mut plan);
     }
     if let Some(block) = target.block {
         layout::assign(&mut plan, block);

@@ -3,7 +3,7 @@
 //! Graphs are append-only, so that a pass never mends one: it goes through the old graph in order and adds to a new one whatever takes
 //! the place of each node. [`Rebuild`] keeps the account of what became of what.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use vspec_ir::{Graph, Node, NodeId, Obligation, Output};
 
@@ -58,7 +58,12 @@ impl<'g> Rebuild<'g> {
     }
 
     /// The new graph, without what no output needs. A name that a replaced value had goes to what replaces it, if that has none.
-    pub(crate) fn finish(mut self) -> Graph {
+    pub(crate) fn finish(self) -> Graph {
+        self.finish_with(&BTreeSet::new()).0
+    }
+
+    /// The same, and what some nodes of the new graph are in it.
+    pub(crate) fn finish_with(mut self, some: &BTreeSet<NodeId>) -> (Graph, BTreeSet<NodeId>) {
         for (id, node) in self.old.nodes() {
             let Some(new) = self.became[id.index()] else { continue };
             if let Some(origin) = self.new.origin_mut(new)
@@ -70,7 +75,11 @@ impl<'g> Rebuild<'g> {
         let renamed = |o: &Output| self.became[o.node.index()].map(|node| Output { node, ..o.clone() });
         let outputs: Vec<Output> = self.old.outputs().iter().filter_map(renamed).collect();
         self.carry_obligations(&outputs);
-        self.new.extract(self.old.name.clone(), &outputs)
+        let needed = self.new.needed(&outputs);
+        let left = self.new.nodes().map(|(id, _)| id).filter(|id| needed[id.index()]).enumerate();
+        let some =
+            left.filter(|(_, id)| some.contains(id)).map(|(index, _)| NodeId::from_index(index)).collect();
+        (self.new.extract(self.old.name.clone(), &outputs), some)
     }
 
     /// What was refused before is refused after: an obligation whose node is gone goes to an output.

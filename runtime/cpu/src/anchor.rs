@@ -39,7 +39,7 @@ fn reference<T: Element>(
     let node = Node { op: anchor.op.clone(), inputs: vec![], ty, origin: Origin::default() };
     let precision = if std::mem::size_of::<T>() == 4 { Precision::F32 } else { Precision::F64 };
     let value = Interpreter::new(precision).evaluate(&node, &operands, &Sizes::default(), key)?;
-    match Data::<T>::from_host(&value) {
+    match Data::<T>::from_host(value) {
         Data::Float(elements) => put(memory, result, &elements),
         Data::Int(elements) => put(memory, result, &elements),
         Data::Bool(elements) => put(memory, result, &elements),

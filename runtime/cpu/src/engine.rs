@@ -96,7 +96,7 @@ impl<T: Element> CpuSession<T> {
 impl<T: Element> Session for CpuSession<T> {
     fn write(&mut self, path: &str, value: HostTensor) -> Result<(), EngineError> {
         self.shapes.insert(path.to_string(), value.shape().to_vec());
-        self.variables.insert(path.to_string(), Data::from_host(&value));
+        self.variables.insert(path.to_string(), Data::from_host(value));
         Ok(())
     }
 
@@ -115,7 +115,7 @@ impl<T: Element> Session for CpuSession<T> {
         let converted: BTreeMap<&str, Data<T>> = inputs
             .iter()
             .filter(|(_, tensor)| !is_own::<T>(tensor))
-            .map(|(name, tensor)| (name.as_str(), Data::from_host(tensor)))
+            .map(|(name, tensor)| (name.as_str(), Data::from_host(tensor.clone())))
             .collect();
         let given = inputs.iter().map(|(name, tensor)| {
             let own = converted.get(name.as_str()).map(Data::elements);

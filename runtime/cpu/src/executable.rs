@@ -48,13 +48,13 @@ impl<T: Element> Data<T> {
         }
     }
 
-    /// The elements of a host tensor.
-    pub fn from_host(tensor: &HostTensor) -> Self {
-        match tensor.buffer() {
-            Buffer::F32(v) => Data::Float(v.iter().map(|x| T::of(f64::from(*x))).collect()),
-            Buffer::F64(v) => Data::Float(v.iter().map(|x| T::of(*x)).collect()),
-            Buffer::I32(v) => Data::Int(v.clone()),
-            Buffer::Bool(v) => Data::Bool(v.clone()),
+    /// The elements of a host tensor, in its own memory where they are of the same type.
+    pub fn from_host(tensor: HostTensor) -> Self {
+        match tensor.into_buffer() {
+            Buffer::F32(v) => Data::Float(v.into_iter().map(|x| T::of(f64::from(x))).collect()),
+            Buffer::F64(v) => Data::Float(v.into_iter().map(T::of).collect()),
+            Buffer::I32(v) => Data::Int(v),
+            Buffer::Bool(v) => Data::Bool(v),
         }
     }
 
@@ -195,7 +195,7 @@ impl<T: Element> Executable<T> {
             sizes.max().unwrap_or(0)
         };
         let constant = |(i, value): (usize, &Value)| match &value.place {
-            Place::Constant(literal) => Some((i, Data::from_host(&HostTensor::wide(literal)))),
+            Place::Constant(literal) => Some((i, Data::from_host(HostTensor::wide(literal)))),
             _ => None,
         };
         let mut is_read = vec![false; plan.values.len()];

@@ -219,12 +219,17 @@ impl Groups {
 
     /// Groups that read a node, as their own or for something that they compute once more, ascending; not those that compute it.
     pub(super) fn reading(&self, nodes: &Nodes<'_>, id: NodeId) -> Vec<GroupId> {
+        self.using(nodes, id).into_iter().filter(|group| !self.get(*group).computes(id)).collect()
+    }
+
+    /// Groups that compute something from a node, wherever they have it from.
+    pub(super) fn using(&self, nodes: &Nodes<'_>, id: NodeId) -> BTreeSet<GroupId> {
         let mut found = BTreeSet::new();
         for user in nodes.users(id) {
             found.extend(self.of(*user));
             found.extend(self.again_by.get(user).into_iter().flatten().copied());
         }
-        found.into_iter().filter(|group| !self.get(*group).computes(id)).collect()
+        found
     }
 }
 

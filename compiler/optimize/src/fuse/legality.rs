@@ -36,6 +36,8 @@ pub enum Reason {
     Costly,
     /// The kernel would be too large.
     Large,
+    /// One is computed a second time so that it need not be kept since the other.
+    Again,
 }
 
 impl fmt::Display for Reason {
@@ -52,6 +54,7 @@ impl fmt::Display for Reason {
             Reason::LongRows => "rows are too few and too long to go through them again",
             Reason::Costly => "computing it again at every point costs more than reading it",
             Reason::Large => "the kernel would become too large",
+            Reason::Again => "it is computed a second time later, so that it is not kept until then",
         })
     }
 }
@@ -95,6 +98,14 @@ pub(super) fn horizontal(
         }
     }
     unify(nodes, groups, ids, pairs)
+}
+
+/// Says no when a merged group would compute copies of values where the values themselves are computed.
+pub(super) fn apart(nodes: &Nodes<'_>, merged: &Group) -> Result<(), Reason> {
+    let Some(first) = nodes.first_copy() else { return Ok(()) };
+    let early = merged.members.first().is_some_and(|member| *member < first);
+    let copies = || merged.members.iter().any(|member| nodes.is_copy(*member));
+    if early && copies() { Err(Reason::Again) } else { Ok(()) }
 }
 
 /// For each axis of a value the loop of a group that reads it along that axis.

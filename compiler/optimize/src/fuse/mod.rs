@@ -19,6 +19,7 @@ mod lower;
 mod nodes;
 mod profit;
 mod regions;
+mod rematerialize;
 mod rows;
 mod views;
 
@@ -31,6 +32,7 @@ use group::{GroupId, Groups};
 pub use legality::Reason;
 use nodes::Nodes;
 pub use regions::regions;
+pub use rematerialize::{LARGE, Rematerialized, rematerialize};
 
 /// Which kernels are made of a graph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,10 +74,18 @@ pub struct Fused {
 /// # Errors
 /// When sizes are not bound or gradients not written out.
 pub fn fuse(graph: &Graph, options: Options) -> Result<Fused, String> {
+    fuse_apart(graph, &BTreeSet::new(), options)
+}
+
+/// The same, where no kernel computes one of some copies together with what comes before all of them.
+///
+/// # Errors
+/// As [`fuse`].
+pub fn fuse_apart(graph: &Graph, copies: &BTreeSet<NodeId>, options: Options) -> Result<Fused, String> {
     if graph.nodes().any(|(_, node)| matches!(node.op, Op::Gradient {} | Op::CustomGradient {})) {
         return Err("gradients have to be written out before kernels are planned".to_string());
     }
-    let nodes = Nodes::of(graph)?;
+    let nodes = Nodes::of(graph)?.with_copies(copies);
     let mut groups = Groups::single(&nodes);
     let mut declined = BTreeMap::new();
     if options.fuse {
@@ -133,6 +143,7 @@ fn merge_readers(nodes: &Nodes<'_>, groups: &mut Groups, declined: &mut Declined
 
 fn merge(nodes: &Nodes<'_>, groups: &mut Groups, [first, second]: [GroupId; 2]) -> Result<(), Reason> {
     let merged = legality::vertical(nodes, groups, [first, second])?;
+    legality::apart(nodes, &merged)?;
     profit::check(nodes, [groups.get(first), groups.get(second)], &merged)?;
     let after = groups.between(nodes, first, second).ok_or(Reason::Between)?;
     groups.replace([first, second], merged, &after);
@@ -142,9 +153,7 @@ fn merge(nodes: &Nodes<'_>, groups: &mut Groups, [first, second]: [GroupId; 2]) 
 /// Merges groups that read one large value at the same places, so that it is read once.
 fn merge_siblings(nodes: &Nodes<'_>, groups: &mut Groups) {
     for (shared, _) in nodes.graph.nodes() {
-        let readers: BTreeSet<GroupId> =
-            nodes.users(shared).iter().filter_map(|user| groups.of(*user)).collect();
-        let readers: Vec<GroupId> = readers.into_iter().collect();
+        let readers: Vec<GroupId> = groups.using(nodes, shared).into_iter().collect();
         for (i, a) in readers.iter().enumerate() {
             for b in &readers[i + 1..] {
                 // Merging leaves one of the two empty.
@@ -165,6 +174,7 @@ fn merge_sibling(
     shared: NodeId,
 ) -> Result<(), Reason> {
     let merged = legality::horizontal(nodes, groups, [first, second], shared)?;
+    legality::apart(nodes, &merged)?;
     profit::check(nodes, [groups.get(first), groups.get(second)], &merged)?;
     let after = groups.between(nodes, first, second).ok_or(Reason::Between)?;
     groups.replace([first, second], merged, &after);

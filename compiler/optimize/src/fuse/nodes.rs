@@ -1,5 +1,7 @@
 //! What fusion has to know about each node, said once: its role, its shape, and what it reads through which change of indices.
 
+use std::collections::BTreeSet;
+
 use vspec_ir::ops::OpClass;
 use vspec_ir::plan::Index;
 use vspec_ir::{Graph, Node, NodeId, Op};
@@ -45,6 +47,8 @@ pub(super) struct Nodes<'g> {
     views: Vec<bool>,
     /// Whether an output of the graph is this node.
     outputs: Vec<bool>,
+    /// Nodes that compute something a second time.
+    copies: BTreeSet<NodeId>,
 }
 
 impl<'g> Nodes<'g> {
@@ -59,6 +63,7 @@ impl<'g> Nodes<'g> {
             users: vec![vec![]; graph.len()],
             views: vec![false; graph.len()],
             outputs: vec![false; graph.len()],
+            copies: BTreeSet::new(),
         };
         graph.outputs().iter().for_each(|o| nodes.outputs[o.node.index()] = true);
         for (id, node) in graph.nodes().filter(|(id, _)| live[id.index()]) {
@@ -72,6 +77,19 @@ impl<'g> Nodes<'g> {
             nodes.look(id);
         }
         Ok(nodes)
+    }
+
+    /// The same, where some nodes are known to compute something a second time.
+    pub(super) fn with_copies(self, copies: &BTreeSet<NodeId>) -> Self {
+        Nodes { copies: copies.clone(), ..self }
+    }
+
+    pub(super) fn is_copy(&self, id: NodeId) -> bool {
+        self.copies.contains(&id)
+    }
+
+    pub(super) fn first_copy(&self) -> Option<NodeId> {
+        self.copies.first().copied()
     }
 
     pub(super) fn role(&self, id: NodeId) -> Role {
