@@ -12,7 +12,9 @@ use vspec_elaborate::{Compiled, SourceInfo, World, compile};
 use vspec_ir::Source;
 use vspec_syntax::Diagnostic;
 
-pub use planned::{direct, fused, fused_at, fused_in, fusing, in_blocks, planned, planned_at};
+pub use planned::{
+    direct, fused, fused_at, fused_in, fused_saving, fusing, in_blocks, planned, planned_at, saving,
+};
 pub use running::{Running, close};
 
 /// A world without files and data sets: only the standard library can be used.

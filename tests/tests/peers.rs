@@ -11,7 +11,7 @@ use vspec_ir::Program;
 use vspec_optimize::Level;
 use vspec_optimize::differentiate::{self, Tape};
 use vspec_syntax::FileId;
-use vspec_tests::{NoWorld, assert_clean, fused_at, read, root, vspec_files};
+use vspec_tests::{NoWorld, assert_clean, fused_at, fused_saving, read, root, vspec_files};
 use vspec_train::{Bench, DataFolder, Setup};
 
 /// Every spec with the sizes that it is tested at.
@@ -74,12 +74,15 @@ fn apart(a: &[f64], b: &[f64]) -> f64 {
 fn check(name: &str) {
     let (_, sizes) = SMALL.iter().find(|(known, _)| *known == name).expect("has sizes for a test");
     let program = program(name, sizes);
-    let (losses, variables) = three_steps(&program, &fused_at(Level::O2, Precision::F64));
     let (wanted, right) = three_steps(&program, &vspec_dfdx::DfdxEngine::new(Precision::F64));
-    assert!(apart(&losses, &wanted) < 1e-6, "{name}: losses are {losses:?}, {wanted:?} on dfdx");
-    for ((path, found), (_, wanted)) in variables.iter().zip(&right) {
-        let apart = apart(found, wanted);
-        assert!(apart < 1e-4, "{name}: `{path}` is {apart} of its length away from where dfdx brings it");
+    // At these sizes nothing is computed again to save memory unless that is asked for.
+    for engine in [fused_at(Level::O2, Precision::F64), fused_saving(Precision::F64)] {
+        let (losses, variables) = three_steps(&program, &engine);
+        assert!(apart(&losses, &wanted) < 1e-6, "{name}: losses are {losses:?}, {wanted:?} on dfdx");
+        for ((path, found), (_, wanted)) in variables.iter().zip(&right) {
+            let apart = apart(found, wanted);
+            assert!(apart < 1e-4, "{name}: `{path}` is {apart} of its length away from where dfdx brings it");
+        }
     }
 }
 

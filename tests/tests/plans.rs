@@ -9,7 +9,7 @@ use vspec_optimize::fuse::{Options, fuse};
 use vspec_optimize::{Level, Target, differentiate, plan};
 use vspec_tests::random::{Numbers, Shown, config, float_inputs, loss, values};
 use vspec_tests::samples::{assert_close, instances, run};
-use vspec_tests::{assert_clean, compile_text, fused, planned};
+use vspec_tests::{assert_clean, compile_text, fused, planned, saving};
 use vspec_train::initialise;
 
 const NO_FUSION: Options = Options { fuse: false, recompute: false };
@@ -87,14 +87,23 @@ fn same_values(graph: &Graph) -> Result<(), TestCaseError> {
         let engines: [&dyn Engine; 2] = [&planned(Precision::F64, options), &fused(Precision::F64, options)];
         for engine in engines {
             let got = results(engine, graph, &inputs);
-            let what = format!("{} with {options:?}", engine.name());
-            match (&got, &want) {
-                (Ok(got), Ok(want)) => same(graph, got, want, &what)?,
-                (got, want) => prop_assert_eq!(got, want, "{}", what),
-            }
+            same_results(graph, &got, &want, &format!("{} with {options:?}", engine.name()))?;
         }
     }
-    Ok(())
+    same_results(graph, &results(&saving(Precision::F64), graph, &inputs), &want, "a plan that saves memory")
+}
+
+/// What an engine has made of a graph.
+type Results = Result<Vec<Vec<f64>>, EngineError>;
+
+fn same_results(graph: &Graph, got: &Results, want: &Results, what: &str) -> Result<(), TestCaseError> {
+    match (got, want) {
+        (Ok(got), Ok(want)) => same(graph, got, want, what),
+        (got, want) => {
+            prop_assert_eq!(got, want, "{}", what);
+            Ok(())
+        }
+    }
 }
 
 fn same(graph: &Graph, got: &[Vec<f64>], want: &[Vec<f64>], what: &str) -> Result<(), TestCaseError> {
@@ -116,7 +125,7 @@ fn close(got: &[f64], want: &[f64]) -> Result<(), String> {
     }
 }
 
-fn results(engine: &dyn Engine, graph: &Graph, inputs: &Inputs) -> Result<Vec<Vec<f64>>, EngineError> {
+fn results(engine: &dyn Engine, graph: &Graph, inputs: &Inputs) -> Results {
     let results = engine.session().run(graph, inputs, RunKey { seed: 5, step: 9 })?;
     Ok(results.iter().map(HostTensor::to_f64).collect())
 }

@@ -6,8 +6,8 @@
 //! a pipeline finds nothing in any of this project's specifications, which a test checks. Each pass takes time that grows with the graph
 //! as a line does.
 //!
-//! No pass computes cheap values again instead of keeping them: whether that pays depends on which kernel reads them, so that
-//! [`crate::fuse`] decides it, for readers of its kernels.
+//! No pass here computes cheap values again instead of keeping them: whether that pays depends on which kernel reads them and on sizes, so
+//! that [`crate::fuse`] decides it, for readers of its kernels and between the way forth and the way back.
 
 use crate::pass::Pass;
 use crate::{common, dead, differentiate, fold_norm, simplify};

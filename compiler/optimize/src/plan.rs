@@ -32,7 +32,7 @@ impl Target {
 /// A plan, and what there is to say about it.
 #[derive(Debug, Clone)]
 pub struct Planned {
-    /// The graph that it was made of: after all passes, with sizes bound.
+    /// The graph that it was made of: after all passes, with sizes bound, and with copies of what is computed twice.
     pub graph: Graph,
     /// The plan.
     pub plan: Plan,

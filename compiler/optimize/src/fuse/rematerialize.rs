@@ -51,7 +51,7 @@ pub fn rematerialize(graph: &Graph, least: usize) -> Result<Rematerialized, Stri
     };
     let cones = cones(&nodes, peak);
     let rebuild = Rebuild::of(graph);
-    let mut copying = Copying { graph, cones, rebuild, late: BTreeMap::new(), copies: BTreeSet::new() };
+    let mut copying = Copying { graph, peak, cones, rebuild, late: BTreeMap::new(), copies: BTreeSet::new() };
     for index in 0..copying.rebuild.len() {
         let Some((id, node)) = copying.rebuild.next(index) else { continue };
         let inputs = if id <= peak { node.inputs } else { copying.inputs(id) };
@@ -161,6 +161,7 @@ fn is_needed(nodes: &Nodes<'_>, id: NodeId, from: NodeId) -> bool {
 /// The new graph, in which what comes behind the peak reads copies.
 struct Copying<'g> {
     graph: &'g Graph,
+    peak: NodeId,
     cones: BTreeMap<NodeId, BTreeSet<NodeId>>,
     rebuild: Rebuild<'g>,
     /// What is read behind the peak in place of values before it.
@@ -175,8 +176,11 @@ impl Copying<'_> {
         self.graph.node(id).inputs.iter().filter_map(|input| self.read(*input)).collect()
     }
 
-    /// What is read for a value behind the peak.
+    /// What a node behind the peak reads for a value.
     fn read(&mut self, id: NodeId) -> Option<NodeId> {
+        if id > self.peak {
+            return self.rebuild.became(id);
+        }
         if let Some(known) = self.late.get(&id) {
             return Some(*known);
         }
