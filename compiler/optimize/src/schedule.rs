@@ -13,12 +13,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use vspec_ir::OutputKind;
-use vspec_ir::plan::{Place, Plan, PlanOutput, Uses, Value};
+use vspec_ir::plan::{Place, Plan, PlanOutput, Value};
 
 /// Puts the kernels of a plan in an order in which less memory is alive.
 pub fn order(plan: &mut Plan) {
     let needs = Needs::of(plan);
-    let order = needs.delayed(Queue::of(&needs).run());
+    // Who waits must not be the first whose turn it is.
+    let waiting = needs.delayed((0..plan.kernels.len()).collect());
+    let order = needs.delayed(Queue::of(&needs, waiting).run());
     let mut kernels: Vec<Option<_>> = std::mem::take(&mut plan.kernels).into_iter().map(Some).collect();
     plan.kernels = order.into_iter().filter_map(|number| kernels[number].take()).collect();
 }
@@ -28,7 +30,8 @@ struct Needs {
     /// For each kernel the values that it reads, and bytes that it takes.
     reads: Vec<Vec<usize>>,
     takes: Vec<usize>,
-    /// For each value the kernels that read it, and bytes that are free after the last of them.
+    /// For each value the kernel that writes it, those that read it, and bytes that are free after the last of them.
+    writer: Vec<Option<usize>>,
     readers: Vec<Vec<usize>>,
     bytes: Vec<usize>,
     /// For each kernel those that have to come after it.
@@ -52,35 +55,35 @@ impl Needs {
         }
         let mut needs = Needs {
             takes: kernels().map(|kernel| kernel.writes().iter().map(|id| taken(id.index())).sum()).collect(),
+            writer: uses.iter().map(|uses| uses.written).collect(),
             bytes: (0..plan.values.len()).map(freed).collect(),
             after: vec![vec![]; plan.kernels.len()],
             reads,
             readers,
         };
-        needs.follow_values(&uses);
-        needs.follow_variables(plan, &uses);
+        needs.follow_values();
+        needs.follow_variables(plan);
         needs
     }
 
     /// Readers come after writers.
-    fn follow_values(&mut self, uses: &[Uses]) {
-        for (readers, uses) in self.readers.iter().zip(uses) {
-            if let Some(writer) = uses.written {
-                self.after[writer].extend(readers);
+    fn follow_values(&mut self) {
+        for (writer, readers) in self.writer.iter().zip(&self.readers) {
+            if let Some(writer) = writer {
+                self.after[*writer].extend(readers);
             }
         }
     }
 
     /// Whoever writes the new value of a variable comes after those that read the old one, so that it can be written there.
-    fn follow_variables(&mut self, plan: &Plan, uses: &[Uses]) {
+    fn follow_variables(&mut self, plan: &Plan) {
         let path = |(id, value): (usize, &Value)| match &value.place {
             Place::Variable(path) => Some((path.clone(), id)),
             _ => None,
         };
         let old: BTreeMap<_, usize> = plan.values.iter().enumerate().filter_map(path).collect();
         for output in updates(plan) {
-            let (Some(old), Some(writer)) = (old.get(&output.name), uses[output.value.index()].written)
-            else {
+            let (Some(old), Some(writer)) = (old.get(&output.name), self.writer[output.value.index()]) else {
                 continue;
             };
             // Those that come later already need a copy anyway.
@@ -90,24 +93,34 @@ impl Needs {
         }
     }
 
-    /// The same order, but for kernels that free nothing: each comes right before the first one that has to come after it. From the last
-    /// one on, so that what such a kernel reads waits for it in turn.
+    /// The same order, but for kernels that free nothing, or only what a kernel writes for them that frees nothing: each comes right before
+    /// the first one that has to come after it. From the last one on, so that what such a kernel reads waits for it in turn.
     fn delayed(&self, mut order: Vec<usize>) -> Vec<usize> {
-        let mut places = vec![0; order.len()];
-        order.iter().zip(0..).for_each(|(kernel, place)| places[*kernel] = place);
+        let mut places = places(&order);
         for place in (0..order.len()).rev() {
             let kernel = order[place];
             let Some(first) = self.after[kernel].iter().map(|later| places[*later]).min() else { continue };
             let stays = |id: &usize| {
                 self.bytes[*id] == 0 || self.readers[*id].iter().any(|other| places[*other] >= first)
             };
-            if first > place + 1 && self.reads[kernel].iter().all(stays) {
+            let waits = |id: &usize| {
+                let alone = self.readers[*id] == [kernel];
+                alone && self.writer[*id].is_some_and(|writer| self.reads[writer].iter().all(stays))
+            };
+            if first > place + 1 && self.reads[kernel].iter().all(|id| stays(id) || waits(id)) {
                 order[place..first].rotate_left(1);
                 order[place..first].iter().zip(place..).for_each(|(kernel, place)| places[*kernel] = place);
             }
         }
         order
     }
+}
+
+/// Where each kernel comes in an order.
+fn places(order: &[usize]) -> Vec<usize> {
+    let mut places = vec![0; order.len()];
+    order.iter().zip(0..).for_each(|(kernel, place)| places[*kernel] = place);
+    places
 }
 
 /// New values of variables.
@@ -122,40 +135,48 @@ struct Queue<'a> {
     before: Vec<usize>,
     /// For each value how many kernels have yet to read it.
     readers: Vec<usize>,
-    /// Kernels before which nothing has to come any more.
+    /// Kernels in the order in which it is their turn, and the place of each.
+    turns: Vec<usize>,
+    places: Vec<usize>,
+    /// Places of kernels before which nothing has to come any more.
     ready: BTreeSet<usize>,
 }
 
 impl<'a> Queue<'a> {
-    fn of(needs: &'a Needs) -> Self {
+    fn of(needs: &'a Needs, turns: Vec<usize>) -> Self {
         let mut before = vec![0; needs.after.len()];
         needs.after.iter().flatten().for_each(|later| before[*later] += 1);
-        let ready = (0..before.len()).filter(|kernel| before[*kernel] == 0).collect();
-        Queue { needs, before, readers: needs.readers.iter().map(Vec::len).collect(), ready }
+        let ready = (0..turns.len()).filter(|place| before[turns[*place]] == 0).collect();
+        let readers = needs.readers.iter().map(Vec::len).collect();
+        Queue { needs, before, readers, places: places(&turns), turns, ready }
     }
 
     /// All kernels in their order.
     fn run(mut self) -> Vec<usize> {
         let mut order = vec![];
-        while let Some(next) = self.next() {
-            self.ready.remove(&next);
-            self.needs.reads[next].iter().for_each(|id| self.readers[*id] -= 1);
-            for later in &self.needs.after[next] {
+        while let Some(place) = self.next() {
+            self.ready.remove(&place);
+            let kernel = self.turns[place];
+            self.needs.reads[kernel].iter().for_each(|id| self.readers[*id] -= 1);
+            for later in &self.needs.after[kernel] {
                 self.before[*later] -= 1;
                 if self.before[*later] == 0 {
-                    self.ready.insert(*later);
+                    self.ready.insert(self.places[*later]);
                 }
             }
-            order.push(next);
+            order.push(kernel);
         }
         order
     }
 
-    /// The kernel that frees most, or the first one where none frees more than it takes.
+    /// The place of the kernel that frees most, or of the first one where none frees more than it takes.
     fn next(&self) -> Option<usize> {
-        let gain = |kernel: &usize| self.frees(*kernel).saturating_sub(self.needs.takes[*kernel]);
+        let gain = |place: &usize| {
+            let kernel = self.turns[*place];
+            self.frees(kernel).saturating_sub(self.needs.takes[kernel])
+        };
         // Of equal ones the first.
-        let most = self.ready.iter().rev().max_by_key(|kernel| gain(kernel))?;
+        let most = self.ready.iter().rev().max_by_key(|place| gain(place))?;
         if gain(most) > 0 { Some(*most) } else { self.ready.first().copied() }
     }
 
