@@ -104,8 +104,8 @@ fn a_kernel_that_frees_memory_runs_at_once() {
         let uses = |(_, kernel): &(usize, &Kernel)| {
             kernel.reads().contains(&operands[1]) || kernel.writes().contains(&operands[1])
         };
-        let others = ordered.kernels.iter().enumerate().filter(|(other, _)| *other != number);
-        let last = others.filter(uses).last().expect("a kernel writes the map's gradient").0;
+        let mut others = ordered.kernels.iter().enumerate().filter(|(other, _)| *other != number);
+        let (last, _) = others.rfind(uses).expect("a kernel writes the map's gradient");
         assert!(number <= last + 2, "kernel {number} waits, kernel {last} was long before\n{ordered}");
     }
 }
