@@ -9,7 +9,7 @@
 //! It is done in parts that are kept apart. `nodes` says what each node is and what it reads, views looked through. `group` holds the
 //! groups and their order. `merge` below proposes pairs, `legality` says whether one kernel can compute both and with which loops, and
 //! `profit` whether it should. `again` then decides which cheap values are computed again by their readers rather than stored, and
-//! `lower` writes the kernels down. Before all that, [`rematerialize`] may have put copies into the graph, of values that would be kept for
+//! `lower` writes the kernels down. Before all that, [`rematerialize()`] may have put copies into the graph, of values that would be kept for
 //! long otherwise. Numerics: what a kernel computes are the ops of its nodes, but for folds of rows that `rows` takes from
 //! fewer passes, on the terms that it states.
 

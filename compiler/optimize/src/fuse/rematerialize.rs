@@ -93,9 +93,11 @@ fn is_stored(nodes: &Nodes<'_>, id: NodeId) -> bool {
     }
 }
 
-/// For each value that is computed again behind the peak all nodes that this takes, in order.
-fn cones(nodes: &Nodes<'_>, peak: NodeId) -> BTreeMap<NodeId, BTreeSet<NodeId>> {
-    let mut cones = BTreeMap::new();
+/// For each value that is computed again behind the peak all nodes that this takes.
+type Cones = BTreeMap<NodeId, BTreeSet<NodeId>>;
+
+fn cones(nodes: &Nodes<'_>, peak: NodeId) -> Cones {
+    let mut cones = Cones::new();
     for (id, _) in nodes.graph.nodes().take_while(|(id, _)| *id <= peak) {
         let chosen = nodes.role(id) == Role::Map && is_stored(nodes, id) && !nodes.is_output(id);
         let first = nodes.users(id).iter().find(|user| **user > peak);
@@ -108,12 +110,7 @@ fn cones(nodes: &Nodes<'_>, peak: NodeId) -> BTreeMap<NodeId, BTreeSet<NodeId>> 
 }
 
 /// What has to be computed for a value at its first late reader, if that is cheap.
-fn cone(
-    nodes: &Nodes<'_>,
-    id: NodeId,
-    reader: NodeId,
-    dropped: &BTreeMap<NodeId, BTreeSet<NodeId>>,
-) -> Option<BTreeSet<NodeId>> {
+fn cone(nodes: &Nodes<'_>, id: NodeId, reader: NodeId, dropped: &Cones) -> Option<BTreeSet<NodeId>> {
     let (mut cone, mut leaves, mut spent, mut open) = (BTreeSet::new(), BTreeSet::new(), 0, vec![id]);
     while let Some(node) = open.pop() {
         if !cone.insert(node) {
@@ -125,21 +122,42 @@ fn cone(
             return None;
         }
         for input in &nodes.node(node).inputs {
-            let small = nodes.is_computed(*input) && nodes.bytes(*input) * SMALLER <= nodes.bytes(id);
-            let stays = || {
-                is_stored(nodes, *input) && !dropped.contains_key(input) && is_needed(nodes, *input, reader)
-            };
-            match nodes.role(*input) {
-                Role::Memory | Role::Free => {}
-                _ if small => {}
-                Role::View => open.push(*input),
-                _ if stays() => drop(leaves.insert(*input)),
-                Role::Map => open.push(*input),
-                Role::Fold | Role::Anchor => return None,
+            match operand(nodes, *input, [id, reader], dropped) {
+                Operand::Small => {}
+                Operand::Leaf => drop(leaves.insert(*input)),
+                Operand::Inside => open.push(*input),
+                Operand::Missing => return None,
             }
         }
     }
     (leaves.len() <= LEAVES).then_some(cone)
+}
+
+/// What becomes of an operand of what is computed again.
+enum Operand {
+    /// It costs little to have it there.
+    Small,
+    /// It is there anyway and has to be read.
+    Leaf,
+    /// It is computed again, too.
+    Inside,
+    /// It is not there, and dear.
+    Missing,
+}
+
+/// For a value that is computed again at a reader.
+fn operand(nodes: &Nodes<'_>, input: NodeId, [id, reader]: [NodeId; 2], dropped: &Cones) -> Operand {
+    let small = nodes.is_computed(input) && nodes.bytes(input) * SMALLER <= nodes.bytes(id);
+    let stays =
+        || is_stored(nodes, input) && !dropped.contains_key(&input) && is_needed(nodes, input, reader);
+    match nodes.role(input) {
+        Role::Memory | Role::Free => Operand::Small,
+        _ if small => Operand::Small,
+        Role::View => Operand::Inside,
+        _ if stays() => Operand::Leaf,
+        Role::Map => Operand::Inside,
+        Role::Fold | Role::Anchor => Operand::Missing,
+    }
 }
 
 /// Whether a stored value is read from a node on, or something is that follows from it in what is not stored.
@@ -162,7 +180,7 @@ fn is_needed(nodes: &Nodes<'_>, id: NodeId, from: NodeId) -> bool {
 struct Copying<'g> {
     graph: &'g Graph,
     peak: NodeId,
-    cones: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    cones: Cones,
     rebuild: Rebuild<'g>,
     /// What is read behind the peak in place of values before it.
     late: BTreeMap<NodeId, NodeId>,
