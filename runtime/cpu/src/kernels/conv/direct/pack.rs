@@ -50,7 +50,8 @@ impl Pack<'_> {
     #[inline(always)]
     fn outputs<S: Simd>(&self, simd: S, w: &[f32], first: usize, out: &mut [f32]) {
         let len = self.way.sides.inputs * self.way.sides.taps;
-        for (vector, out) in out.chunks_exact_mut(len * LANES).enumerate() {
+        // Without inputs there is nothing to turn.
+        for (vector, out) in out.chunks_exact_mut((len * LANES).max(1)).enumerate() {
             let (first, count) = self.lanes(first, vector);
             if count == 0 {
                 out.fill(0.0);
