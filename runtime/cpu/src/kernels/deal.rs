@@ -26,9 +26,45 @@ pub(crate) fn every<T: Copy>(step: usize, from: &[T], to: &mut [T]) {
     }
 }
 
+/// The opposite for a whole row: puts as many elements of each remainder together again. In `from` there is the same room for those of each.
+#[inline(always)]
+pub(crate) fn together<T: Copy>(step: usize, from: &[T], to: &mut [T]) {
+    let pitch = from.len() / step;
+    if step == 2 {
+        let (even, odd) = from.split_at(pitch);
+        let mut pairs = to.chunks_exact_mut(2);
+        // Whole pairs become vector instructions.
+        pairs
+            .by_ref()
+            .zip(even.iter().zip(odd))
+            .for_each(|(pair, (even, odd))| (pair[0], pair[1]) = (*even, *odd));
+        if let ([last], Some(even)) = (pairs.into_remainder(), even.last()) {
+            *last = *even;
+        }
+        return;
+    }
+    for (remainder, from) in from.chunks_exact(pitch.max(1)).enumerate().take(to.len()) {
+        to[remainder..].iter_mut().step_by(step).zip(from).for_each(|(to, from)| *to = *from);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::every;
+    use super::{every, together};
+
+    #[test]
+    fn rows_are_whole_again() {
+        for (step, len) in [(1, 5), (2, 1), (2, 8), (2, 41), (3, 2), (3, 7), (5, 20)] {
+            let row: Vec<usize> = (1..=len).collect();
+            let pitch = len.div_ceil(step);
+            let (mut dealt, mut whole) = (vec![0; step * pitch], vec![0; len]);
+            for (remainder, dealt) in dealt.chunks_exact_mut(pitch).enumerate().take(len) {
+                every(step, &row[remainder..], dealt);
+            }
+            together(step, &dealt, &mut whole);
+            assert_eq!(whole, row, "{step} remainders of {len}");
+        }
+    }
 
     #[test]
     fn as_far_as_both_reach() {

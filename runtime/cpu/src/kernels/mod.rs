@@ -4,6 +4,7 @@
 //! the reference interpreter. All kernels use all cores and give the same result on any number of them.
 
 mod axis;
+mod bands;
 mod conv;
 mod deal;
 mod kept;
@@ -11,13 +12,11 @@ mod matmul;
 mod matrix;
 pub(crate) mod micro;
 mod panels;
-mod plane;
 mod pool;
 mod product;
 mod scatter;
 mod scratch;
 mod simd;
-mod taps;
 #[cfg(test)]
 mod tests;
 mod top;

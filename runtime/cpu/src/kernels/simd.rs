@@ -33,6 +33,11 @@ pub(crate) trait Simd: Copy + Send + Sync {
     fn larger(self, best: [Self::V; 2], other: [Self::V; 2]) -> [Self::V; 2];
     /// Makes columns of 16 vectors vectors.
     fn transpose(self, rows: &mut [Self::V; LANES]);
+    /// Lanes that a mask names, and of `outside` the others.
+    ///
+    /// # Safety
+    /// What the mask names can be read; the rest need not be there.
+    unsafe fn load_masked(self, from: *const f32, mask: u16, outside: Self::V) -> Self::V;
     /// `c = a b`, or `c + a b`, for rows of one or two vectors: see [`micro::strided`].
     fn product<const W: usize>(self, a: Left<'_>, b: &[f32], c: &mut [[f32; W]], add: bool);
     /// Adds outer products to sums: see [`outer`].
@@ -328,6 +333,15 @@ impl Simd for Plain {
     }
 
     #[inline(always)]
+    unsafe fn load_masked(self, from: *const f32, mask: u16, outside: Self::V) -> Self::V {
+        let lane = |i: usize| match mask >> i & 1 {
+            1 => unsafe { from.wrapping_add(i).read() },
+            _ => outside[i],
+        };
+        std::array::from_fn(lane)
+    }
+
+    #[inline(always)]
     fn transpose(self, rows: &mut [Self::V; LANES]) {
         *rows = std::array::from_fn(|i| std::array::from_fn(|j| rows[j][i]));
     }
@@ -467,6 +481,11 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn load_masked(self, from: *const f32, mask: u16, outside: __m512) -> __m512 {
+            unsafe { _mm512_mask_loadu_ps(outside, mask, from) }
+        }
+
+        #[inline(always)]
         fn transpose(self, r: &mut [__m512; LANES]) {
             // Quarter `q` of vector `4 * g + j` is column `4 * q + j` of rows `4 * g..4 * g + 4`.
             let mut fours = [self.splat(0.0); LANES];
@@ -594,6 +613,22 @@ mod x86 {
         #[inline(always)]
         fn mul_add(self, a: [__m256; 2], b: [__m256; 2], c: [__m256; 2]) -> [__m256; 2] {
             unsafe { [_mm256_fmadd_ps(a[0], b[0], c[0]), _mm256_fmadd_ps(a[1], b[1], c[1])] }
+        }
+
+        #[inline(always)]
+        unsafe fn load_masked(self, from: *const f32, mask: u16, outside: [__m256; 2]) -> [__m256; 2] {
+            unsafe {
+                let bits = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+                [0, 1].map(
+                    #[inline(always)]
+                    |half: usize| {
+                        let own = _mm256_set1_epi32(i32::from(mask >> (8 * half) & 0xFF));
+                        let own = _mm256_cmpeq_epi32(_mm256_and_si256(own, bits), bits);
+                        let found = _mm256_maskload_ps(from.wrapping_add(8 * half), own);
+                        _mm256_blendv_ps(outside[half], found, _mm256_castsi256_ps(own))
+                    },
+                )
+            }
         }
 
         #[inline(always)]

@@ -110,10 +110,17 @@ struct Row {
 }
 
 impl Axis {
-    /// The same products seen from the elements: those of windows that move by 1 as windows over the windows.
-    pub(crate) fn transposed(&self) -> Option<Axis> {
-        let offsets = self.offsets.iter().map(|offset| -offset).collect();
-        (self.step == 1).then_some(Axis { count: self.size, size: self.count, step: 1, offsets })
+    /// The rows of windows over one row.
+    pub(crate) fn single() -> Self {
+        Axis { count: 1, size: 1, step: 1, offsets: vec![0] }
+    }
+
+    /// The windows that have a tap with an offset in the image.
+    pub(crate) fn covered(&self, offset: isize) -> Range<usize> {
+        // The first window whose tap is not before the image, and the first one whose tap is behind it.
+        let from = usize::try_from(-offset).map_or(0, |before| before.div_ceil(self.step));
+        let to = usize::try_from(self.size as isize - offset).map_or(0, |room| room.div_ceil(self.step));
+        from..to.min(self.count)
     }
 }
 
@@ -236,10 +243,7 @@ impl Windows {
             stride *= axis.size;
         }
         let offset = inner.offsets[tap % inner.offsets.len()];
-        // The first window whose tap is not before the image, and the first one whose tap is behind it.
-        let from = usize::try_from(-offset).map_or(0, |before| before.div_ceil(inner.step));
-        let to = usize::try_from(inner.size as isize - offset).map_or(0, |room| room.div_ceil(inner.step));
-        let to = to.min(inner.count);
+        let Range { start: from, end: to } = inner.covered(offset);
         let first = (from * inner.step) as isize + offset;
         (from < to).then(|| Line { from, to, place: place + first as usize })
     }
@@ -268,10 +272,7 @@ impl Windows {
     /// The axes, if there are one or two: rows, and places of a row.
     pub(crate) fn in_plane(&self) -> Option<[Axis; 2]> {
         match self.axes.as_slice() {
-            [columns] => {
-                let rows = Axis { count: 1, size: 1, step: 1, offsets: vec![0] };
-                Some([rows, columns.clone()])
-            }
+            [columns] => Some([Axis::single(), columns.clone()]),
             [rows, columns] => Some([rows.clone(), columns.clone()]),
             _ => None,
         }

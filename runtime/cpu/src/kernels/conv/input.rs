@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::apart::{Apart, with_sizes};
 use super::columns::Columns;
-use super::{Channels, Method, Pass, Problem, direct, floats, lanes, pointwise, thin, winograd};
+use super::{Channels, Method, Pass, Problem, bands, direct, floats, lanes, pointwise, thin, winograd};
 use crate::element::Element;
 use crate::kernels::Kept;
 use crate::kernels::product::{Panels, Piece, Size, Target, multiply};
@@ -34,6 +34,13 @@ pub(crate) fn conv_input<T: Element>(
         Method::Planes => {
             let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
             return thin::input(&windows, channels, [y, w], x);
+        }
+        Method::Bands => {
+            if let (Some([y, w]), Some(x)) = (floats([y, w]), T::floats_mut(x))
+                && bands::input([(y, y_shape), (w, w_shape)], (x, x_shape), moves, channels)
+            {
+                return;
+            }
         }
         Method::Lanes => {
             if let (Some([y, w]), Some(x)) = (floats([y, w]), T::floats_mut(x))

@@ -18,10 +18,12 @@ use crate::mode::Mode;
 /// A way to compute a convolution or one of its transposes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
-    /// Plane by plane, for groups of one input channel.
+    /// Row by row, for groups of one input channel.
     Planes,
     /// Sixteen planes at a time, each a lane of vectors, for groups of one input channel.
     Lanes,
+    /// Plane by plane as it lies, some rows of windows at a time, for groups of one input channel.
+    Bands,
     /// A product of matrices, one of which is made of windows, panel by panel.
     Windows,
     /// As it stands, with output channels in the lanes of vectors, for windows of several taps.
@@ -37,6 +39,7 @@ impl fmt::Display for Method {
         f.write_str(match self {
             Method::Planes => "planes",
             Method::Lanes => "lanes",
+            Method::Bands => "bands",
             Method::Windows => "windows",
             Method::Direct => "direct",
             Method::Pointwise => "pointwise",
@@ -73,8 +76,6 @@ pub(crate) struct Problem {
     windows: [usize; 2],
     /// Spatial axes.
     rank: usize,
-    /// Whether windows move by 1.
-    dense: bool,
     /// Whether neighbours along a row of windows are more than 1 apart.
     strided: bool,
     /// Whether windows are the elements of images.
@@ -86,19 +87,20 @@ pub(crate) struct Problem {
 
 /// Nanoseconds of an addition and a multiplication in a product of matrices.
 const PRODUCT: f64 = 2.0 / 145.0;
-/// The same in sums over windows of planes, in those over planes for the weight, and where neither is a loop over vectors.
-const PLANE: f64 = 0.027;
-const PLANE_WEIGHT: f64 = 0.045;
-const PLANE_SCALAR: f64 = 0.2;
-/// Nanoseconds to copy an element of a plane, besides those for each row and for each plane.
-const PADDED: f64 = 0.17;
-const PADDED_ROW: f64 = 6.0;
-const PADDED_PLANE: f64 = 30.0;
+/// The same where it is no loop over vectors, in sums along the rows of planes.
+const PLANE: f64 = 0.2;
 /// Nanoseconds of an addition and a multiplication in vectors of sixteen planes, and to turn an element into a lane or back, besides those
 /// for each plane.
 const LANE: f64 = 0.016;
-const TURNED: f64 = 0.25;
+const TURNED: f64 = 0.15;
 const TURNED_PLANE: f64 = 3.5;
+/// Nanoseconds of an addition and a multiplication in vectors of windows of a row, in sums over windows and in those for the weight, and
+/// of an element of the result, besides those for each plane and for elements that are dealt out.
+const BAND: f64 = 0.0076;
+const BAND_WEIGHT: f64 = 0.012;
+const BAND_ELEMENT: f64 = 0.17;
+const BAND_PLANE: f64 = 10.0;
+const DEALT: f64 = 0.18;
 /// Nanoseconds of an addition and a multiplication with planes as they lie, and to read or write an element.
 const POINT: f64 = 2.0 / 136.0;
 const READ: f64 = 0.05;
@@ -139,7 +141,6 @@ impl Problem {
             image: rows(x),
             windows: rows(y),
             rank: w.len() - 2,
-            dense,
             strided: moves.stride.last().is_some_and(|stride| *stride > 1),
             pointwise: taps == 1 && dense && x[2..] == y[2..] && moves.padding.iter().all(|p| *p == [0, 0]),
             single,
@@ -163,6 +164,7 @@ impl Problem {
             Some((if self.is_direct() { Method::Direct } else { Method::Windows }, self.by_windows())),
             self.by_planes(),
             self.by_lanes(),
+            self.by_bands(),
             self.by_points(),
             self.by_tiles(),
         ];
@@ -198,20 +200,10 @@ impl Problem {
         windows * ((own * self.taps) as f64 * element + written)
     }
 
-    /// Planes are copied with their padding, row by row; vectors run along rows, whose last one is often not full.
     fn by_planes(&self) -> Option<(Method, f64)> {
         let planes = (self.channels.images * self.channels.outputs()) as f64;
-        let [rows, columns] = if self.pass == Pass::Input { self.image } else { self.windows };
-        let whole = (rows * columns.next_multiple_of(LANES) * self.taps) as f64;
-        let products = match self.pass {
-            Pass::Input if !self.dense => (self.count() * self.taps) as f64 * PLANE_SCALAR,
-            _ if self.rank > 2 => (self.count() * self.taps) as f64 * PLANE_SCALAR,
-            Pass::Weight => whole * PLANE_WEIGHT + PADDED_PLANE,
-            Pass::Forward | Pass::Input => whole * PLANE,
-        };
-        let [height, width] = self.image;
-        let copied = PADDED_PLANE + height as f64 * (PADDED_ROW + width as f64 * PADDED);
-        (self.channels.own == 1).then_some((Method::Planes, planes * (copied + products)))
+        let products = (self.count() * self.taps) as f64;
+        (self.channels.own == 1).then_some((Method::Planes, planes * products * PLANE))
     }
 
     fn by_lanes(&self) -> Option<(Method, f64)> {
@@ -220,6 +212,21 @@ impl Problem {
         let products = (self.count() * self.taps) as f64;
         let time = planes * (products * LANE + elements * TURNED + TURNED_PLANE);
         (self.channels.own == 1 && self.rank <= 2 && self.single).then_some((Method::Lanes, time))
+    }
+
+    /// Vectors run along rows, whose last one is often not full.
+    fn by_bands(&self) -> Option<(Method, f64)> {
+        let planes = (self.channels.images * self.channels.outputs()) as f64;
+        let [rows, columns] = self.windows;
+        let whole = (rows * columns.next_multiple_of(LANES)) as f64;
+        let (product, results) = match self.pass {
+            Pass::Weight => (BAND_WEIGHT, 1.0),
+            Pass::Forward => (BAND, 1.0),
+            Pass::Input => (BAND, (self.image[0] * self.image[1]) as f64 / self.count().max(1) as f64),
+        };
+        let dealt = if self.strided { (self.image[0] * self.image[1]) as f64 * DEALT } else { 0.0 };
+        let plane = BAND_PLANE + whole * (product * self.taps as f64 + BAND_ELEMENT * results) + dealt;
+        (self.channels.own == 1 && self.rank <= 2 && self.single).then_some((Method::Bands, planes * plane))
     }
 
     /// Vectors run along planes, whose last one is often not full.
@@ -296,12 +303,12 @@ mod tests {
             // The copies for panels are little beside many products, and a vector is more than a plane of 9.
             assert_eq!(method(pass, [16, 160, 960, 3, 1, 1]), Method::Windows, "{pass:?}");
             assert_eq!(method(pass, [8, 512, 512, 14, 1, 1]), Method::Windows, "{pass:?}");
-            // Rows of whole vectors stay rows, unless there are many taps or there is nothing to turn back.
-            let rows = if pass == Pass::Weight { Method::Lanes } else { Method::Planes };
-            assert_eq!(method(pass, [16, 96, 96, 32, 3, 96]), rows, "{pass:?}");
-            assert_eq!(method(pass, [16, 16, 16, 32, 5, 16]), Method::Lanes, "{pass:?}");
+            // Rows of nearly whole vectors stay rows.
+            assert_eq!(method(pass, [16, 96, 96, 32, 3, 96]), Method::Bands, "{pass:?}");
+            assert_eq!(method(pass, [16, 16, 16, 32, 5, 16]), Method::Bands, "{pass:?}");
+            assert_eq!(method(pass, [16, 24, 24, 24, 3, 24]), Method::Bands, "{pass:?}");
+            assert_eq!(method(pass, [16, 576, 576, 6, 3, 576]), Method::Lanes, "{pass:?}");
             assert_eq!(method(pass, [16, 960, 960, 3, 3, 960]), Method::Lanes, "{pass:?}");
-            assert_eq!(method(pass, [16, 24, 24, 24, 3, 24]), Method::Lanes, "{pass:?}");
             // One tile does not pay for the transform of a large weight, nor few channels for those of many tiles.
             let many = if pass == Pass::Weight { Method::Windows } else { Method::Direct };
             assert_eq!(method(pass, [1, 512, 512, 2, 3, 1]), many, "{pass:?}");

@@ -4,10 +4,12 @@
 //! operand is made of the windows of an image, panel by panel, and never lies in memory as a whole; the transpose in the input is a
 //! convolution of the gradient for each remainder of places by the stride, with the taps that reach it. Where windows have several taps and
 //! there are enough outputs, those are the lanes of vectors instead, and nothing is put together ([`direct`], [`outer`]). Where a group has
-//! one input channel planes are multiplied by numbers, along their rows ([`thin`]) or sixteen planes at a time ([`lanes`]). Windows of one
-//! element need no copies ([`pointwise`]), unless they are [`apart`]; those of 3x3 that move by 1 can go through [`winograd`]'s transforms.
+//! one input channel planes are multiplied by numbers: some rows of windows at a time ([`bands`]), where those are short sixteen planes at
+//! a time ([`lanes`]), and over more axes as they come ([`thin`]). Windows of one element need no copies ([`pointwise`]), unless they are
+//! [`apart`]; those of 3x3 that move by 1 can go through [`winograd`]'s transforms.
 
 mod apart;
+mod bands;
 mod columns;
 mod dealt;
 mod direct;
@@ -86,6 +88,13 @@ pub(crate) fn conv<T: Element>(
     let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
     match Problem::new(Pass::Forward, shapes, moves, groups, T::floats(x).is_some()).method() {
         Method::Planes => return thin::forward(&windows, channels, [x, w], y),
+        Method::Bands => {
+            if let (Some([x, w]), Some(y)) = (floats([x, w]), T::floats_mut(y))
+                && bands::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels)
+            {
+                return;
+            }
+        }
         Method::Lanes => {
             if let (Some([x, w]), Some(y)) = (floats([x, w]), T::floats_mut(y))
                 && lanes::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels)

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Channels, conv, conv_input, conv_weight, lanes, pointwise, thin};
+use super::{Channels, bands, conv, conv_input, conv_weight, lanes, pointwise, thin};
 use crate::kernels::vector::Isa;
 use crate::kernels::window::{Moves, Windows};
 use crate::mode::Mode;
@@ -165,6 +165,18 @@ fn by_lanes(problem: &Problem, [x, w, y]: &mut Elements, made: usize) {
     assert!(done, "there are one or two axes");
 }
 
+/// Some rows of windows at a time; one axis where there is only one row.
+fn by_bands(problem: &Problem, [x, w, y]: &mut Elements, made: usize) {
+    let said = Said::new(problem, if problem.axes[0] == ROW { -1 } else { 0 });
+    let ([xs, ws, ys], moves, channels) = (&said.shapes, said.moves(), problem.channels);
+    let done = match made {
+        0 => bands::input([(y, ys), (w, ws)], (x, xs), &moves, channels),
+        1 => bands::weight([(x, xs), (y, ys)], (w, ws), &moves, channels),
+        _ => bands::forward([(x, xs), (w, ws)], (y, ys), &moves, channels),
+    };
+    assert!(done, "there are one or two axes");
+}
+
 /// One plane after the other, with more axes than two or not.
 fn by_planes(more: isize) -> impl Fn(&Problem, &mut Elements, usize) {
     move |problem, [x, w, y], made| {
@@ -221,6 +233,20 @@ proptest! {
         let axes = [if row { ROW } else { rows }, columns];
         let Some(problem) = Problem::new(images, groups, [1, shared], axes) else { return Ok(()) };
         problem.check(&[0, 1, 2], by_lanes)?;
+    }
+
+    #[test]
+    fn rows_of_windows_side_by_side(
+        images in 1usize..4,
+        groups in 1usize..40,
+        shared in 1usize..4,
+        rows in axis(),
+        columns in axis(),
+        row: bool,
+    ) {
+        let axes = [if row { ROW } else { rows }, columns];
+        let Some(problem) = Problem::new(images, groups, [1, shared], axes) else { return Ok(()) };
+        problem.check(&[0, 1, 2], by_bands)?;
     }
 
     #[test]

@@ -1,12 +1,10 @@
-//! Convolutions whose groups have one input channel, depthwise ones above all: planes are tasks. Over one or two axes a plane is copied
-//! with its padding first, otherwise rows are multiplied by numbers as they lie.
+//! Convolutions whose groups have one input channel, over any axes and in any precision: planes are tasks, and rows are multiplied by
+//! numbers as they lie.
 
 use super::Channels;
 use crate::element::Element;
-use crate::kernels::plane::Padded;
-use crate::kernels::vector::widest;
 use crate::kernels::window::{Reach, Windows};
-use crate::workers::{pieces, pieces_with};
+use crate::workers::pieces;
 
 /// For each window the sum of its taps times the weight.
 pub(super) fn forward<T: Element>(windows: &Windows, channels: Channels, [x, w]: [&[T]; 2], y: &mut [T]) {
@@ -19,20 +17,6 @@ pub(super) fn forward<T: Element>(windows: &Windows, channels: Channels, [x, w]:
         let plane = image * channels.inputs() + output / channels.shared;
         (&x[plane * size..(plane + 1) * size], &w[output * taps..(output + 1) * taps])
     };
-    if let Some(padded) = windows.in_plane().map(Padded::new) {
-        let room = || padded.room(T::default());
-        pieces_with(y, windows.count(), room, |room, number, y| {
-            let (x, w) = input(number);
-            widest(
-                #[inline(always)]
-                || {
-                    padded.copy(x, room);
-                    padded.correlate(room, w, y, false);
-                },
-            );
-        });
-        return;
-    }
     let (step, reaches) = (windows.step(), windows.reaches());
     pieces(y, windows.count(), |number, y| {
         let (x, w) = input(number);
@@ -57,23 +41,6 @@ pub(super) fn input<T: Element>(windows: &Windows, channels: Channels, [y, w]: [
             (&y[plane * count..(plane + 1) * count], &w[output * taps..(output + 1) * taps])
         })
     };
-    let transposed =
-        windows.in_plane().and_then(|[rows, columns]| Some([rows.transposed()?, columns.transposed()?]));
-    if let Some(padded) = transposed.map(Padded::new) {
-        let room = || padded.room(T::default());
-        pieces_with(x, windows.size(), room, |room, number, x| {
-            for (i, (y, w)) in outputs(number).enumerate() {
-                widest(
-                    #[inline(always)]
-                    || {
-                        padded.copy(y, room);
-                        padded.correlate(room, w, x, i > 0);
-                    },
-                );
-            }
-        });
-        return;
-    }
     let (step, reaches) = (windows.step(), windows.reaches());
     pieces(x, windows.size(), |number, x| {
         x.fill(T::default());
@@ -98,27 +65,6 @@ pub(super) fn weight<T: Element>(windows: &Windows, channels: Channels, [x, y]: 
         let output = image * channels.outputs() + output;
         (&x[input * size..(input + 1) * size], &y[output * count..(output + 1) * count])
     };
-    if let Some(padded) = windows.in_plane().map(Padded::new) {
-        pieces_with(
-            w,
-            windows.taps(),
-            || (padded.room(T::default()), padded.lines()),
-            |(room, lines), output, w| {
-                for image in 0..channels.images {
-                    let (x, y) = planes(image, output);
-                    widest(
-                        #[inline(always)]
-                        || {
-                            padded.copy(x, room);
-                            padded.copy_lines(y, lines);
-                            padded.sums(room, lines, w);
-                        },
-                    );
-                }
-            },
-        );
-        return;
-    }
     let (step, reaches) = (windows.step(), windows.reaches());
     pieces(w, windows.taps(), |output, w| {
         for image in 0..channels.images {

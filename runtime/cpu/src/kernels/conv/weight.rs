@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::apart::{Apart, with_sizes};
 use super::columns::{Across, Columns, Lines, Planes};
 use super::dealt::dealt;
-use super::{Channels, Method, Pass, Problem, floats, lanes, long, outer, thin, winograd};
+use super::{Channels, Method, Pass, Problem, bands, floats, lanes, long, outer, thin, winograd};
 use crate::element::Element;
 use crate::kernels::product::{Piece, Size, Target, multiply};
 use crate::kernels::window::{Moves, Windows};
@@ -36,6 +36,13 @@ pub(crate) fn conv_weight<T: Element>(
     }
     match Problem::new(Pass::Weight, shapes, moves, groups, T::floats(x).is_some()).method() {
         Method::Planes => return thin::weight(&windows, channels, [x, y], w),
+        Method::Bands => {
+            if let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w))
+                && bands::weight([(x, x_shape), (y, y_shape)], (w, w_shape), moves, channels)
+            {
+                return;
+            }
+        }
         Method::Lanes => {
             if let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w))
                 && lanes::weight([(x, x_shape), (y, y_shape)], (w, w_shape), moves, channels)

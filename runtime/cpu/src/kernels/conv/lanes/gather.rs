@@ -5,12 +5,12 @@ use std::slice::from_ref;
 
 use super::grid::{Grid, reach, turn_back};
 use super::sums::{Kind, Sweep};
-use super::{Lanes, WORTH, axes, single, strips};
+use super::{Lanes, WORTH, strips};
 use crate::kernels::conv::Channels;
 use crate::kernels::conv::input::axis;
 use crate::kernels::product::part;
 use crate::kernels::simd::{LANES, Parts, Simd, in_parts};
-use crate::kernels::window::{Axis, Moves};
+use crate::kernels::window::{Axis, Moves, Windows};
 use crate::memory::Shared;
 
 /// `[N, C, ..] * [O, 1, ..] -> [N, O, ..]`; false where there are more than two spatial axes.
@@ -20,7 +20,8 @@ pub(in crate::kernels::conv) fn forward(
     moves: &Moves<'_>,
     channels: Channels,
 ) -> bool {
-    let Some([rows, columns]) = axes(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]) else {
+    let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
+    let Some([rows, columns]) = windows.in_plane() else {
         return false;
     };
     let grid = Grid::new([from_ref(&rows), from_ref(&columns)]);
@@ -65,7 +66,7 @@ pub(in crate::kernels::conv) fn input(
         remainders.map(|remainder| axis(moves, i, remainder, kernel[i], size)).collect()
     };
     let (rows, columns, down, across) = match kernel.len() {
-        1 => (vec![(single(), vec![0])], along(0), 1, moves.stride(0)),
+        1 => (vec![(Axis::single(), vec![0])], along(0), 1, moves.stride(0)),
         2 => (along(0), along(1), moves.stride(0), moves.stride(1)),
         _ => return false,
     };

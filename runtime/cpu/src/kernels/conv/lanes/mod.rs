@@ -14,7 +14,6 @@ pub(super) use gather::{forward, input};
 pub(super) use weight::weight;
 
 use crate::kernels::simd::LANES;
-use crate::kernels::window::{Axis, Moves};
 
 /// One number of each of sixteen planes.
 #[derive(Debug, Clone, Copy)]
@@ -29,26 +28,6 @@ impl Lanes {
 const STRIP: usize = 160 << 10;
 /// Products that a part is at least worth: smaller tasks are done together.
 const WORTH: usize = 1 << 17;
-
-/// Windows over rows and along them, if there are one or two axes.
-fn axes(moves: &Moves<'_>, kernel: &[usize], [count, size]: [&[usize]; 2]) -> Option<[Axis; 2]> {
-    let axis = |i: usize| Axis {
-        count: count[i],
-        size: size[i],
-        step: moves.stride(i),
-        offsets: (0..kernel[i] as isize).map(|tap| tap * moves.dilation(i) - moves.low(i)).collect(),
-    };
-    match kernel.len() {
-        1 => Some([single(), axis(0)]),
-        2 => Some([axis(0), axis(1)]),
-        _ => None,
-    }
-}
-
-/// The rows of windows over one row.
-fn single() -> Axis {
-    Axis { count: 1, size: 1, step: 1, offsets: vec![0] }
-}
 
 /// Into how many strips some rows are cut, given the bytes of one row and of what the first row needs besides.
 fn strips(rows: usize, row: usize, besides: usize) -> usize {

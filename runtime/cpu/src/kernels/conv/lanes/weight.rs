@@ -5,11 +5,11 @@ use std::slice::from_ref;
 
 use super::grid::{Grid, reach, turn};
 use super::sums::of_taps;
-use super::{Lanes, axes, strips};
+use super::{Lanes, strips};
 use crate::kernels::conv::Channels;
 use crate::kernels::product::part;
 use crate::kernels::simd::{LANES, Parts, Simd, in_parts};
-use crate::kernels::window::Moves;
+use crate::kernels::window::{Moves, Windows};
 use crate::memory::Shared;
 
 /// Tasks that are enough for any machine.
@@ -22,7 +22,8 @@ pub(in crate::kernels::conv) fn weight(
     moves: &Moves<'_>,
     channels: Channels,
 ) -> bool {
-    let Some([rows, columns]) = axes(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]) else {
+    let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
+    let Some([rows, columns]) = windows.in_plane() else {
         return false;
     };
     let grid = Grid::new([from_ref(&rows), from_ref(&columns)]);
