@@ -7,8 +7,8 @@
 //! ```
 //!
 //! Kernels come in the order of a graph, where updates of variables stand behind the whole way back, and what they are made of would be
-//! kept until then. A kernel that frees more than it takes runs as soon as it can; one that frees nothing waits for its first reader. All
-//! others keep their order. What a kernel reads has often just been written then, too, and lies in a cache.
+//! kept until then. A kernel that frees more than it takes runs as soon as it can; one that frees less, or nothing, waits for its first
+//! reader. All others keep their order. What a kernel reads has often just been written then, too, and lies in a cache.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,8 +93,9 @@ impl Needs {
         }
     }
 
-    /// The same order, but for kernels that free nothing, or only what a kernel writes for them that frees nothing: each comes right before
-    /// the first one that has to come after it. From the last one on, so that what such a kernel reads waits for it in turn.
+    /// The same order, but for kernels that free nothing or less than they take, not counting what a kernel writes for them that frees
+    /// nothing: each comes right before the first one that has to come after it. From the last one on, so that what such a kernel reads
+    /// waits for it in turn.
     fn delayed(&self, mut order: Vec<usize>) -> Vec<usize> {
         let mut places = places(&order);
         for place in (0..order.len()).rev() {
@@ -107,7 +108,9 @@ impl Needs {
                 let alone = self.readers[*id] == [kernel];
                 alone && self.writer[*id].is_some_and(|writer| self.reads[writer].iter().all(stays))
             };
-            if first > place + 1 && self.reads[kernel].iter().all(|id| stays(id) || waits(id)) {
+            let ends = |id: &&usize| !stays(id) && !waits(id);
+            let freed: usize = self.reads[kernel].iter().filter(ends).map(|id| self.bytes[*id]).sum();
+            if first > place + 1 && (freed == 0 || freed < self.takes[kernel]) {
                 order[place..first].rotate_left(1);
                 order[place..first].iter().zip(place..).for_each(|(kernel, place)| places[*kernel] = place);
             }
