@@ -172,6 +172,7 @@ impl Emitter for Avx2 {
                 return write(f, to, from, at);
             }
             Inst::Flag(which) => return flag(f, which, at),
+            Inst::Skip(..) => return Ok(()),
             Inst::Broadcast(pointer) => {
                 let (to, from) = (vector(target(f, var)), f.pointer(pointer)?);
                 f.asm.vbroadcastss(to, dword_ptr(from))?;
@@ -206,6 +207,13 @@ impl Emitter for Avx2 {
             }
         }
         keep(f, var)
+    }
+
+    fn skip(f: &mut Function, which: Var, everywhere: bool, to: CodeLabel) -> Emitted {
+        let which = register(f, Source::Var(which))?;
+        f.asm.vmovmskps(r10d, which)?;
+        f.asm.cmp(r10d, if everywhere { 0xFF } else { 0 })?;
+        f.asm.je(to)
     }
 
     fn pin(_: &mut Function, _: u32, _: At) -> Emitted {

@@ -193,6 +193,7 @@ impl Emitter for Avx512 {
             Inst::Folded(fold) => folded(f, var, fold, at)?,
             Inst::Fold(fold, from) => return fold_into(f, fold, from, at),
             Inst::Flag(which) => return flag(f, which, at),
+            Inst::Skip(..) => return Ok(()),
             Inst::Broadcast(pointer) => {
                 let (to, from) = (target(f, var), f.pointer(pointer)?);
                 f.asm.vbroadcastss(to, dword_ptr(from))?;
@@ -227,6 +228,12 @@ impl Emitter for Avx512 {
             }
         }
         keep(f, var)
+    }
+
+    fn skip(f: &mut Function, which: Var, everywhere: bool, to: CodeLabel) -> Emitted {
+        let which = mask(f, which, OWN_MASK)?;
+        f.asm.kortestw(which, which)?;
+        if everywhere { f.asm.jc(to) } else { f.asm.jz(to) }
     }
 
     fn pin(f: &mut Function, fold: u32, at: At) -> Emitted {

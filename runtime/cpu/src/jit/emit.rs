@@ -9,6 +9,7 @@ use iced_x86::code_asm::*;
 
 use super::allocate::{Home, Homes, Registers, allocate};
 use super::ir::{Block, Inst, Source, Var};
+use super::skip::with_skips;
 
 /// Elements of a round, for every set of instructions, so that sums are the same with all of them.
 pub(super) const STEP: usize = 16;
@@ -69,6 +70,8 @@ pub(super) trait Emitter {
     /// Before the round that does the rest, of which `rax` elements are there.
     fn rest(f: &mut Function) -> Emitted;
     fn inst(f: &mut Function, var: Var, inst: &Inst, at: At) -> Emitted;
+    /// Jumps if a mask holds everywhere, or if it holds nowhere.
+    fn skip(f: &mut Function, mask: Var, everywhere: bool, to: CodeLabel) -> Emitted;
     /// Loads what was folded so far into the register of the fold.
     fn pin(f: &mut Function, fold: u32, at: At) -> Emitted;
     /// Stores it.
@@ -117,6 +120,7 @@ pub(super) fn head() -> Vec<u32> {
 
 /// Machine code of a block that is called with some uniforms. `once`: only for one element.
 pub(super) fn emit<E: Emitter>(block: &Block, uniforms: usize, once: bool) -> Result<Vec<u8>, IcedError> {
+    let block = &with_skips(block.clone());
     let folds = if once { vec![] } else { folds(block) };
     let pinned = pinned::<E>(&folds);
     let Homes { of, slots } = allocate(block, beside::<E>(pinned.len()));
@@ -249,7 +253,17 @@ impl Function {
     /// All instructions for the elements of one round.
     pub(super) fn round<E: Emitter>(&mut self, block: &Block, tail: bool, elements: usize) -> Emitted {
         for first in (0..elements).step_by(E::LANES) {
+            let mut jump: Option<(usize, CodeLabel)> = None;
             for (i, inst) in block.code.iter().enumerate() {
+                if let Some((_, mut label)) = jump.take_if(|(end, _)| *end == i) {
+                    self.asm.set_label(&mut label)?;
+                }
+                if let Inst::Skip(mask, everywhere, count) = inst {
+                    let label = self.asm.create_label();
+                    E::skip(self, *mask, *everywhere, label)?;
+                    jump = Some((i + 1 + *count as usize, label));
+                    continue;
+                }
                 E::inst(self, Var(i as u32), inst, At { first, tail })?;
             }
         }

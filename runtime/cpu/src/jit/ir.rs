@@ -126,6 +126,8 @@ pub(super) enum Inst {
     Fold(u32, Source),
     /// Tells the caller if a mask holds anywhere.
     Flag(Var),
+    /// Leaves out so many instructions that follow if a mask holds everywhere, or if it holds nowhere.
+    Skip(Var, bool, u32),
     /// What lies at a pointer, in every element. This and what follows is for lines of rows only.
     Broadcast(u32),
     /// The counter of a loop within rows.
@@ -195,6 +197,7 @@ impl Inst {
             | Inst::Scatter(..)
             | Inst::Fold(..)
             | Inst::Flag(_)
+            | Inst::Skip(..)
             | Inst::Keep(..)
             | Inst::Begin(..)
             | Inst::Widen(_)
@@ -222,7 +225,7 @@ impl Inst {
             Inst::Gather(_, at, guard)
             | Inst::GatherBytes(_, at, guard, _)
             | Inst::Lookup(_, _, at, guard) => [var(at), *guard, None],
-            Inst::StoreBytes(_, x) | Inst::Flag(x) => [Some(*x), None, None],
+            Inst::StoreBytes(_, x) | Inst::Flag(x) | Inst::Skip(x, ..) => [Some(*x), None, None],
             Inst::Truth(_)
             | Inst::Lane
             | Inst::Folded(_)
@@ -238,6 +241,48 @@ impl Inst {
         };
         found.into_iter().flatten()
     }
+
+    /// The same with other results for those that it uses.
+    pub(super) fn renamed(self, name: impl Fn(Var) -> Var) -> Self {
+        let source = |source: Source| match source {
+            Source::Var(var) => Source::Var(name(var)),
+            Source::Constant(_) | Source::Uniform(_) => source,
+        };
+        let guard = |guard: Option<Var>| guard.map(&name);
+        match self {
+            Inst::Binary(op, a, b) => Inst::Binary(op, source(a), source(b)),
+            Inst::Compare(op, a, b) => Inst::Compare(op, source(a), source(b)),
+            Inst::Scatter(to, at, x) => Inst::Scatter(to, source(at), source(x)),
+            Inst::Unary(op, x) => Inst::Unary(op, source(x)),
+            Inst::Shift(way, x, by) => Inst::Shift(way, source(x), by),
+            Inst::Store(to, x) => Inst::Store(to, source(x)),
+            Inst::Fold(fold, x) => Inst::Fold(fold, source(x)),
+            Inst::Keep(slot, x) => Inst::Keep(slot, source(x)),
+            Inst::Begin(fold, x, wide) => Inst::Begin(fold, source(x), wide),
+            Inst::Logic(op, a, b) => Inst::Logic(op, name(a), name(b)),
+            Inst::Select(mask, a, b) => Inst::Select(name(mask), source(a), source(b)),
+            Inst::Load(from, own) => Inst::Load(from, guard(own)),
+            Inst::LoadBytes(from, own) => Inst::LoadBytes(from, guard(own)),
+            Inst::Gather(from, at, own) => Inst::Gather(from, source(at), guard(own)),
+            Inst::GatherBytes(from, at, own, apart) => Inst::GatherBytes(from, source(at), guard(own), apart),
+            Inst::Lookup(from, count, at, own) => Inst::Lookup(from, count, source(at), guard(own)),
+            Inst::StoreBytes(to, x) => Inst::StoreBytes(to, name(x)),
+            Inst::Flag(x) => Inst::Flag(name(x)),
+            Inst::Skip(x, everywhere, count) => Inst::Skip(name(x), everywhere, count),
+            Inst::Truth(_)
+            | Inst::Lane
+            | Inst::Folded(_)
+            | Inst::Broadcast(_)
+            | Inst::Counter(_)
+            | Inst::Row(_)
+            | Inst::Widen(_)
+            | Inst::Total(..)
+            | Inst::Behind(..)
+            | Inst::Join(..)
+            | Inst::First(_)
+            | Inst::Known(_) => self,
+        }
+    }
 }
 
 /// Instructions, and the constants that they use.
@@ -245,6 +290,8 @@ impl Inst {
 pub(super) struct Block {
     pub(super) code: Vec<Inst>,
     pub(super) constants: Vec<u32>,
+    /// Those of the selections that a region asks for, in order.
+    pub(super) choices: Vec<Var>,
     /// Arithmetic that is done already.
     done: HashMap<Inst, Var>,
 }
@@ -258,7 +305,7 @@ impl Block {
     /// The instructions so far, of which nothing is known afterwards.
     pub(super) fn take(&mut self) -> Block {
         self.done.clear();
-        Block::of(std::mem::take(&mut self.code))
+        Block { choices: std::mem::take(&mut self.choices), ..Block::of(std::mem::take(&mut self.code)) }
     }
 
     /// Adds an instruction. Functions have much arithmetic in common, such as the exponential of a sigmoid and of its logarithm, which is
@@ -328,5 +375,14 @@ impl Block {
 
     pub(super) fn select(&mut self, mask: Var, a: Source, b: Source) -> Source {
         Source::Var(self.push(Inst::Select(mask, a, b)))
+    }
+
+    /// A selection of which it is not known that its operands are cheap.
+    pub(super) fn choose(&mut self, mask: Var, a: Source, b: Source) -> Source {
+        let var = self.push(Inst::Select(mask, a, b));
+        if self.choices.last().is_none_or(|last| *last < var) {
+            self.choices.push(var);
+        }
+        Source::Var(var)
     }
 }

@@ -32,6 +32,7 @@ mod rows;
 mod run;
 mod segments;
 mod short;
+mod skip;
 #[cfg(test)]
 mod tests;
 mod walk;

@@ -18,6 +18,7 @@ use super::code::{CodeBuffer, Line};
 use super::emit::{BEFORE_ROWS, Emitted, Emitter, Frame, Function, STEP};
 use super::ir::{Block, Inst, Source};
 use super::lower::{Lower, Lowered, Pointer, Rows, Uniform, Value};
+use super::skip::with_skips;
 use super::walk::{Walk, used};
 use super::{avx2, avx512, lines};
 use crate::kernels::vector::Isa;
@@ -177,7 +178,7 @@ impl<'p> Maker<'p> {
             return Err(format!("step {step} is not known"));
         }
         self.shared = lower.out;
-        let block = self.shared.block.take();
+        let block = with_skips(self.shared.block.take());
         self.sections.push(Section { block, points });
         Ok(())
     }

@@ -10,7 +10,7 @@ use super::lower::{Lower, Value};
 pub(super) fn apply(lower: &mut Lower<'_>, op: &Op, first: DType, args: &[Value]) -> Option<Value> {
     match (op, args) {
         (Op::Where {}, [Value::Mask(mask), Value::Vector(a), Value::Vector(b)]) => {
-            Some(Value::Vector(lower.block().select(*mask, *a, *b)))
+            Some(Value::Vector(lower.block().choose(*mask, *a, *b)))
         }
         (Op::Where {}, [Value::Mask(mask), Value::Mask(a), Value::Mask(b)]) => {
             let yes = lower.block().logic(Logic::And, *mask, *a);

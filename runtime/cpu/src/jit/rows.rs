@@ -26,6 +26,7 @@ use super::functions::extreme;
 use super::ir::{Binary, Block, Compare, Inst, Logic, Source};
 use super::lower::{Lower, Lowered, Rows, Value};
 use super::nest::{Nest, begin, is_place, rows as kept};
+use super::skip::with_skips;
 use super::walk::{Walk, far, stride, used};
 use super::{avx2, avx512, lines};
 use crate::kernels::vector::Isa;
@@ -177,7 +178,7 @@ impl<'p> Maker<'p> {
             return Err(format!("step {step} is not known"));
         }
         self.shared = lower.out;
-        Ok(self.shared.block.take())
+        Ok(with_skips(self.shared.block.take()))
     }
 
     fn kind(&self, fold: usize) -> Option<Fold> {

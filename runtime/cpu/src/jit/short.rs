@@ -14,6 +14,7 @@ use super::cover::Cover;
 use super::emit::{Emitter, Frame, Function, STEP};
 use super::lower::{Lower, Lowered, Rows};
 use super::nest::Nest;
+use super::skip::with_skips;
 use super::walk::{stride, used};
 use super::{avx2, avx512, lines};
 use crate::kernels::vector::Isa;
@@ -94,7 +95,7 @@ fn loop_of_lines(program: &Program) -> Option<usize> {
 }
 
 fn emit<E: Emitter>(lowered: &Lowered, length: usize, around: usize) -> Result<Vec<u8>, IcedError> {
-    let block = &lowered.block;
+    let block = &with_skips(lowered.block.clone());
     let Homes { of, slots } = allocate(block, E::REGISTERS);
     let mut f = Function::new::<E>(slots as usize, Frame::LINE)?;
     f.homes = of;
