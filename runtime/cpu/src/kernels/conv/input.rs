@@ -161,7 +161,7 @@ fn classes(moves: &Moves<'_>, kernel: &[usize], [count, size]: [&[usize]; 2]) ->
 }
 
 /// The places of an axis with a remainder as windows over the output, and the taps that reach them.
-pub(super) fn axis(
+fn axis(
     moves: &Moves<'_>,
     i: usize,
     remainder: usize,
@@ -174,6 +174,44 @@ pub(super) fn axis(
     let offsets = chosen.iter().map(|tap| from(*tap).div_euclid(stride)).collect();
     let own = (size - remainder).div_ceil(moves.stride(i));
     (Axis { count: own, size: count, step: 1, offsets }, chosen)
+}
+
+/// The places of a plane, rows and columns, dealt out by their remainders by the strides: for each remainder along an axis windows over the
+/// gradient, and the numbers of the taps that they have along this axis.
+pub(super) struct Remainders {
+    pub(super) axes: [Vec<(Axis, Vec<usize>)>; 2],
+    /// How far places with the same remainder are apart.
+    pub(super) apart: [usize; 2],
+    /// Rows and columns of the plane.
+    pub(super) size: [usize; 2],
+    /// Taps along a row.
+    wide: usize,
+}
+
+impl Remainders {
+    /// Given one or two spatial axes of the images and of the gradient.
+    pub(super) fn new(moves: &Moves<'_>, kernel: &[usize], [count, size]: [&[usize]; 2]) -> Option<Self> {
+        let along = |i: usize| -> Vec<(Axis, Vec<usize>)> {
+            let remainders = 0..moves.stride(i).min(size[i]);
+            remainders.map(|remainder| axis(moves, i, remainder, kernel[i], [count[i], size[i]])).collect()
+        };
+        let (axes, apart, size) = match *size {
+            [width] => ([vec![(Axis::single(), vec![0])], along(0)], [1, moves.stride(0)], [1, width]),
+            [height, width] => ([along(0), along(1)], [moves.stride(0), moves.stride(1)], [height, width]),
+            _ => return None,
+        };
+        Some(Remainders { axes, apart, size, wide: kernel[kernel.len() - 1] })
+    }
+
+    /// Gives the remainders of rows and columns, windows over both, and the numbers of their taps.
+    pub(super) fn each(&self, mut f: impl FnMut([usize; 2], [&Axis; 2], Vec<usize>)) {
+        for (first, (row, down)) in self.axes[0].iter().enumerate() {
+            for (second, (column, across)) in self.axes[1].iter().enumerate() {
+                let numbers = down.iter().flat_map(|y| across.iter().map(move |x| y * self.wide + x));
+                f([first, second], [row, column], numbers.collect());
+            }
+        }
+    }
 }
 
 /// Numbers of the taps that are among those chosen along every axis, in row-major order.

@@ -2,11 +2,11 @@
 
 use crate::kernels::bands::{Bands, Fold, Layout};
 use crate::kernels::conv::Channels;
-use crate::kernels::conv::input::axis;
+use crate::kernels::conv::input::Remainders;
 use crate::kernels::deal::together;
 use crate::kernels::product::part;
 use crate::kernels::simd::{Parts, Simd, in_parts};
-use crate::kernels::window::{Axis, Moves, Windows};
+use crate::kernels::window::{Moves, Windows};
 use crate::memory::Shared;
 
 /// Products that a part is at least worth: smaller planes are done together.
@@ -51,38 +51,26 @@ pub(in crate::kernels::conv) fn input(
     channels: Channels,
 ) -> bool {
     let kernel = &w_shape[2..];
-    // For each remainder of places by the stride windows over the gradient, and the taps that they have.
-    let along = |i: usize| -> Vec<(Axis, Vec<usize>)> {
-        let size = [y_shape[2 + i], x_shape[2 + i]];
-        let remainders = 0..moves.stride(i).min(size[1]);
-        remainders.map(|remainder| axis(moves, i, remainder, kernel[i], size)).collect()
+    let Some(remainders) = Remainders::new(moves, kernel, [&y_shape[2..], &x_shape[2..]]) else {
+        return false;
     };
-    let (rows, columns, apart, size) = match x_shape[2..] {
-        [width] => (vec![(Axis::single(), vec![0])], along(0), [1, moves.stride(0)], [1, width]),
-        [height, width] => (along(0), along(1), [moves.stride(0), moves.stride(1)], [height, width]),
-        _ => return false,
-    };
-    let ([(row, _), ..], [(column, _), ..]) = (&rows[..], &columns[..]) else {
+    let ([(row, _), ..], [(column, _), ..]) = (&remainders.axes[0][..], &remainders.axes[1][..]) else {
         return true;
     };
     let layout = Layout::new([row, column]);
     let taps: usize = kernel.iter().product();
     let mut kinds = vec![];
-    for (first, (row, taps_down)) in rows.iter().enumerate() {
-        for (second, (column, taps_across)) in columns.iter().enumerate() {
-            let wide = kernel[kernel.len() - 1];
-            let numbers = taps_down.iter().flat_map(|y| taps_across.iter().map(move |x| y * wide + x));
-            let (numbers, bands) = (numbers.collect::<Vec<_>>(), Bands::new([row, column], &layout, false));
-            let order: Vec<usize> = bands.order().iter().map(|tap| numbers[*tap]).collect();
-            kinds.push(Kind { weight: in_order(w, taps, &order), bands, first: [first, second] });
-        }
-    }
+    remainders.each(|first, axes, numbers| {
+        let bands = Bands::new(axes, &layout, false);
+        let order: Vec<usize> = bands.order().iter().map(|tap| numbers[*tap]).collect();
+        kinds.push(Kind { weight: in_order(w, taps, &order), bands, first });
+    });
     let shared = channels.shared;
     let gather = Gather {
         layout,
         kinds,
-        size,
-        apart,
+        size: remainders.size,
+        apart: remainders.apart,
         from: (y, y_shape[2..].iter().product()),
         planes: channels.images * channels.inputs(),
         sources: shared,

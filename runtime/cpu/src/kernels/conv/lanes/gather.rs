@@ -7,7 +7,7 @@ use super::grid::{Grid, reach, turn_back};
 use super::sums::{Kind, Sweep};
 use super::{Lanes, WORTH, strips};
 use crate::kernels::conv::Channels;
-use crate::kernels::conv::input::axis;
+use crate::kernels::conv::input::Remainders;
 use crate::kernels::product::part;
 use crate::kernels::simd::{LANES, Parts, Simd, in_parts};
 use crate::kernels::window::{Axis, Moves, Windows};
@@ -59,40 +59,24 @@ pub(in crate::kernels::conv) fn input(
     channels: Channels,
 ) -> bool {
     let kernel = &w_shape[2..];
-    // For each remainder of places by the stride windows over the gradient, and the taps that they have.
-    let along = |i: usize| -> Vec<(Axis, Vec<usize>)> {
-        let size = [y_shape[2 + i], x_shape[2 + i]];
-        let remainders = 0..moves.stride(i).min(size[1]);
-        remainders.map(|remainder| axis(moves, i, remainder, kernel[i], size)).collect()
-    };
-    let (rows, columns, down, across) = match kernel.len() {
-        1 => (vec![(Axis::single(), vec![0])], along(0), 1, moves.stride(0)),
-        2 => (along(0), along(1), moves.stride(0), moves.stride(1)),
-        _ => return false,
-    };
-    let size = match x_shape[2..] {
-        [width] => [1, width],
-        [height, width] => [height, width],
-        _ => return false,
+    let Some(remainders) = Remainders::new(moves, kernel, [&y_shape[2..], &x_shape[2..]]) else {
+        return false;
     };
     let only = |kinds: &[(Axis, Vec<usize>)]| kinds.iter().map(|(axis, _)| axis.clone()).collect::<Vec<_>>();
-    let all = [only(&rows), only(&columns)];
-    let grid = Grid::new([&all[0], &all[1]]);
-    let (left, wide) = (reach(&all[1]).0, kernel[kernel.len() - 1]);
+    let [rows, columns] = [only(&remainders.axes[0]), only(&remainders.axes[1])];
+    let (grid, left) = (Grid::new([&rows, &columns]), reach(&columns).0);
+    let ([down, across], size) = (remainders.apart, remainders.size);
     let mut kinds = vec![];
-    for (first, (row, taps_down)) in rows.iter().enumerate() {
-        for (second, (column, taps_across)) in columns.iter().enumerate() {
-            let numbers = taps_down.iter().flat_map(|y| taps_across.iter().map(move |x| y * wide + x));
-            kinds.push(Kind {
-                count: [row.count, column.count],
-                step: [grid.width, 1],
-                taps: grid.taps([row, column], left),
-                numbers: numbers.collect(),
-                to: first * size[1] + second,
-                apart: [down * size[1], across],
-            });
-        }
-    }
+    remainders.each(|[first, second], [row, column], numbers| {
+        kinds.push(Kind {
+            count: [row.count, column.count],
+            step: [grid.width, 1],
+            taps: grid.taps([row, column], left),
+            numbers,
+            to: first * size[1] + second,
+            apart: [down * size[1], across],
+        });
+    });
     let (inputs, shared) = (channels.inputs(), channels.shared);
     let gather = Gather {
         grid,
