@@ -1,7 +1,8 @@
 //! Where the values of a plan lie during a run.
 //!
-//! But for vector instructions (`kernels::micro`, `kernels::simd` and `kernels::vector`), for lending work to other threads (`workers`),
-//! for calling machine code (`jit::code`) and for pages that nobody may touch (`fence`) this module holds all of the crate's `unsafe` code.
+//! But for vector instructions (`kernels::micro`, `kernels::simd` and `kernels::vector`), for vectors of which only a part is there
+//! (`kernels::bands`), for lending work to other threads (`workers`), for calling machine code (`jit::code`) and for pages that nobody may
+//! touch (`fence`) this module holds all of the crate's `unsafe` code.
 //! What makes it right:
 //! [`vspec_ir::plan::check`] has accepted the plan, so that every place that a region computes lies within its value, places that data names
 //! are compared with their axis, each element is written by one point of a loop nest, and values that live at the same time do not overlap.

@@ -172,6 +172,7 @@ impl Emitter for Avx2 {
                 return write(f, to, from, at);
             }
             Inst::Flag(which) => return flag(f, which, at),
+            // Not by itself: whoever goes through the block jumps, since he knows where to.
             Inst::Skip(..) => return Ok(()),
             Inst::Broadcast(pointer) => {
                 let (to, from) = (vector(target(f, var)), f.pointer(pointer)?);

@@ -193,6 +193,7 @@ impl Emitter for Avx512 {
             Inst::Folded(fold) => folded(f, var, fold, at)?,
             Inst::Fold(fold, from) => return fold_into(f, fold, from, at),
             Inst::Flag(which) => return flag(f, which, at),
+            // Not by itself: whoever goes through the block jumps, since he knows where to.
             Inst::Skip(..) => return Ok(()),
             Inst::Broadcast(pointer) => {
                 let (to, from) = (target(f, var), f.pointer(pointer)?);

@@ -85,6 +85,25 @@ impl<P: Pool> Parts for Tasks<'_, P> {
     }
 }
 
+/// Puts what is known of each window where it belongs.
+#[inline(always)]
+fn store<S: Simd, F: Fold<S, Known = S::V>>(
+    simd: S,
+    bands: &Bands,
+    width: usize,
+    x: &[f32],
+    fold: &F,
+    y: &mut [f32],
+) {
+    bands.fold(
+        simd,
+        x,
+        fold,
+        #[inline(always)]
+        |row, first, count, known| simd.store_some(known, &mut y[row * width + first..][..count]),
+    );
+}
+
 /// The largest element; NaN is above any number, and minus infinity is the largest of none.
 pub(super) struct Most;
 
@@ -94,13 +113,7 @@ impl Pool for Most {
 
     #[inline(always)]
     fn plane<S: Simd>(&self, simd: S, bands: &Bands, width: usize, x: &[f32], y: &mut [f32]) {
-        bands.fold(
-            simd,
-            x,
-            self,
-            #[inline(always)]
-            |row, first, count, best| simd.store_some(best, &mut y[row * width + first..][..count]),
-        );
+        store(simd, bands, width, x, self, y);
     }
 }
 
@@ -141,13 +154,7 @@ impl Pool for Mean<'_> {
 
     #[inline(always)]
     fn plane<S: Simd>(&self, simd: S, bands: &Bands, width: usize, x: &[f32], y: &mut [f32]) {
-        bands.fold(
-            simd,
-            x,
-            self,
-            #[inline(always)]
-            |row, first, count, sum| simd.store_some(sum, &mut y[row * width + first..][..count]),
-        );
+        store(simd, bands, width, x, self, y);
         y.iter_mut().zip(self.divisors).for_each(|(y, by)| *y /= by);
     }
 }
