@@ -65,6 +65,16 @@ pub(crate) fn conv_input<T: Element>(
         }
         Method::Windows => {}
     }
+    by_windows([(y, y_shape), (w, w_shape)], (x, x_shape), moves, channels);
+}
+
+/// Products of the weight and of windows over the gradient, for one class of places after the other.
+fn by_windows<T: Element>(
+    [(y, y_shape), (w, w_shape)]: [(&[T], &[usize]); 2],
+    (x, x_shape): (&mut [T], &[usize]),
+    moves: &Moves<'_>,
+    channels: Channels,
+) {
     let kernel = &w_shape[2..];
     let classes = classes(moves, kernel, [&y_shape[2..], &x_shape[2..]]);
     if classes.iter().any(|class| class.taps.is_empty()) {
