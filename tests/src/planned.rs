@@ -10,13 +10,14 @@ use vspec_ir::Graph;
 use vspec_ir::plan::{Fusions, Plan};
 use vspec_optimize::fuse::{self, Options, Rematerialized};
 use vspec_optimize::{
-    Context, Level, Target, Verify, bind, compact, layout, memory, pipeline, plan, run, schedule, unroll,
+    Context, Level, Target, Verify, bind, compact, layout, memory, pipeline, plan, run, schedule, uniform,
+    unroll,
 };
 
 /// Plans a graph as it is, without rewriting it first.
 struct Direct {
     options: Options,
-    /// Channels that lie together; then short rows are unrolled and operands laid out, too, however small they are.
+    /// Channels that lie together; then fills are shrunk, short rows unrolled and operands laid out, too, however small they are.
     block: Option<usize>,
     /// Whether kernels run when that saves memory, and compute again what is cheap, however little there is.
     saves: bool,
@@ -43,6 +44,7 @@ impl Planner for Direct {
             schedule::order(&mut plan);
         }
         if let Some(block) = self.block {
+            uniform::shrink(&mut plan);
             unroll::unroll(&mut plan, 1);
             compact::compact(&mut plan, compact::Least { points: 1, again: 1 });
             layout::assign(&mut plan, block);

@@ -13,14 +13,14 @@
 //! have the values on the way; every other operand, and the weight, depends on parameters, states and constants alone, not on inputs or
 //! random numbers; it is one number or one for each channel; the shapes on the way stay what they are; and something scales.
 //!
-//! The new weight is an expression over variables, computed in each run: an engine may keep it until a variable is written. So it is
-//! only done where the weight is not known to have as many elements as the result; elsewhere `(y - m) * s + b` still becomes
-//! `y * s + (b - m * s)`. In a training step the gradient uses what is in between, and the pass declines. Numerics: reassociating.
+//! The new weight is an expression over variables, which an engine keeps until one of them is written. So it is only done where the
+//! graph writes none of them, and where the weight is not known to have as many elements as the result; elsewhere `(y - m) * s + b` still
+//! becomes `y * s + (b - m * s)`. In a training step the gradient uses what is in between, and the pass declines. Numerics: reassociating.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vspec_ir::ops::Effect;
-use vspec_ir::{Dim, Graph, Node, NodeId, Op, Type};
+use vspec_ir::{Dim, Graph, Node, NodeId, Op, OutputKind, Type};
 
 use crate::pass::{Context, Error, Numerics, Pass};
 use crate::rebuild::Rebuild;
@@ -95,6 +95,8 @@ struct Search<'g> {
     only_user: Vec<Option<NodeId>>,
     /// Whether a value depends on variables and constants alone.
     fixed: Vec<bool>,
+    /// Whether it does so on variables that the graph does not write.
+    lasting: Vec<bool>,
 }
 
 impl<'g> Search<'g> {
@@ -102,7 +104,9 @@ impl<'g> Search<'g> {
         let live = graph.live(graph.outputs());
         let mut count = vec![0usize; graph.len()];
         let mut only_user = vec![None; graph.len()];
-        let mut fixed = vec![false; graph.len()];
+        let (mut fixed, mut lasting) = (vec![false; graph.len()], vec![false; graph.len()]);
+        let writes = graph.outputs().iter().filter(|output| output.kind == OutputKind::Write);
+        let written: BTreeSet<&str> = writes.map(|output| &*output.name).collect();
         for (id, node) in graph.nodes().filter(|(id, _)| live[id.index()]) {
             for input in &node.inputs {
                 count[input.index()] += 1;
@@ -110,11 +114,16 @@ impl<'g> Search<'g> {
             }
             let reads_input = matches!(node.op, Op::Input { .. }) || node.op.decl().effect == Effect::Random;
             fixed[id.index()] = !reads_input && node.inputs.iter().all(|i| fixed[i.index()]);
+            let stays = match &node.op {
+                Op::Param { path, .. } | Op::State { path, .. } => !written.contains(&**path),
+                _ => fixed[id.index()],
+            };
+            lasting[id.index()] = stays && node.inputs.iter().all(|i| lasting[i.index()]);
         }
         graph.outputs().iter().for_each(|o| count[o.node.index()] += 1);
         let single = |(user, count): (Option<NodeId>, usize)| user.filter(|_| count == 1);
         let only_user = only_user.into_iter().zip(count).map(single).collect();
-        Search { graph, only_user, fixed }
+        Search { graph, only_user, fixed, lasting }
     }
 
     fn chains(&self) -> Vec<Chain> {
@@ -145,14 +154,14 @@ impl<'g> Search<'g> {
         })
     }
 
-    /// Whether the weight is fixed and not known to be as large as the result.
+    /// Whether the weight lasts and is not known to be as large as the result.
     fn takes_scale(&self, node: &Node) -> bool {
         let weight = node.inputs[1];
         let pays = match (node.ty.elements(), self.graph.ty(weight).elements()) {
             (Ok(result), Ok(weight)) => result.at_most(&weight) != Some(true),
             _ => false,
         };
-        self.fixed[weight.index()] && pays
+        self.lasting[weight.index()] && pays
     }
 
     /// What is done to a value, if that is all that is done to it.

@@ -22,6 +22,7 @@ mod rebuild;
 mod rewrite;
 pub mod schedule;
 pub mod simplify;
+pub mod uniform;
 pub mod unroll;
 
 pub use bind::{BindError, bind};

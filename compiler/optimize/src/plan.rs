@@ -9,14 +9,14 @@ use vspec_ir::{Graph, NodeId};
 use crate::memory::Footprint;
 use crate::{
     BindError, Context, Error, Level, Verify, bind, compact, fuse, layout, memory, pipeline, run, schedule,
-    unroll,
+    uniform, unroll,
 };
 
 /// What a plan is made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Target {
-    /// How much is done: kernels are fused and put in order, short rows unrolled and small operands laid out from O1 on, and cheap values
-    /// computed again from O2 on.
+    /// How much is done: kernels are fused and put in order, short rows unrolled, fills shrunk and small operands laid out from O1 on, and
+    /// cheap values computed again from O2 on.
     pub level: Level,
     /// Channels that lie together in maps, for engines whose kernels want that.
     pub block: Option<usize>,
@@ -102,6 +102,7 @@ fn of_graph(graph: Graph, copies: &BTreeSet<NodeId>, target: Target) -> Result<P
     let fuse::Fused { mut plan, remarks } =
         fuse::fuse_apart(&graph, copies, options).map_err(PlanError::Fuse)?;
     if options.fuse {
+        uniform::shrink(&mut plan);
         unroll::unroll(&mut plan, unroll::MANY_ROWS);
         compact::compact(&mut plan, compact::Least::WORTH);
         schedule::order(&mut plan);

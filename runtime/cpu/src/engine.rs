@@ -124,7 +124,7 @@ impl<T: Element> Session for CpuSession<T> {
         let results = executable.run(&given.collect(), &mut self.variables, key)?;
         let shapes = shapes(executable.plan());
         self.shapes.extend(shapes.written);
-        results.iter().zip(shapes.results).map(|(data, shape)| to_host(data, shape)).collect()
+        results.iter().zip(shapes.results).map(|(data, shape)| to_host(data.elements(), shape)).collect()
     }
 
     fn prepare(&mut self, graph: &Graph, inputs: &Inputs) -> Result<(), EngineError> {
@@ -198,11 +198,11 @@ fn elements<T: Element>(tensor: &HostTensor) -> Elements<'_, T> {
     }
 }
 
-fn to_host<T: Element>(data: &Data<T>, shape: Vec<usize>) -> Result<HostTensor, EngineError> {
-    let buffer = match data {
-        Data::Float(v) => T::buffer(v.clone()),
-        Data::Int(v) => Buffer::I32(v.clone()),
-        Data::Bool(v) => Buffer::Bool(v.clone()),
+fn to_host<T: Element>(elements: Elements<'_, T>, shape: Vec<usize>) -> Result<HostTensor, EngineError> {
+    let buffer = match elements {
+        Elements::Float(v) => T::buffer(v.to_vec()),
+        Elements::Int(v) => Buffer::I32(v.to_vec()),
+        Elements::Bool(v) => Buffer::Bool(v.to_vec()),
     };
     HostTensor::new(shape, buffer)
         .ok_or_else(|| EngineError::Unsupported("a value does not fill its shape".to_string()))

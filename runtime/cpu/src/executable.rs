@@ -30,7 +30,7 @@ pub enum Data<T> {
 }
 
 /// Elements of a tensor that somebody else owns.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 #[allow(missing_docs, reason = "each variant is named as its element type")]
 pub enum Elements<'a, T> {
     Float(&'a [T]),
@@ -67,7 +67,7 @@ impl<T: Element> Data<T> {
         }
     }
 
-    fn raw_mut(&mut self) -> Raw {
+    pub(crate) fn raw_mut(&mut self) -> Raw {
         match self {
             Data::Float(v) => Raw::of_mut(v),
             Data::Int(v) => Raw::of_mut(v),
@@ -362,10 +362,11 @@ impl<T: Element> Executable<T> {
                         variables.insert(path.to_string(), Data::zeros(value.dtype, count));
                     }
                     let missing = || EngineError::MissingVariable(path.to_string());
-                    fits(path, value, count, &variables.get(path).ok_or_else(missing)?.elements())?;
+                    let known = variables.get(path).ok_or_else(missing)?;
+                    fits(path, value, count, &known)?;
                     match self.is_written[index] {
-                        true => variables.get_mut(path).ok_or_else(missing)?.raw_mut(),
-                        false => variables.get(path).ok_or_else(missing)?.elements().raw(),
+                        true => variables.raw_mut(path).ok_or_else(missing)?,
+                        false => known.raw(),
                     }
                 }
             });

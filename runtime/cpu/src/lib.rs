@@ -19,6 +19,7 @@ mod memory;
 mod mode;
 mod pages;
 mod shares;
+mod shelf;
 mod still;
 mod tile;
 mod variables;

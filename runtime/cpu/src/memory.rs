@@ -50,6 +50,14 @@ pub(crate) fn numbers_mut<T: Element>(pages: &mut Pages) -> &mut [T] {
     unsafe { std::slice::from_raw_parts_mut(pages.start_mut().cast(), count) }
 }
 
+/// The memory of some numbers, without touching that of others.
+pub(crate) fn part_mut<T: Element>(pages: &mut Pages, start: usize, len: usize) -> Raw {
+    let count = pages.len() / size_of::<T>();
+    assert!(start <= count && len <= count - start, "numbers {start}.. of {count}");
+    // In bounds, or one past the end.
+    Raw::new(unsafe { pages.start_mut().add(start * size_of::<T>()) }, len, size_of::<T>())
+}
+
 /// Memory of one value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raw {

@@ -34,6 +34,7 @@ use axis::Around;
 pub use conv::{Estimate, Method, estimates};
 pub(crate) use kept::Kept;
 use matrix::Matrices;
+use scatter::{Before, scatter};
 use view::View;
 use window::{Moves, Windows};
 
@@ -247,7 +248,14 @@ impl<'a, T: Element> Call<'a, T> {
     ) -> Option<Result<(), EngineError>> {
         let (x, index, values) = (self.view::<E>(0), self.view::<i32>(1), self.view::<E>(2));
         let own = index.shape[axis as usize];
-        let dense = [&*x.dense(), &*values.dense()];
-        Some(scatter::scatter(self.around(axis), dense, (&index.dense(), own), self.target()?, f))
+        let each;
+        let before = match x.one() {
+            Some(one) => Before::Same(one),
+            None => {
+                each = x.dense();
+                Before::Each(&each)
+            }
+        };
+        Some(scatter(self.around(axis), (before, &values.dense()), (&index.dense(), own), self.target()?, f))
     }
 }

@@ -9,6 +9,25 @@ use crate::workers::pieces;
 /// Updates below which other cores are not worth waking.
 const SMALL: usize = 1 << 14;
 
+/// What values are scattered into.
+#[derive(Clone, Copy)]
+pub(crate) enum Before<'a, E> {
+    /// One number everywhere.
+    Same(E),
+    /// A number for each place.
+    Each(&'a [E]),
+}
+
+impl<E: Copy> Before<'_, E> {
+    /// Puts what is there from a place on into `y`.
+    fn copy(self, start: usize, y: &mut [E]) {
+        match self {
+            Before::Same(x) => y.fill(x),
+            Before::Each(x) => y.copy_from_slice(&x[start..start + y.len()]),
+        }
+    }
+}
+
 /// `x` with `f` of what is there and of each value put at the place that its index names, in order. `n` is the number of indices along
 /// the axis.
 ///
@@ -16,7 +35,7 @@ const SMALL: usize = 1 << 14;
 /// When an index lies outside the axis.
 pub(crate) fn scatter<E: Copy + Send + Sync>(
     around: Around,
-    [x, values]: [&[E]; 2],
+    (x, values): (Before<'_, E>, &[E]),
     (index, n): (&[i32], usize),
     y: &mut [E],
     f: impl Fn(E, E) -> E + Sync,
@@ -26,20 +45,20 @@ pub(crate) fn scatter<E: Copy + Send + Sync>(
         return Err(EngineError::Unsupported(detail));
     }
     if index.is_empty() {
-        y.copy_from_slice(x);
+        x.copy(0, y);
         return Ok(());
     }
     let own = n * around.inner;
     if around.inner == 1 && around.outer > 1 && index.len() >= SMALL {
         pieces(y, TOGETHER * around.n, |number, y| {
             let first = number * TOGETHER;
-            y.copy_from_slice(&x[first * around.n..][..y.len()]);
+            x.copy(first * around.n, y);
             let updates = first * own..(first * own + y.len() / around.n * own);
             several(around, &index[updates.clone()], &values[updates], y, &f);
         });
         return Ok(());
     }
-    y.copy_from_slice(x);
+    x.copy(0, y);
     let block = |(o, y): (usize, &mut [E])| {
         let (index, values) = (&index[o * own..(o + 1) * own], &values[o * own..(o + 1) * own]);
         if around.outer > 1 || index.len() < SMALL {

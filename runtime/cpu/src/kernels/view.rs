@@ -40,6 +40,12 @@ impl<'m, E: Copy> View<'m, E> {
         View { elements, start: 0, shape, strides }
     }
 
+    /// The element that is seen everywhere, if that is so by the way it is looked at.
+    pub(crate) fn one(&self) -> Option<E> {
+        let same = self.shape.iter().zip(&self.strides).all(|(n, stride)| *n == 1 || *stride == 0);
+        same.then(|| self.elements.get(self.start).copied()).flatten()
+    }
+
     /// All elements in row-major order; copied unless they lie so.
     pub(crate) fn dense(&self) -> Cow<'_, [E]> {
         let count: usize = self.shape.iter().product();

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::marker::PhantomData;
 use std::time::Instant;
 
-use vspec_ir::{Graph, Node, Op, OutputKind};
+use vspec_ir::{Graph, Node, NodeId, Op, OutputKind};
 
 use super::value::{Real, Value};
 use super::{Context, compute, unsupported};
@@ -33,7 +33,7 @@ impl<T: Real> InterpSession<T> {
         self.variables.get(path).ok_or_else(|| EngineError::MissingVariable(path.to_string()))
     }
 
-    /// The value of each node that an output needs.
+    /// The value of each node that is an output. Values on the way are forgotten when their last reader has its own.
     fn evaluate(
         &self,
         graph: &Graph,
@@ -42,6 +42,7 @@ impl<T: Real> InterpSession<T> {
     ) -> Result<Vec<Option<Value<T>>>, EngineError> {
         let sizes = bind(graph, inputs)?;
         let live = graph.live(graph.outputs());
+        let last = last_readers(graph, &live);
         let mut values: Vec<Option<Value<T>>> = vec![];
         for (id, node) in graph.nodes() {
             let value = match live[id.index()] {
@@ -58,6 +59,9 @@ impl<T: Real> InterpSession<T> {
                 false => None,
             };
             values.push(value);
+            for input in node.inputs.iter().filter(|input| last[input.index()] == Some(id)) {
+                values[input.index()] = None;
+            }
         }
         Ok(values)
     }
@@ -83,6 +87,16 @@ impl<T: Real> InterpSession<T> {
             _ => compute(node, operands, context),
         }
     }
+}
+
+/// For each node the last one that reads it; none if it is an output.
+fn last_readers(graph: &Graph, live: &[bool]) -> Vec<Option<NodeId>> {
+    let mut last = vec![None; graph.len()];
+    for (id, node) in graph.nodes().filter(|(id, _)| live[id.index()]) {
+        node.inputs.iter().for_each(|input| last[input.index()] = Some(id));
+    }
+    graph.outputs().iter().for_each(|output| last[output.node.index()] = None);
+    last
 }
 
 fn result_shape(node: &Node, sizes: &Sizes) -> Result<Vec<usize>, EngineError> {

@@ -1,0 +1,74 @@
+//! Numbers of many variables side by side in a few large pieces of memory.
+//!
+//! Variables stay for as long as a session does. Where the heap has them they lie between holes of what was needed to draw them, and in
+//! large pages a hole costs as much as what lies around it.
+
+use std::marker::PhantomData;
+
+use crate::element::Element;
+use crate::memory::{Raw, numbers, numbers_mut, part_mut};
+use crate::pages::Pages;
+
+/// Bytes of a piece; what nobody has written to costs nothing.
+const PIECE: usize = 32 << 20;
+/// Bytes below which numbers are left to the heap.
+const SMALL: usize = 1 << 14;
+/// Bytes of a cache line, where each variable begins.
+const LINE: usize = 64;
+
+/// Where numbers lie on a [`Shelf`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spot {
+    piece: usize,
+    start: usize,
+    pub(crate) len: usize,
+}
+
+/// Pieces of memory that are filled one after the other. Nothing is taken away: a variable's size does not change.
+pub(crate) struct Shelf<T> {
+    pieces: Vec<Pages>,
+    /// Elements of the last piece that are taken.
+    taken: usize,
+    of: PhantomData<T>,
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Shelf { pieces: vec![], taken: 0, of: PhantomData }
+    }
+}
+
+impl<T: Element> Shelf<T> {
+    /// Whether so many numbers are worth a place here.
+    pub(crate) fn takes(len: usize) -> bool {
+        len * size_of::<T>() >= SMALL
+    }
+
+    /// A place for so many numbers; they are 0.
+    pub(crate) fn spot(&mut self, len: usize) -> Spot {
+        let room = self.pieces.last().map_or(0, |piece| piece.len() / size_of::<T>());
+        if room - self.taken < len {
+            self.pieces.push(Pages::new(PIECE.max(len * size_of::<T>())));
+            self.taken = 0;
+        }
+        let spot = Spot { piece: self.pieces.len() - 1, start: self.taken, len };
+        let line = LINE / size_of::<T>();
+        self.taken = (self.taken + len).next_multiple_of(line);
+        spot
+    }
+
+    /// What lies at a place.
+    pub(crate) fn elements(&self, Spot { piece, start, len }: Spot) -> &[T] {
+        &numbers(&self.pieces[piece])[start..start + len]
+    }
+
+    /// Puts as many numbers as a place has there.
+    pub(crate) fn write(&mut self, Spot { piece, start, len }: Spot, elements: &[T]) {
+        numbers_mut(&mut self.pieces[piece])[start..start + len].copy_from_slice(elements);
+    }
+
+    /// The memory of a place, to be written.
+    pub(crate) fn raw_mut(&mut self, Spot { piece, start, len }: Spot) -> Raw {
+        part_mut::<T>(&mut self.pieces[piece], start, len)
+    }
+}
