@@ -11,7 +11,7 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use vspec_engine::{Buffer, EngineError, HostTensor, Inputs, Precision, RunKey};
 use vspec_ir::arbitrary::{GraphOptions, graphs};
-use vspec_ir::{Graph, NodeId, Op, Origin, Output, OutputKind};
+use vspec_ir::{DType, Graph, NodeId, Op, Origin, Output, OutputKind};
 use vspec_tests::judges::{Column, columns};
 use vspec_tests::random::{Numbers, Shown, config, float_inputs, is_exact, loss, nudged, values};
 
@@ -47,7 +47,8 @@ proptest! {
     #[test]
     fn gradients_agree_and_are_slopes_of_the_reference(graph in shown(SMOOTH)) {
         let inputs = values(&graph.0, Numbers::Normal);
-        if let Some((value, gradients)) = differentiated(graph.0, Numbers::Normal) {
+        let by = float_inputs(&graph.0);
+        if let Some((value, gradients)) = differentiated(graph.0, Numbers::Normal, by) {
             same_results(&gradients, &inputs, Precision::F64, 1e-9)?;
             same_slopes(&value, &gradients, &inputs)?;
         }
@@ -59,7 +60,18 @@ proptest! {
     fn values_and_gradients_agree_at_ties_and_kinks(graph in shown(EXACT)) {
         let inputs = values(&graph.0, Numbers::Few);
         same_results(&graph.0, &inputs, Precision::F64, 1e-9)?;
-        if let Some((_, gradients)) = differentiated(graph.0, Numbers::Few) {
+        let by = float_inputs(&graph.0);
+        if let Some((_, gradients)) = differentiated(graph.0, Numbers::Few, by) {
+            same_results(&gradients, &inputs, Precision::F64, 1e-9)?;
+        }
+    }
+
+    // A value on the way is computed and read by the same kernels, which have to leave room for its gradient between the two.
+    #[test]
+    fn gradients_by_values_on_the_way_agree(graph in shown(EXACT)) {
+        let inputs = values(&graph.0, Numbers::Few);
+        let by = floats_on_the_way(&graph.0);
+        if let Some((_, gradients)) = differentiated(graph.0, Numbers::Few, by) {
             same_results(&gradients, &inputs, Precision::F64, 1e-9)?;
         }
     }
@@ -74,7 +86,8 @@ fn most_exact_graphs_round_nothing() {
     for _ in 0..200 {
         let graph = graphs(EXACT).new_tree(&mut runner).expect("no rejection").current();
         let inputs = values(&graph, Numbers::Few);
-        if let Some((_, gradients)) = differentiated(graph, Numbers::Few) {
+        let by = float_inputs(&graph);
+        if let Some((_, gradients)) = differentiated(graph, Numbers::Few, by) {
             let columns = columns(&gradients).expect("has gradients");
             (exact, all) = (exact + usize::from(is_exact(&columns[0].graph, &inputs, KEY)), all + 1);
         }
@@ -218,9 +231,19 @@ fn failed(error: impl fmt::Display) -> TestCaseError {
     TestCaseError::fail(error.to_string())
 }
 
-/// A weighted sum of the outputs of a graph, and its gradients by each float input; each gradient is an output of that name.
-fn differentiated(mut graph: Graph, weights: Numbers) -> Option<(Graph, Graph)> {
-    let operands = float_inputs(&graph);
+/// Some values that are neither inputs nor variables.
+fn floats_on_the_way(graph: &Graph) -> Vec<(String, NodeId)> {
+    const EACH: usize = 3;
+    let computed = graph.nodes().filter(|(_, node)| node.ty.dtype == DType::F32 && !node.inputs.is_empty());
+    computed.map(|(id, _)| (id.to_string(), id)).step_by(EACH).collect()
+}
+
+/// A weighted sum of the outputs of a graph, and its gradients by some values; each gradient is an output of that name.
+fn differentiated(
+    mut graph: Graph,
+    weights: Numbers,
+    operands: Vec<(String, NodeId)>,
+) -> Option<(Graph, Graph)> {
     let loss = loss(&mut graph, weights)?;
     let value = with_outputs(&graph, &[("loss".to_string(), loss)]);
     let mut gradient = |of| graph.add(Op::Gradient {}, &[loss, of], Origin::default());

@@ -1,6 +1,6 @@
 //! Running a graph: nodes in order, floats through dfdx, everything else on the host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use vspec_engine::{
@@ -85,6 +85,8 @@ pub(crate) struct Run<'a, E: Element, D: Backend<E>> {
     pub(crate) key: RunKey,
     pub(crate) sizes: Sizes,
     pub(crate) kernels: Kernels,
+    /// What gradients are taken by.
+    pub(crate) by: BTreeSet<NodeId>,
     /// Measures each node, if someone wants to know.
     pub(crate) stopwatch: Option<Stopwatch>,
 }
@@ -98,7 +100,9 @@ impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
         key: RunKey,
     ) -> Result<Self, EngineError> {
         let (sizes, kernels) = (bind(graph, inputs)?, Kernels::default());
-        Ok(Run { device, graph, inputs, variables, key, sizes, kernels, stopwatch: None })
+        let gradients = graph.nodes().filter(|(_, node)| matches!(node.op, Op::Gradient {}));
+        let by = gradients.map(|(_, node)| node.inputs[1]).collect();
+        Ok(Run { device, graph, inputs, variables, key, sizes, kernels, by, stopwatch: None })
     }
 
     /// The values of all outputs, by node.
@@ -188,7 +192,16 @@ impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
                     node.inputs.iter().map(|i| values[i.index()].as_ref()).collect();
                 let operands = operands
                     .ok_or_else(|| EngineError::Unsupported(format!("{id} reads a value that was freed")))?;
-                self.apply(node, operands, recorder)
+                let mut forgetful = Recorder::forgetful(self.device);
+                let recorder = recorder.unwrap_or(&mut forgetful);
+                let known: Vec<Option<u64>> = operands.iter().map(|operand| operand.tensor_id()).collect();
+                Ok(match self.apply(node, operands, recorder)? {
+                    // A tape has one gradient for a tensor, and this one is not to be that of what it only shows in another shape.
+                    Value::Float(value) if self.by.contains(&id) && known.contains(&Some(value.id)) => {
+                        Value::Float(recorder.renamed(&value))
+                    }
+                    value => value,
+                })
             }
         }
     }
@@ -197,13 +210,11 @@ impl<'a, E: Element, D: Backend<E>> Run<'a, E, D> {
         &self,
         node: &Node,
         values: Vec<&Value<E, D>>,
-        recorder: Option<&mut Recorder<E, D>>,
+        recorder: &mut Recorder<E, D>,
     ) -> Result<Value<E, D>, EngineError> {
         let floats = node.ty.dtype == vspec_ir::DType::F32;
         let operands = Operands { values, sizes: &self.sizes };
         if floats {
-            let mut forgetful = Recorder::forgetful(self.device);
-            let recorder = recorder.unwrap_or(&mut forgetful);
             let inputs = node.inputs.iter().map(|input| input.index());
             recorder.meet(inputs.zip(&operands.values).filter_map(|(node, value)| match value {
                 Value::Float(float) => Some((node, float)),

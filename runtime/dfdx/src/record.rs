@@ -149,9 +149,11 @@ impl<E: Element, D: Backend<E>> Recorder<E, D> {
 
     /// An operand that shares its id with no other: dfdx's backward pass refuses `x * x`.
     pub(crate) fn distinct(&mut self, x: &Float<E, D>, other: &Float<E, D>) -> Float<E, D> {
-        if x.id != other.id {
-            return x.clone();
-        }
+        if x.id == other.id { self.renamed(x) } else { x.clone() }
+    }
+
+    /// The same elements as a tensor of their own to the tape.
+    pub(crate) fn renamed(&mut self, x: &Float<E, D>) -> Float<E, D> {
         self.op(x, x.shape.clone(), |t| t + E::default())
     }
 

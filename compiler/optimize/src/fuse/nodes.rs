@@ -72,11 +72,23 @@ impl<'g> Nodes<'g> {
             nodes.roles[id.index()] = nodes.role_of(node);
             nodes.views[id.index()] = nodes.role(id) == Role::View;
         }
+        nodes.set_apart_what_gradients_are_by(&live);
         nodes.copy_what_must_lie_in_memory(&live);
         for (id, _) in graph.nodes().filter(|(id, _)| live[id.index()]) {
             nodes.look(id);
         }
         Ok(nodes)
+    }
+
+    /// Where an engine has a tape: what a gradient is taken by is a value of its own. A kernel that computed it together with what reads it
+    /// would be one operation on the tape, which knows no way from the one to the other.
+    fn set_apart_what_gradients_are_by(&mut self, live: &[bool]) {
+        for (_, node) in
+            self.graph.nodes().filter(|(id, node)| live[id.index()] && node.op == Op::Gradient {})
+        {
+            let role = &mut self.roles[node.inputs[1].index()];
+            *role = if *role == Role::Memory { Role::Memory } else { Role::Anchor };
+        }
     }
 
     /// The same, where some nodes are known to compute something a second time.
