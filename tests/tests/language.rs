@@ -46,6 +46,42 @@ test \"t\" {
   assert grad(far, x) == tensor([0.0, 0.0])
 }
 "
+    shapes_that_agree_only_where_sizes_are_related: "
+module Mirror(width: int) {
+  forward(x: f32[B, width, H, W]) -> f32[B, width, H, W] { x + permute(x, [0, 1, 3, 2]) }
+  test \"keeps the map\" { shape self(8)(f32[B, 8, H, W]) == f32[B, 8, H, W] }
+  test \"keeps a square\" { shape self(8)(f32[B, 8, S, S]) == f32[B, 8, S, S] }
+}
+module Square() {
+  forward(x: f32[B, C, H, W]) {
+    require H == W
+    x + permute(x, [0, 1, 3, 2])
+  }
+}
+fn turned(x: f32[B, C, H, W]) -> f32[B, C, W, H] { x }
+entry mirror = Mirror(8)(f32[B, 8, H, W])
+entry square = Square()(f32[B, 8, H, W])
+fn shifted(x: f32[B, C], by: f32[B]) { x + by }
+entry rows = shifted(f32[B, C], f32[B])
+entry back = turned(f32[1, 1, H, W])
+"
+    shapes_that_agree_for_some_batches: "
+use std.nn.Linear
+use std.optim.sgd
+experiment e {
+  data ten = shapes(40, size = 8) |> batch(10)
+  data twenty = shapes(40, size = 8) |> batch(20)
+  let net = Linear(3, 10)
+  let opt = sgd(lr = 0.1)
+  step train(b from ten) { minimize mean(square(net(mean(b.image, axis = [2, 3])) - f32(b.label))) over net.params by opt }
+  step said(b from ten) {
+    require shape(b.label)[0] == 10
+    report loss = mean(square(net(mean(b.image, axis = [2, 3])) - f32(b.label)))
+  }
+  step look(b from twenty) { report loss = mean(square(net(mean(b.image, axis = [2, 3])) - f32(b.label))) }
+  run 1 epoch of train
+}
+"
     an_int_has_no_gradient: "
 test \"t\" {
   let i = tensor([1, 2])

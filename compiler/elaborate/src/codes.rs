@@ -48,6 +48,8 @@ codes! {
     MASKED = "V0209", "padding would be lost";
     /// A `require` does not hold.
     REQUIREMENT = "V0210", "requirement does not hold";
+    /// Shapes agree only where sizes happen to be related, and nothing says that they are.
+    ASSUMED = "V0211", "shapes agree only for some sizes";
     /// Elaboration would recurse or grow without bound.
     LIMIT = "V0220", "elaboration limit reached";
     /// A condition depends on data or on a size that is not known yet; only static conditions choose code.

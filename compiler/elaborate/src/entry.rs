@@ -2,12 +2,14 @@
 
 use std::rc::Rc;
 
-use vspec_ir::{Entry, Graph, Output, OutputKind, Variable};
+use vspec_ir::{Entry, Graph, NodeId, Output, OutputKind, Relation, Variable};
 use vspec_syntax::ast::{
     EntryDef, Expr, ExprKind, IndexArg, ItemKind, MemberKind, TestDef, TypeExpr, TypeKind,
 };
 use vspec_syntax::{Diagnostic, Span};
 
+use crate::assumed::{unstated, written};
+use crate::eval::tensor::span_of;
 use crate::eval::variants::Leaf;
 use crate::eval::{Eval, Evaluator, Place};
 use crate::experiment::StepContext;
@@ -46,8 +48,10 @@ impl Evaluator<'_> {
         let scope = Scope::new(Parent::File(file.clone()));
         let value = self.at_place(Place::Entry, |e| e.expr(&def.value, &scope))?;
         let outputs = self.entry_outputs(&value, def.value.span)?;
+        let required = self.step.obligations.clone();
         self.oblige(&outputs);
         let graph = self.cut(def.name.name.to_string(), &outputs, false);
+        self.check_assumed(&graph, &required, &|_| None, def.value.span)?;
         Ok((graph, self.taken_variables()))
     }
 
@@ -183,7 +187,7 @@ impl Evaluator<'_> {
             && found.rank() == wanted.rank()
             && found.shape.iter().zip(&wanted.shape).all(|(a, b)| a == b);
         match agree {
-            true => Ok(()),
+            true => self.always(node, value.span),
             false => self.fail(
                 Diagnostic::error(
                     codes::TEST_FAILED,
@@ -194,6 +198,22 @@ impl Evaluator<'_> {
                 .also(expected.span, "expected here"),
             ),
         }
+    }
+
+    /// A shape that a test states has to be that for all sizes, not only for some.
+    fn always(&mut self, node: NodeId, span: Span) -> Eval<()> {
+        let output = Output { name: "shape".into(), kind: OutputKind::Value, node };
+        let graph = self.graph.extract("shape", &[output]);
+        let unstated = unstated(&graph, &self.step.obligations);
+        let Some((at, relation)) = unstated.into_iter().find(|(_, r)| r.relation == Relation::Equal) else {
+            return Ok(());
+        };
+        let message = format!("the shape is so only where `{}`", written(relation));
+        let mut error = Diagnostic::error(codes::TEST_FAILED, span, message);
+        if let Some(location) = graph.node(at).origin.location {
+            error = error.also(span_of(location), "this needs it");
+        }
+        self.fail(error.hint("if it is meant, the module says so with `require`"))
     }
 
     fn expected_type(&mut self, ty: &TypeExpr, scope: &Rc<Scope>) -> Eval<vspec_ir::Type> {

@@ -3,6 +3,7 @@
 //! Everything known at compile time is evaluated here; evaluating an expression on tensors adds nodes to a graph.
 //! Elaboration is pure (files and data sets come through a [`World`]), bounded and never panics.
 
+mod assumed;
 mod builtins;
 mod codes;
 mod compile;
@@ -100,4 +101,11 @@ pub struct TestCase {
     pub assertions: Vec<Span>,
     /// Variables of the instances that the test makes.
     pub variables: Vec<Variable>,
+}
+
+impl TestCase {
+    /// What keeps it from being run: all failures but those of what it states.
+    pub fn mistakes(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.failures.iter().filter(|failure| failure.code != codes::TEST_FAILED)
+    }
 }

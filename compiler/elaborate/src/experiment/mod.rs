@@ -194,7 +194,11 @@ impl Evaluator<'_> {
         parts.trained.extend(self.written.keys().cloned());
         let finish = self.finish_graph(def, &mut parts.trained)?;
         let sights = self.sight_graphs();
+        let required = self.step.obligations.clone();
         let (graph, batches) = self.finished_step(def, batches);
+        let sizes = step::batch_sizes(&batches, &parts.data);
+        let known = |name: &str| sizes.iter().find(|(own, _)| own == name).map(|(_, size)| *size);
+        self.check_assumed(&graph, &required, &known, def.name.span)?;
         Ok(StepLeaf { graph, finish, batches, sights })
     }
 

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use vspec_ir::{BATCH, DType, Dim, NodeId, Op, StepBatch, Type};
+use vspec_ir::{BATCH, DType, Dim, NodeId, Op, Stage, StepBatch, Type};
 use vspec_syntax::ast::{Block, Expr, ExprKind, Ident, StatementKind, StepDef};
 use vspec_syntax::{Diagnostic, Span};
 
@@ -31,6 +31,22 @@ pub(super) fn trains(block: &Block) -> bool {
         })
 }
 
+/// The name of the size of one of several batches of a step.
+fn batch_symbol(batch: &str, count: usize) -> String {
+    if count == 1 { BATCH.to_string() } else { format!("{BATCH}_{batch}") }
+}
+
+/// The sizes of the batches of a step, by the names that its graph has for them.
+pub(super) fn batch_sizes(batches: &[StepBatch], data: &[Rc<Pipeline>]) -> Vec<(String, i64)> {
+    let size = |batch: &StepBatch| match data.get(batch.data)?.stages.last()? {
+        Stage::Batch { size, .. } => {
+            Some((batch_symbol(&batch.name, batches.len()), i64::try_from(*size).ok()?))
+        }
+        _ => None,
+    };
+    batches.iter().filter_map(size).collect()
+}
+
 impl Evaluator<'_> {
     /// Binds the batches of a step as records of inputs.
     pub(super) fn batches(
@@ -51,8 +67,7 @@ impl Evaluator<'_> {
             let size = match def.batches.len() {
                 // A batch of one item is one, first and last alike.
                 _ if data[index].holds_one() => Dim::from(1i64),
-                1 => Dim::symbol(BATCH),
-                _ => Dim::symbol(&format!("{BATCH}_{}", name.name)),
+                count => Dim::symbol(&batch_symbol(&name.name, count)),
             };
             self.read_set(from, &data[index])?;
             let record = self.batch_record(name, &data[index], size)?;

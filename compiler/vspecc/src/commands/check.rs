@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use vspec_elaborate::Compiled;
+use vspec_elaborate::{Compiled, TestCase};
+use vspec_syntax::Diagnostic;
 
 use super::front;
 use super::parallel::in_order;
@@ -42,14 +43,28 @@ struct Checked {
 
 impl Checked {
     fn of(file: &Path, data: &DataArgs) -> Checked {
-        let compiled = match front::compile_silently(file, data, &[]) {
+        let mut compiled = match front::compile_silently(file, data, &[]) {
             Ok(compiled) => compiled,
             Err(failure) => return Checked { diagnostics: String::new(), result: Err(failure) },
         };
+        compiled.diagnostics.extend(mistakes_in_tests(&compiled));
         let diagnostics = render::render(&compiled.diagnostics, &compiled.sources, &Style::for_stderr());
         let line = |compiled: Compiled| format!("{}: ok{}\n", file.display(), contents(&compiled));
         Checked { diagnostics, result: front::without_errors(file, compiled).map(line) }
     }
+}
+
+/// Mistakes in tests and in what only tests call, once each. Whether what a test states is true is for `vspecc test` to say.
+fn mistakes_in_tests(compiled: &Compiled) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = vec![];
+    for mistake in compiled.tests.iter().flat_map(TestCase::mistakes) {
+        let is_known =
+            |other: &Diagnostic| (other.code, other.primary.span) == (mistake.code, mistake.primary.span);
+        if !compiled.diagnostics.iter().chain(&found).any(is_known) {
+            found.push(mistake.clone());
+        }
+    }
+    found
 }
 
 /// What the file holds, so that an empty result is noticed.

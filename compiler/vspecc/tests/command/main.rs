@@ -1,5 +1,6 @@
 //! The program as a user starts it: real processes, real files, exit statuses.
 
+mod check;
 mod clauses;
 mod data;
 mod detection;
