@@ -111,6 +111,27 @@ experiment short_rows {
 }
 ";
 
+/// Gradients that are added to zeros: of a pooling and of rows of a table. What is scattered into and read elsewhere, too, stays a map.
+const SCATTERED: &str = "
+module Rows() {
+  param table: f32[50, 8] = normal
+  param map: f32[1, 4, 6, 6] = normal
+  state place: i32[12] = 3
+  state x: f32[50, 8] = 0
+}
+
+experiment scattered {
+  let net = Rows()
+  step train() {
+    let there = net.x + 1.0
+    report pooled = sum(grad(sum(square(max_pool(net.map, kernel = 2))), net.map))
+    report rows = sum(grad(sum(square(net.table[net.place])), net.table))
+    report put = sum(square(scatter_add(there, broadcast(reshape(net.place, [12, 1]), [12, 8]), zeros([12, 8]) + 2.0, axis = 0) - there))
+  }
+  run 1 of train
+}
+";
+
 /// The training step of the first experiment of a text.
 fn step(text: &str) -> Graph {
     let mut compiled = compile_text(text);
@@ -152,6 +173,11 @@ fn an_adamw_update() {
 #[test]
 fn short_rows_become_points() {
     insta::assert_snapshot!(shown(SHORT_ROWS));
+}
+
+#[test]
+fn what_is_added_to_zeros_needs_no_zeros() {
+    insta::assert_snapshot!(shown(SCATTERED));
 }
 
 fn resnet(depth: usize) -> Graph {
