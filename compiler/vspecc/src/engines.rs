@@ -13,6 +13,7 @@ use vspec_optimize::differentiate::Tape;
 use vspec_optimize::{Level, Target, bind, fuse, plan};
 
 use crate::failure::{CommandResult, Failure};
+use crate::heap;
 
 /// `--engine`
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -112,6 +113,7 @@ impl EngineName {
             EngineName::Dfdx => Box::new(DfdxEngine::default()),
             EngineName::DfdxFused => Box::new(DfdxEngine::default().fusing(Arc::new(Compiler))),
             EngineName::Fused => {
+                heap::give_back_at_once();
                 Box::new(CpuEngine { precision: Precision::F32, planner: Arc::new(Compiler), mode })
             }
             EngineName::Interp => Box::new(Interpreter::default()),

@@ -9,6 +9,7 @@ mod console;
 mod engines;
 pub mod explain;
 mod failure;
+mod heap;
 mod lsp;
 mod numbers;
 mod package;

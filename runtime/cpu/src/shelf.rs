@@ -24,17 +24,15 @@ pub(crate) struct Spot {
     pub(crate) len: usize,
 }
 
-/// Pieces of memory that are filled one after the other. Nothing is taken away: a variable's size does not change.
+/// Pieces of memory, and how many elements of each are taken. Nothing is taken away: a variable's size does not change.
 pub(crate) struct Shelf<T> {
-    pieces: Vec<Pages>,
-    /// Elements of the last piece that are taken.
-    taken: usize,
+    pieces: Vec<(Pages, usize)>,
     of: PhantomData<T>,
 }
 
 impl<T> Default for Shelf<T> {
     fn default() -> Self {
-        Shelf { pieces: vec![], taken: 0, of: PhantomData }
+        Shelf { pieces: vec![], of: PhantomData }
     }
 }
 
@@ -44,31 +42,31 @@ impl<T: Element> Shelf<T> {
         len * size_of::<T>() >= SMALL
     }
 
-    /// A place for so many numbers; they are 0.
+    /// A place for so many numbers in the first piece that has one; they are 0.
     pub(crate) fn spot(&mut self, len: usize) -> Spot {
-        let room = self.pieces.last().map_or(0, |piece| piece.len() / size_of::<T>());
-        if room - self.taken < len {
-            self.pieces.push(Pages::new(PIECE.max(len * size_of::<T>())));
-            self.taken = 0;
-        }
-        let spot = Spot { piece: self.pieces.len() - 1, start: self.taken, len };
-        let line = LINE / size_of::<T>();
-        self.taken = (self.taken + len).next_multiple_of(line);
+        let has_room = |(pages, taken): &(Pages, usize)| pages.len() / size_of::<T>() >= taken + len;
+        let piece = self.pieces.iter().position(has_room).unwrap_or_else(|| {
+            self.pieces.push((Pages::new(PIECE.max(len * size_of::<T>())), 0));
+            self.pieces.len() - 1
+        });
+        let taken = &mut self.pieces[piece].1;
+        let spot = Spot { piece, start: *taken, len };
+        *taken = (*taken + len).next_multiple_of(LINE / size_of::<T>());
         spot
     }
 
     /// What lies at a place.
     pub(crate) fn elements(&self, Spot { piece, start, len }: Spot) -> &[T] {
-        &numbers(&self.pieces[piece])[start..start + len]
+        &numbers(&self.pieces[piece].0)[start..start + len]
     }
 
     /// Puts as many numbers as a place has there.
     pub(crate) fn write(&mut self, Spot { piece, start, len }: Spot, elements: &[T]) {
-        numbers_mut(&mut self.pieces[piece])[start..start + len].copy_from_slice(elements);
+        numbers_mut(&mut self.pieces[piece].0)[start..start + len].copy_from_slice(elements);
     }
 
     /// The memory of a place, to be written.
     pub(crate) fn raw_mut(&mut self, Spot { piece, start, len }: Spot) -> Raw {
-        part_mut::<T>(&mut self.pieces[piece], start, len)
+        part_mut::<T>(&mut self.pieces[piece].0, start, len)
     }
 }

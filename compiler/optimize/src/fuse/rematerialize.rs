@@ -27,7 +27,7 @@ pub const LARGE: usize = 64 << 20;
 /// The most that computing a value again may cost, in additions for each of its elements: less than to write and to read it.
 const CHEAP: usize = 32;
 /// The most values of about its size that may be read for that.
-const LEAVES: usize = 3;
+const LEAVES: usize = 4;
 /// How much smaller a value has to be to be kept for it.
 const SMALLER: usize = 8;
 

@@ -56,12 +56,19 @@ impl<T: Element> Scratch<T> {
     }
 }
 
-/// The smallest piece that is large enough.
+/// The smallest piece that is large enough. Where none is, the largest one goes: the one that is made now will do for both.
 fn spare(bytes: usize) -> Option<Pages> {
     let mut spare = SPARE.lock().ok()?;
+    let place = |(i, piece): (usize, &Pages)| (piece.len(), i);
     let fitting = spare.iter().enumerate().filter(|(_, piece)| piece.len() >= bytes);
-    let (i, _) = fitting.min_by_key(|(_, piece)| piece.len())?;
-    Some(spare.swap_remove(i))
+    match fitting.map(place).min() {
+        Some((_, i)) => Some(spare.swap_remove(i)),
+        None => {
+            let largest = spare.iter().enumerate().map(place).max();
+            largest.map(|(_, i)| spare.swap_remove(i));
+            None
+        }
+    }
 }
 
 impl<T: Element> Drop for Scratch<T> {
