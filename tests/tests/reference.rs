@@ -21,6 +21,12 @@ fn the_op_reference_is_the_op_table() {
 }
 
 #[test]
+fn the_pages_of_functions_are_the_built_ins_and_the_library() {
+    check("functions.md", &vspec_elaborate::functions_markdown());
+    check("library.md", &vspec_elaborate::library_markdown());
+}
+
+#[test]
 fn the_diagnostics_page_is_the_catalogue() {
     let mut page = String::from(
         "# Diagnostics\n\n\

@@ -16,6 +16,7 @@ mod load;
 mod names;
 mod observe;
 mod overrides;
+mod reference;
 mod scope;
 pub mod stdlib;
 mod value;
@@ -23,6 +24,7 @@ mod world;
 
 pub use compile::{analyse, compile, compile_seeing_rules};
 pub use observe::{Index, NameInfo, NameKind, Seen};
+pub use reference::{functions_markdown, library_markdown};
 pub use world::{SourceInfo, World};
 
 use vspec_ir::{Condition, Entry, Graph, Program, Variable};

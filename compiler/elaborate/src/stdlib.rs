@@ -156,6 +156,11 @@ pub(crate) fn suggest(name: &str) -> Option<String> {
     Some(format!("use std.{folder}.{name}"))
 }
 
+/// The files in a folder.
+pub(crate) fn files(folder: &str) -> impl Iterator<Item = LibraryFile> {
+    in_folder(folder).map(LibraryFile)
+}
+
 /// Indices of the files in a folder.
 fn in_folder(folder: &str) -> impl Iterator<Item = usize> {
     let is_inside = inside(folder);

@@ -5,6 +5,7 @@
 mod arguments;
 mod data;
 mod detection;
+pub(crate) mod docs;
 mod draws;
 mod elementwise;
 mod gradient;
@@ -69,27 +70,37 @@ impl Builtin {
     }
 }
 
-const FAMILIES: &[&[Builtin]] = &[
-    elementwise::BUILTINS,
-    reduce::BUILTINS,
-    shape::BUILTINS,
-    window::BUILTINS,
-    gradient::BUILTINS,
-    modules::BUILTINS,
-    masks::BUILTINS,
-    order::BUILTINS,
-    patterns::BUILTINS,
-    random::BUILTINS,
-    statics::BUILTINS,
-    data::BUILTINS,
-    detection::BUILTINS,
-    draws::BUILTINS,
-    transforms::BUILTINS,
+/// Built-ins that belong together, and what they are called together.
+const FAMILIES: &[(&str, &[Builtin])] = &[
+    ("Element by element", elementwise::BUILTINS),
+    ("Reductions", reduce::BUILTINS),
+    ("Shapes", shape::BUILTINS),
+    ("Windows", window::BUILTINS),
+    ("Gradients", gradient::BUILTINS),
+    ("Modules and their parameters", modules::BUILTINS),
+    ("Padded rows", masks::BUILTINS),
+    ("Order and places", order::BUILTINS),
+    ("Patterns", patterns::BUILTINS),
+    ("Random numbers", random::BUILTINS),
+    ("Static values", statics::BUILTINS),
+    ("Data sets of images and frames, and stages", data::BUILTINS),
+    ("Data sets of images with boxes", detection::BUILTINS),
+    ("Which items are drawn", draws::BUILTINS),
+    ("Transforms of images", transforms::BUILTINS),
 ];
+
+/// The families in order, each with the names and parameters of its functions.
+pub(crate) fn families() -> impl Iterator<Item = (&'static str, &'static [Builtin])> {
+    FAMILIES.iter().copied()
+}
+
+fn all() -> impl Iterator<Item = &'static Builtin> {
+    FAMILIES.iter().flat_map(|(_, family)| family.iter())
+}
 
 /// The built-in function of a name.
 pub(crate) fn find(name: &str) -> Option<&'static Builtin> {
-    FAMILIES.iter().copied().flatten().find(|b| b.name == name)
+    all().find(|b| b.name == name)
 }
 
 /// Whether a name only has a meaning in a data pipeline, so that nothing is lost when a value is called so: `pairs`, `batch`.
@@ -99,11 +110,11 @@ pub(crate) fn is_stage(name: &str) -> bool {
 }
 
 /// Names that are no functions but have a meaning everywhere.
-const CONSTANTS: &[&str] = &["epoch", "iteration", "progress", "training", "pi", "inf"];
+pub(crate) const CONSTANTS: &[&str] = &["epoch", "iteration", "progress", "training", "pi", "inf"];
 
 /// Every name that needs no definition.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    FAMILIES.iter().copied().flatten().map(|b| b.name).chain(CONSTANTS.iter().copied())
+    all().map(|b| b.name).chain(CONSTANTS.iter().copied())
 }
 
 #[cfg(test)]

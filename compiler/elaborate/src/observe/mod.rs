@@ -4,7 +4,7 @@
 //! several values; the first few different ones are kept. Nothing is recorded where nobody observes.
 
 mod describe;
-mod names;
+pub(crate) mod names;
 
 pub use names::{NameInfo, NameKind};
 

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use vspec_ir::ops::TABLE;
 use vspec_syntax::ast::{self, Item, ItemKind, MemberKind, Param, Pattern};
 use vspec_syntax::{Sources, Span, print_expr};
 
@@ -101,7 +100,7 @@ fn definition_info(definition: &Definition, file: &FileScope, sources: &Sources)
     Some(NameInfo {
         kind,
         span: Some(name.span),
-        signature: item.map_or(name.name.to_string(), |item| signature(item, sources)),
+        signature: item.map_or(name.name.to_string(), |item| signature(item, |span| sources.slice(span))),
         doc: item.and_then(|item| item.doc.clone()),
         params: params.iter().map(|p| parameter(p, sources)).collect(),
     })
@@ -112,20 +111,24 @@ fn holds(outer: Span, inner: Span) -> bool {
 }
 
 /// The text of an item up to its body.
-fn signature(item: &Item, sources: &Sources) -> String {
+pub(crate) fn signature<'t>(item: &Item, text: impl Fn(Span) -> &'t str) -> String {
     let start = item.span;
     let body = match &item.kind {
         ItemKind::Fn(def) => def.body.as_ref().map(|body| body.span.start),
         ItemKind::Loss(def) => Some(def.body.span.start),
         ItemKind::Assign(def) => Some(def.body.start),
         ItemKind::Module(_) | ItemKind::Optimizer(_) => {
-            sources.slice(start).find('{').map(|at| start.start + at as u32)
+            text(start).find('{').map(|at| start.start + at as u32)
         }
         _ => None,
     };
     let end = body.unwrap_or(start.end);
-    let text = sources.slice(Span { end, ..start });
-    text.split_whitespace().collect::<Vec<_>>().join(" ").replace("( ", "(").replace(", )", ")")
+    text(Span { end, ..start })
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ")
+        .replace("( ", "(")
+        .replace(", )", ")")
 }
 
 fn parameter(param: &Param, sources: &Sources) -> String {
@@ -139,14 +142,19 @@ fn parameter(param: &Param, sources: &Sources) -> String {
     text
 }
 
+/// `sum(x, axis?, keepdims?, where?)`, or the name of a constant.
+pub(crate) fn builtin_signature(name: &str) -> String {
+    builtins::find(name).map_or(name.to_string(), |builtin| format!("{name}({})", builtin.params))
+}
+
 fn builtin_info(name: &str) -> NameInfo {
     let builtin = builtins::find(name);
-    let doc = TABLE.iter().find(|op| op.name == name).map(|op| op.doc.trim().to_string());
+    let doc = builtins::docs::of(name).map(str::to_string);
     let params = builtin.map_or("", |b| b.params);
     NameInfo {
         kind: if builtin.is_some() { NameKind::Function } else { NameKind::Constant },
         span: None,
-        signature: builtin.map_or(name.to_string(), |_| format!("{name}({params})")),
+        signature: builtin_signature(name),
         doc,
         params: params
             .split(", ")
