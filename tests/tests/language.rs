@@ -65,6 +65,14 @@ fn shifted(x: f32[B, C], by: f32[B]) { x + by }
 entry rows = shifted(f32[B, C], f32[B])
 entry back = turned(f32[1, 1, H, W])
 "
+    static_values_are_compared_element_by_element: "
+test \"equal\" {
+  assert [[1, 2], [3]] == [[1, 2], [3]] and [[1, 2], [3]] != [[1, 2], [4]]
+  assert (1, \"a\") == (1, \"a\") and (1, \"a\") != (1, \"b\")
+  assert { a: 1, b: [2.0] } == { a: 1, b: [2] } and { a: 1 } != { b: 1 }
+}
+test \"tensors are no static values\" { assert [tensor([1.0])] == [tensor([1.0])] }
+"
     shapes_that_agree_for_some_batches: "
 use std.nn.Linear
 use std.optim.sgd

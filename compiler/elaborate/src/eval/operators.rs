@@ -70,10 +70,12 @@ impl Evaluator<'_> {
             (Value::List(x), Value::List(y)) if op == BinaryOp::Add => {
                 self.built(Value::list(x.iter().chain(y.iter()).cloned().collect()), span)
             }
-            (Value::List(x), Value::List(y)) => {
-                let equal = x.len() == y.len() && x.iter().zip(y.iter()).all(|(x, y)| same(x, y));
-                self.equality(op, equal, a, b, span)
-            }
+            (Value::List(_), Value::List(_))
+            | (Value::Tuple(_), Value::Tuple(_))
+            | (Value::Record(_), Value::Record(_)) => match same(a, b) {
+                Some(equal) => self.equality(op, equal, a, b, span),
+                None => self.no_operator(op, a, b, span),
+            },
             // `stride == 0` and `padding == "same"` ask which kind of value it is.
             (Value::List(_), Value::Int(_) | Value::Float(_))
             | (Value::Int(_) | Value::Float(_), Value::List(_)) => self.equality(op, false, a, b, span),
@@ -329,14 +331,36 @@ fn compare(op: BinaryOp, order: std::cmp::Ordering) -> Option<bool> {
     })
 }
 
-/// Whether two static values are equal, element by element.
-fn same(a: &Value, b: &Value) -> bool {
+/// Whether two static values are equal, element by element; none if they hold something that is not compared.
+fn same(a: &Value, b: &Value) -> Option<bool> {
     match (a, b) {
-        (Value::Str(x), Value::Str(y)) => x == y,
-        (Value::Bool(x), Value::Bool(y)) => x == y,
-        (Value::Dim(x), Value::Dim(y)) => x == y,
-        _ => a.as_float().is_some() && a.as_float() == b.as_float(),
+        (Value::Str(x), Value::Str(y)) => Some(x == y),
+        (Value::Bool(x), Value::Bool(y)) => Some(x == y),
+        (Value::Dim(x), Value::Dim(y)) => Some(x == y),
+        (Value::List(x), Value::List(y)) | (Value::Tuple(x), Value::Tuple(y)) => all_same(x.iter(), y.iter()),
+        (Value::Record(x), Value::Record(y)) if !x.keys().eq(y.keys()) => Some(false),
+        (Value::Record(x), Value::Record(y)) => all_same(x.values(), y.values()),
+        _ if is_compared(a) && is_compared(b) => Some(a.as_float().is_some() && a.as_float() == b.as_float()),
+        _ => None,
     }
+}
+
+fn all_same<'v>(
+    a: impl ExactSizeIterator<Item = &'v Value>,
+    b: impl ExactSizeIterator<Item = &'v Value>,
+) -> Option<bool> {
+    if a.len() != b.len() {
+        return Some(false);
+    }
+    a.zip(b).try_fold(true, |equal, (a, b)| Some(equal & same(a, b)?))
+}
+
+/// Whether a value is equal to another one, or not, when the program is compiled.
+fn is_compared(value: &Value) -> bool {
+    let plain = matches!(value, Value::Str(_) | Value::Bool(_) | Value::Dim(_) | Value::Unit);
+    plain
+        || value.as_float().is_some()
+        || matches!(value, Value::List(_) | Value::Tuple(_) | Value::Record(_))
 }
 
 fn symbol(op: BinaryOp) -> &'static str {
