@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use vspec_engine::EngineError;
 use vspec_train::{FileError, TrainError, reason};
 
 use crate::render;
@@ -105,6 +106,9 @@ impl From<TrainError> for Failure {
         let hint = match &error {
             TrainError::NonFinite { .. } => {
                 Some("a lower learning rate or a warm-up often helps: `--set opt.lr=..`")
+            }
+            TrainError::Engine { error: EngineError::Label { .. }, .. } => {
+                Some("labels count from 0; `CrossEntropy(ignore_index = ..)` leaves one out")
             }
             TrainError::NoBatches { .. } => Some("a smaller batch, or `drop_last = false`"),
             _ => None,

@@ -71,7 +71,10 @@ impl TrainError {
             TrainError::Data { .. }
                 | TrainError::NoBatches { .. }
                 | TrainError::Checkpoint(_)
-                | TrainError::Engine { error: EngineError::Obligation { .. }, .. }
+                | TrainError::Engine {
+                    error: EngineError::Obligation { .. } | EngineError::Label { .. },
+                    ..
+                }
         )
     }
 }
