@@ -104,7 +104,7 @@ impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         let exit = if error.is_bad_input() { Exit::BadInput } else { Exit::Failed };
         let hint = match &error {
-            TrainError::NonFinite { .. } => {
+            TrainError::NonFinite { .. } | TrainError::NonFiniteParameter { .. } => {
                 Some("a lower learning rate or a warm-up often helps: `--set opt.lr=..`")
             }
             TrainError::Engine { error: EngineError::Label { .. }, .. } => {
