@@ -103,6 +103,15 @@ V0243 3:16 `shapes(9, size = 8) |> batch(4) |> each(f)` nothing can follow `batc
   hint: `batch` comes last: `.. |> shuffle |> batch(8)`
 "
 
+    batches_that_nothing_fills:
+        reported("", "  data train = shapes(100, size = 8) |> take(9) |> shuffle |> batch(10, drop_last = true)") => "
+V0243 3:69 `10` 9 items fill no batch of 10, so that `drop_last` leaves nothing
+  `shapes(100, size = 8)` the items
+  hint: make batches smaller, or leave `drop_last` out
+"
+    a_batch_that_everything_fills:
+        reported("", "  data train = shapes(9, size = 8) |> draw(10) |> batch(10, drop_last = true)") => ""
+
     a_misspelt_argument_of_pairs: stages("pairs(whithin = 3)") => "
 V0104 3:47 `whithin` `pairs` has no parameter `whithin`
   hint: did you mean `within`?

@@ -106,6 +106,41 @@ experiment e {
   run 1 of train
 }
 "
+    what_is_read_as_frozen_is_not_reached: "
+use std.nn.Linear
+use std.optim.sgd
+experiment e {
+  let net = Linear(2, 1)
+  let opt = sgd(lr = 0.1)
+  step train() {
+    term loss = mean(square(frozen(net)(ones([3, 2]))))
+    minimize terms over net.params by opt
+  }
+  run 1 of train
+}
+"
+    terms_that_nothing_minimizes: "
+use std.nn.Linear
+use std.optim.sgd
+experiment e {
+  let net = Linear(2, 1)
+  let opt = sgd(lr = 0.1)
+  step look() { term size = mean(square(net(ones([3, 2])))) }
+  step train() {
+    let y = net(ones([3, 2]))
+    term early = mean(square(y))
+    minimize terms over net.params by opt
+    term late = mean(abs(y))
+  }
+  step by_phase() {
+    let y = net(ones([3, 2]))
+    let loss = mean(square(y))
+    term shown = loss
+    if epoch < 2 { minimize loss over net.params by opt }
+  }
+  run 1 of train
+}
+"
     unknown_argument_suggests_the_nearest: "
 use std.nn.Conv
 entry e = Conv(3, 8, strid = 2)(f32[1, 3, 8, 8])

@@ -3,7 +3,7 @@
 use vspec_ir::plan::{Kernel, Plan, ValueId};
 use vspec_ir::{Graph, Op, Program};
 use vspec_optimize::fuse::{self, Options, Rematerialized};
-use vspec_optimize::{Context, Level, Target, Verify, bind, memory, pipeline, plan, run, schedule};
+use vspec_optimize::{Context, Level, Target, Verify, bind, memory, pipeline, plan, run, schedule, uniform};
 use vspec_tests::{assert_clean, compile_text};
 
 /// A step of ResNet-18.
@@ -75,6 +75,7 @@ fn made(graph: &Graph, copies: bool, ordered: bool) -> Plan {
     let least = if copies { 0 } else { usize::MAX };
     let Rematerialized { graph, copies } = fuse::rematerialize(graph, least).expect("is bound");
     let mut plan = fuse::fuse_apart(&graph, &copies, Options::default()).expect("is fused").plan;
+    uniform::shrink(&mut plan);
     if ordered {
         schedule::order(&mut plan);
     }

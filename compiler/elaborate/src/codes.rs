@@ -66,6 +66,8 @@ codes! {
     NOT_REACHED = "V0232", "loss does not depend on a parameter";
     /// A gradient is asked for, and every path to the loss leads through an operation without a derivative.
     NO_DERIVATIVE = "V0233", "no path can be differentiated";
+    /// A `term` of a step that no `minimize` takes, so that it is reported and trains nothing.
+    NOT_MINIMIZED = "V0234", "term is minimized by nothing";
     /// An experiment refers to a step, a data set or a metric that it does not have.
     UNKNOWN_PART = "V0240", "unknown part of an experiment";
     /// `--set` names nothing that can be set.

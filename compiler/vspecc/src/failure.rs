@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use vspec_engine::EngineError;
 use vspec_train::{FileError, TrainError, reason};
 
 use crate::render;
@@ -103,8 +104,11 @@ impl From<TrainError> for Failure {
     fn from(error: TrainError) -> Self {
         let exit = if error.is_bad_input() { Exit::BadInput } else { Exit::Failed };
         let hint = match &error {
-            TrainError::NonFinite { .. } => {
+            TrainError::NonFinite { .. } | TrainError::NonFiniteParameter { .. } => {
                 Some("a lower learning rate or a warm-up often helps: `--set opt.lr=..`")
+            }
+            TrainError::Engine { error: EngineError::Label { .. }, .. } => {
+                Some("labels count from 0; `CrossEntropy(ignore_index = ..)` leaves one out")
             }
             TrainError::NoBatches { .. } => Some("a smaller batch, or `drop_last = false`"),
             _ => None,

@@ -29,6 +29,13 @@ pub enum EngineError {
         /// The sizes it was checked with.
         sizes: String,
     },
+    /// A label names none of the classes.
+    Label {
+        /// The label.
+        label: i32,
+        /// The number of classes.
+        classes: i32,
+    },
     /// The engine cannot do this.
     Unsupported(String),
 }
@@ -42,6 +49,9 @@ impl std::fmt::Display for EngineError {
                 write!(f, "`{name}` must be {expected}, not {found}")
             }
             EngineError::Obligation { relation, sizes } => write!(f, "{relation} does not hold for {sizes}"),
+            EngineError::Label { label, classes } => {
+                write!(f, "label {label} names none of {classes} classes, 0 to {}", classes - 1)
+            }
             EngineError::Unsupported(what) => write!(f, "{what}"),
         }
     }

@@ -50,6 +50,15 @@ pub enum TrainError {
         /// The number.
         value: f64,
     },
+    /// A trained parameter is infinite or not a number.
+    NonFiniteParameter {
+        /// Its path.
+        path: String,
+        /// Training iterations that were done before this was seen.
+        iteration: u64,
+        /// The first such element.
+        value: f64,
+    },
     /// A report is a tensor with more or fewer elements than one.
     NotANumber {
         /// Name of the step.
@@ -71,7 +80,10 @@ impl TrainError {
             TrainError::Data { .. }
                 | TrainError::NoBatches { .. }
                 | TrainError::Checkpoint(_)
-                | TrainError::Engine { error: EngineError::Obligation { .. }, .. }
+                | TrainError::Engine {
+                    error: EngineError::Obligation { .. } | EngineError::Label { .. },
+                    ..
+                }
         )
     }
 }
@@ -89,6 +101,9 @@ impl fmt::Display for TrainError {
             }
             TrainError::NonFinite { step, report, iteration, value } => {
                 write!(f, "`{report}` of step `{step}` became {value} in iteration {}", iteration + 1)
+            }
+            TrainError::NonFiniteParameter { path, iteration, value } => {
+                write!(f, "an element of parameter `{path}` is {value} after iteration {iteration}")
             }
             TrainError::NotANumber { step, report } => {
                 write!(f, "`{report}` of step `{step}` is not a single number")

@@ -14,6 +14,7 @@ use crate::batches::{Batches, DataSource, Feed};
 use crate::gathered::Gathered;
 use crate::observer::{Event, Observer, Row, RowKind};
 use crate::reports::{Returned, Table, sort};
+use crate::splits::check_splits;
 use crate::state::SetClasses;
 use crate::tally::Tally;
 use crate::{Clock, Profile, SpanKind, TrainError, checkpoint, variables};
@@ -73,7 +74,7 @@ impl<'a> Executor<'a> {
                 *slot = Some(source.map_err(|message| TrainError::Data { set: set.name.clone(), message })?);
             }
         }
-        Ok(())
+        check_splits(&program.data, &self.opened)
     }
 
     /// Warnings of the open data sets since the last call, with the names of the sets.

@@ -29,6 +29,7 @@ mod profile;
 mod reports;
 mod run_folder;
 mod sequences;
+mod splits;
 mod state;
 mod tables;
 mod tally;

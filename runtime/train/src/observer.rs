@@ -52,6 +52,11 @@ pub enum Event<'a> {
         /// A sentence that names file and record.
         message: &'a str,
     },
+    /// A phase that keeps the best had nothing to keep.
+    KeptNone {
+        /// Why: `` `evaluate.loss` was never a finite number, so that no best checkpoint was kept ``.
+        message: &'a str,
+    },
     /// A phase ends before its time.
     EndedEarly {
         /// Why: `evaluate.accuracy has not improved for 5 epochs`.

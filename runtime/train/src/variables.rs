@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-use vspec_engine::{Engine, EngineError, HostTensor, Inputs, Interpreter, RunKey, Session};
-use vspec_ir::{Program, Variable, VariableKind};
+use vspec_engine::{Buffer, Engine, EngineError, HostTensor, Inputs, Interpreter, RunKey, Session};
+use vspec_ir::{OutputKind, Program, Variable, VariableKind};
 
 use crate::TrainError;
 
@@ -74,6 +74,31 @@ pub(crate) fn read_all<'p>(
         Ok((path, value.map_err(|error| TrainError::Initialise { path: path.to_string(), error })?))
     });
     read.collect()
+}
+
+/// An element of a trained parameter that is infinite or not a number, if there is one, with the parameter's path.
+pub(crate) fn not_finite<'p>(
+    program: &'p Program,
+    values: &[(&'p str, HostTensor)],
+) -> Option<(&'p str, f64)> {
+    let variables = program.variables.iter().zip(values);
+    let trained = variables.filter(|(variable, _)| is_trained(program, variable));
+    trained.into_iter().find_map(|(_, (path, value))| Some((*path, first_not_finite(value)?)))
+}
+
+/// Whether some step gives a parameter new values.
+fn is_trained(program: &Program, variable: &Variable) -> bool {
+    let mut outputs = program.steps.iter().flat_map(|s| &s.graphs).flat_map(|v| v.graph.outputs());
+    variable.kind == VariableKind::Param
+        && outputs.any(|output| output.kind == OutputKind::Write && output.name == variable.path)
+}
+
+fn first_not_finite(value: &HostTensor) -> Option<f64> {
+    match value.buffer() {
+        Buffer::F32(values) => values.iter().find(|v| !v.is_finite()).map(|v| f64::from(*v)),
+        Buffer::F64(values) => values.iter().find(|v| !v.is_finite()).copied(),
+        Buffer::I32(_) | Buffer::Bool(_) => None,
+    }
 }
 
 /// Elements of all parameters.

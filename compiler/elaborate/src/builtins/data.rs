@@ -31,6 +31,10 @@ pub(super) const BUILTINS: &[Builtin] = &[
     }),
     Builtin::new("batch", "data, size, drop_last?", |e, c| {
         let (size, drop_last) = (c.count(e, "size")?, c.bool_or(e, "drop_last", false)?);
+        if drop_last {
+            let pipeline = data(e, c)?;
+            e.fills_a_batch(&pipeline, size, c.span_of("size"))?;
+        }
         add(e, c, Stage::Batch { size, drop_last })
     }),
     Builtin::new("sample", "data, classes, per_class", sample),

@@ -23,14 +23,7 @@ impl Evaluator<'_> {
         for param in &def.params {
             operands.push(self.host_operand(param, scope)?);
         }
-        for (operand, param) in operands.iter().zip(&def.params) {
-            if !self.masked_axes(*operand).is_empty() {
-                let message = format!("`{}` would take padding for values", name.name);
-                let error =
-                    Diagnostic::error(codes::MASKED, span, message).also(param.name.span, "given here");
-                return self.fail(error.hint("`filled(x, 0)` gives padding a value"));
-            }
-        }
+        self.settle_padding(function, &mut operands, def, span)?;
         let types: Vec<vspec_ir::Type> = operands.iter().map(|o| self.graph.ty(*o).clone()).collect();
         if let Err(reason) = function.result(&types) {
             let error = Diagnostic::error(codes::OP_CONSTRAINT, span, format!("`{}`: {reason}", name.name));
@@ -41,6 +34,27 @@ impl Evaluator<'_> {
         let Some(ret) = &def.ret else { return Ok(value) };
         let given = Given { name: None, value, span, origin: span };
         self.conform(&given, ret, scope, &format!("the result of `{}`", name.name))
+    }
+
+    /// Padding is nobody's value: it counts as 0 where it stays padding, and is an error elsewhere.
+    fn settle_padding(
+        &mut self,
+        function: HostFn,
+        operands: &mut [NodeId],
+        def: &FnDef,
+        span: Span,
+    ) -> Eval<()> {
+        for (i, (operand, param)) in operands.iter_mut().zip(&def.params).enumerate() {
+            if i == 0 && function.keeps_padding() {
+                *operand = self.zero_padding(*operand, span)?;
+            } else if !self.masked_axes(*operand).is_empty() {
+                let message = format!("`{}` would take padding for values", def.name.name);
+                let error =
+                    Diagnostic::error(codes::MASKED, span, message).also(param.name.span, "given here");
+                return self.fail(error.hint("`filled(x, 0)` gives padding a value"));
+            }
+        }
+        Ok(())
     }
 
     fn unknown_host_fn<T>(&mut self, def: &FnDef) -> Eval<T> {

@@ -9,6 +9,7 @@ pub(crate) mod reach;
 mod run;
 mod sequences;
 mod step;
+mod terms;
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use vspec_syntax::{Diagnostic, Span, did_you_mean};
 pub(crate) use item::Item;
 pub(crate) use optimizer::OptimizerFrame;
 use pass::{Collected, Finish};
+use terms::TermUse;
 
 use crate::codes;
 use crate::eval::rule::Sight;
@@ -37,6 +39,7 @@ use crate::value::{OptimizerValue, Pipeline, Value};
 pub(crate) struct Term {
     pub(crate) name: Arc<str>,
     pub(crate) node: NodeId,
+    pub(crate) span: Span,
 }
 
 /// What statements of a step, an entry or a test have said so far.
@@ -73,6 +76,8 @@ pub(crate) struct StepContext {
     pub(crate) assertions: Vec<(NodeId, Span)>,
     /// Parameters that were read through a view that freezes them.
     pub(crate) frozen: IndexSet<Arc<str>>,
+    /// Losses that were minimized.
+    pub(crate) minimized: Vec<NodeId>,
     /// Parameters that a minimized loss reaches, with the loss's place.
     pub(crate) reached: Vec<(Arc<str>, Span)>,
 }
@@ -156,6 +161,7 @@ impl Evaluator<'_> {
             finish: vec![],
         };
         let mut finishes: Vec<(Vec<Condition>, Option<Graph>)> = vec![];
+        self.warn_not_minimized(leaves.iter().flat_map(|leaf| &leaf.made.terms), step.trains);
         for Leaf { when, when_finishing, mut made } in leaves {
             self.keep_sights(&mut made.sights, &step.name, &when);
             let clock = when.iter().filter(|c| matches!(c, Condition::Clock(_))).cloned();
@@ -192,6 +198,7 @@ impl Evaluator<'_> {
         parts.reached.append(&mut self.step.reached);
         parts.optimizers.append(&mut self.step.optimizers);
         parts.trained.extend(self.written.keys().cloned());
+        let terms = self.term_uses();
         let finish = self.finish_graph(def, &mut parts.trained)?;
         let sights = self.sight_graphs();
         let required = self.step.obligations.clone();
@@ -199,7 +206,7 @@ impl Evaluator<'_> {
         let sizes = step::batch_sizes(&batches, &parts.data);
         let known = |name: &str| sizes.iter().find(|(own, _)| own == name).map(|(_, size)| *size);
         self.check_assumed(&graph, &required, &known, def.name.span)?;
-        Ok(StepLeaf { graph, finish, batches, sights })
+        Ok(StepLeaf { graph, finish, batches, sights, terms })
     }
 
     /// Graphs of what rules look at and decide, by the names of the rules.
@@ -312,6 +319,7 @@ struct StepLeaf {
     finish: Option<Graph>,
     batches: Vec<StepBatch>,
     sights: Vec<(Arc<str>, Graph)>,
+    terms: Vec<TermUse>,
 }
 
 /// Adds the fields that another graph of the same step reads.

@@ -29,6 +29,17 @@ impl Pipeline {
         matches!(self.stages.last(), Some(Stage::Batch { size: 1, .. }))
     }
 
+    /// How many items an epoch has, where the specification alone says it.
+    fn items(&self) -> Option<usize> {
+        let Source::Shapes { count, .. } = self.source else { return None };
+        self.stages.iter().try_fold(count, |items, stage| match stage {
+            Stage::Take(most) => Some(items.min(*most)),
+            Stage::Draw(count) => Some(*count),
+            Stage::Each(_) | Stage::Map(_) | Stage::Shuffle => Some(items),
+            _ => None,
+        })
+    }
+
     pub(crate) fn batched(&self) -> bool {
         self.stages.iter().any(|s| matches!(s, Stage::Batch { .. }))
     }
@@ -174,6 +185,14 @@ impl Evaluator<'_> {
                     .hint("say where data lies with `--data PATH` or VSPEC_DATA, or state `classes = ..` in the spec"),
             ),
         }
+    }
+
+    /// Refuses batches of more items than an epoch has, where those that are not full are dropped.
+    pub(crate) fn fills_a_batch(&mut self, pipeline: &Pipeline, size: usize, span: Span) -> Eval<()> {
+        let Some(items) = pipeline.items().filter(|items| *items < size) else { return Ok(()) };
+        let message = format!("{items} items fill no batch of {size}, so that `drop_last` leaves nothing");
+        let error = Diagnostic::error(codes::BAD_PIPELINE, span, message).also(pipeline.span, "the items");
+        self.fail(error.hint("make batches smaller, or leave `drop_last` out"))
     }
 
     /// Refuses a stage behind the batches.

@@ -199,7 +199,10 @@ impl Evaluator<'_> {
                 None => blocked.push(Blocked { names: vec![path], route }),
             }
         }
-        self.warn_idle(&idle, spans[1]);
+        match idle.is_empty() && blocked.is_empty() {
+            true => self.warn_untrained(paths, reach, spans[1]),
+            false => self.warn_idle(&idle, spans[1]),
+        }
         let failed = blocked.iter().filter(|b| self.cannot_differentiate::<()>(b, spans).is_err()).count();
         if failed == 0 { Ok(()) } else { Err(Stop) }
     }
@@ -213,6 +216,20 @@ impl Evaluator<'_> {
             Diagnostic::warning(codes::NOT_REACHED, span, message)
                 .label("these parameters stay as they are")
                 .hint("use them in the loss, or leave them out of `over`"),
+        );
+    }
+
+    /// Warns about `minimize` over nothing but parameters that no gradient reaches because they were read as `frozen`.
+    fn warn_untrained(&mut self, paths: &[Arc<str>], reach: &Reach, span: Span) {
+        let reached = |path: &Arc<str>| self.params().any(|(p, id)| p == *path && reach.has(id));
+        if paths.is_empty() || paths.iter().any(reached) {
+            return;
+        }
+        let message = format!("no gradient of the loss reaches {}", and_more(paths));
+        self.report(
+            Diagnostic::warning(codes::NOT_REACHED, span, message)
+                .label("these parameters stay as they are")
+                .hint("the loss reads them as `frozen`; leave that out, or train others"),
         );
     }
 

@@ -106,7 +106,7 @@ impl Evaluator<'_> {
         if let Some(origin) = self.graph.origin_mut(node) {
             origin.name.get_or_insert_with(|| name.name.clone());
         }
-        self.step.terms.push(Term { name: name.name.clone(), node });
+        self.step.terms.push(Term { name: name.name.clone(), node, span: name.span });
         for part in inner {
             let path = format!("{}.{}", name.name, part.name);
             if self.place == Place::Step && self.step.optimizer.is_none() {
@@ -212,6 +212,7 @@ impl Evaluator<'_> {
         let node = self.loss_node(loss, scope)?;
         let paths = self.trained_paths(over, scope)?;
         let optimizer = self.optimizer(by, scope)?;
+        self.step.minimized.push(node);
         let reach = Reach::of(&self.graph, node);
         let reached = self.reached_params(&reach);
         self.step.reached.extend(reached.iter().map(|(path, _)| (path.clone(), loss.span)));

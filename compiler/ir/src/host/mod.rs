@@ -24,11 +24,13 @@ pub enum HostFn {
     CocoCurves,
     /// Average precision of each class by the rules of Pascal VOC.
     VocAp,
+    /// Labels, each of which names a class.
+    ClassLabels,
 }
 
 impl HostFn {
     /// Every function.
-    pub const ALL: [HostFn; 7] = [
+    pub const ALL: [HostFn; 8] = [
         HostFn::MinAreaRect,
         HostFn::ConnectedComponents,
         HostFn::LinearAssignment,
@@ -36,6 +38,7 @@ impl HostFn {
         HostFn::SoftNms,
         HostFn::CocoCurves,
         HostFn::VocAp,
+        HostFn::ClassLabels,
     ];
 
     /// The function that a specification calls by this name.
@@ -53,6 +56,7 @@ impl HostFn {
             HostFn::SoftNms => "greedy_soft_nms",
             HostFn::CocoCurves => "coco_curves",
             HostFn::VocAp => "voc_average_precision",
+            HostFn::ClassLabels => "class_labels",
         }
     }
 
@@ -83,6 +87,7 @@ impl HostFn {
                  truths: f32[N, T, 4], truth_labels: i32[N, T], difficult: bool[N, T], present: bool[N, T], classes: i32[K], \
                  overlap: f32[], points: i32[]) -> f32[K]"
             }
+            HostFn::ClassLabels => "host fn class_labels(labels: i32[..], classes: i32[]) -> i32[..]",
         }
     }
 
@@ -126,12 +131,20 @@ impl HostFn {
                  With 11 `points` the mean of the precision at recall 0, 0.1, .., 1; with 0 the area under the curve. -1 where a \
                  class has no truths."
             }
+            HostFn::ClassLabels => {
+                "The labels as they are. One that names none of the classes `0, 1, .., classes - 1` is an error of the run."
+            }
         }
     }
 
     /// Whether modules may call it: it is a function of tensors like an op, for which no graph of ops is short enough.
     pub fn is_tensor_work(self) -> bool {
-        matches!(self, HostFn::Nms | HostFn::SoftNms)
+        matches!(self, HostFn::Nms | HostFn::SoftNms | HostFn::ClassLabels)
+    }
+
+    /// Whether each element of its result comes from the element of its first operand at the same place, so that padding stays padding.
+    pub fn keeps_padding(self) -> bool {
+        matches!(self, HostFn::ClassLabels)
     }
 
     /// The type of its result. The error is a phrase.
@@ -160,6 +173,7 @@ impl HostFn {
             (HostFn::SoftNms, operands) => detection::soft_nms(operands),
             (HostFn::CocoCurves, operands) => detection::coco_curves(operands),
             (HostFn::VocAp, operands) => detection::voc_ap(operands),
+            (HostFn::ClassLabels, operands) => class_labels(operands),
         }
     }
 }
@@ -180,6 +194,17 @@ fn assignment(cost: &Type, allowed: &Type) -> Result<Type, String> {
         return Err(format!("what is allowed is a bool for each cost, not {allowed} for {cost}"));
     }
     Ok(Type::new(DType::I32, cost.shape[..cost.rank() - 1].to_vec()))
+}
+
+fn class_labels(operands: &[Type]) -> Result<Type, String> {
+    let [labels, classes] = operands else {
+        return Err(format!("it takes labels and a number of classes, not {} tensors", operands.len()));
+    };
+    match (labels.dtype, *classes == Type::scalar(DType::I32)) {
+        (DType::I32, true) => Ok(labels.clone()),
+        (DType::I32, false) => Err(format!("the number of classes is i32[], not {classes}")),
+        (_, _) => Err(format!("labels are i32[..], not {labels}")),
+    }
 }
 
 /// Leading axes, and the two of an image.

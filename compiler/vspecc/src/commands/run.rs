@@ -128,11 +128,12 @@ fn summary(outcome: &Outcome, folder: &RunFolder, begun: Instant) -> String {
         Ended::Interrupted => "interrupted",
     };
     let epochs = counted(usize::try_from(outcome.epochs).unwrap_or(usize::MAX), "epoch");
-    let mut lines = vec![format!(
-        "{how} after {epochs}, {} iterations, {}",
-        outcome.iterations,
-        duration(begun.elapsed())
-    )];
+    let what = match outcome.iterations {
+        // Neither counts what steps that train nothing do.
+        0 => "without training".to_string(),
+        iterations => format!("after {epochs}, {iterations} iterations"),
+    };
+    let mut lines = vec![format!("{how} {what}, {}", duration(begun.elapsed()))];
     if let Some(best) = &outcome.best {
         let metric = format!("{}.{}", best.step, best.report);
         lines.push(format!("  best    {metric} {} after epoch {}", measured(best.value), best.epoch));

@@ -66,6 +66,7 @@ impl Observer for Bar {
             Event::Iteration(progress) => self.advance(progress),
             Event::Recorded(row) => self.line(line::row(row)),
             Event::Warned { set, message } => self.line(line::warned(set, message)),
+            Event::KeptNone { message } => self.line(line::warned_of_run(message)),
             Event::EndedEarly { why } => self.line(line::ended_early(why)),
             Event::Saved { kept: Kept::Best, .. } => self.line("          best so far, saved".to_string()),
             Event::Saved { .. } => {}

@@ -51,6 +51,7 @@ impl Observer for JsonLines {
             Event::Warned { set, message } => {
                 write(json!({"event": "warning", "data": set, "message": message}));
             }
+            Event::KeptNone { message } => write(json!({"event": "warning", "message": message})),
             Event::EndedEarly { why } => write(json!({"event": "ended early", "why": why})),
             Event::Saved { kept, path } => {
                 write(json!({"event": "saved", "checkpoint": kept.name(), "path": path}));

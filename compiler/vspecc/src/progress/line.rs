@@ -22,6 +22,11 @@ pub(super) fn warned(set: &str, message: &str) -> String {
     format!("warning: data set {set}: {message}")
 }
 
+/// `` warning: `evaluate.loss` was never a finite number, so that no best checkpoint was kept ``
+pub(super) fn warned_of_run(message: &str) -> String {
+    format!("warning: {message}")
+}
+
 /// `          ends here: evaluate.accuracy has not improved for 5 epochs`
 pub(super) fn ended_early(why: &str) -> String {
     format!("          ends here: {why}")

@@ -50,6 +50,7 @@ impl Observer for Plain {
             Event::Iteration(progress) => self.sign_of_life(progress),
             Event::Recorded(row) => self.line(&line::row(row)),
             Event::Warned { set, message } => self.line(&line::warned(set, message)),
+            Event::KeptNone { message } => self.line(&line::warned_of_run(message)),
             Event::EndedEarly { why } => self.line(&line::ended_early(why)),
             Event::Saved { kept: Kept::Best, .. } => self.line("          best so far, saved"),
             Event::Saved { .. } | Event::PassStarted { .. } => {}

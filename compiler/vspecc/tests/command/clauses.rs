@@ -38,3 +38,51 @@ fn clauses_that_mean_nothing_are_refused_where_they_stand() {
     refused("stop when evaluate.loss has improved for 2 epochs", "expected `has not improved`");
     refused("stop when evaluate.loss has not improved for 2", "expected");
 }
+
+#[test]
+fn a_best_that_there_never_was_is_said() {
+    let scene = Scene::with_run("1 epoch of train, evaluate every epoch, keep best by lowest evaluate.bad");
+    let text = scene.read("tiny.vspec").replace(
+        "    report loss = CrossEntropy()(scores, b.label)\n",
+        "    report loss = CrossEntropy()(scores, b.label)\n    report bad = sqrt(-1.0 - mean(square(scores)))\n",
+    );
+    scene.write("tiny.vspec", &text);
+    let warning = "warning: `evaluate.bad` was never a finite number, so that no best checkpoint was kept";
+    let done = scene.succeed(&["run", "tiny.vspec"]);
+    assert!(done.stderr.contains(warning), "{}", done.stderr);
+    assert!(scene.read("runs/tiny/001/train.log").contains(warning));
+}
+
+#[test]
+fn parameters_that_are_no_numbers_are_not_saved() {
+    let scene = Scene::new(1);
+    let point = "use std.optim.sgd
+module Point() {
+  param w: f32[2] = 0
+  forward() { sqrt(sum(square(w))) }
+}
+experiment point {
+  let p = Point()
+  let opt = sgd(lr = 0.1)
+  step train() {
+    term distance = p()
+    minimize terms over p.params by opt
+  }
+  run 1 of train
+}
+";
+    scene.write("point.vspec", point);
+    let done = scene.vspecc(&["run", "point.vspec"]);
+    assert_eq!(done.status, 1, "{}", done.stderr);
+    let said = "an element of parameter `p.w` is NaN after iteration 1";
+    assert!(done.stderr.contains(&format!("error: {said}")), "{}", done.stderr);
+    assert!(scene.read("runs/point/001/train.log").contains(said));
+    assert!(scene.names("runs/point/001/checkpoints").is_empty());
+}
+
+#[test]
+fn a_run_that_trains_nothing_says_so() {
+    let scene = Scene::with_run("1 epoch of evaluate");
+    let done = scene.succeed(&["run", "tiny.vspec"]);
+    assert!(done.stderr.contains("\ndone without training, "), "{}", done.stderr);
+}

@@ -92,3 +92,17 @@ fn settings_reach_the_stages() {
     let message = scene.refuse(&["run", "siamese.vspec", "--set", "train.withn=3"]);
     assert!(message.contains("did you mean `train.within`?"), "{message}");
 }
+
+#[test]
+fn labels_that_the_network_has_no_class_for_end_the_run() {
+    let scene = Scene::new(1);
+    scene.write("tiny.vspec", &scene.read("tiny.vspec").replace("Tiny(train.classes)", "Tiny(5)"));
+    for engine in ["interp", "fused", "dfdx", "dfdx-fused"] {
+        let said = scene.refuse(&["run", "tiny.vspec", "--engine", engine]);
+        assert!(said.contains("error: step `train` failed after iteration 0: label "), "{engine}: {said}");
+        assert!(
+            said.contains(" names none of 5 classes, 0 to 4\n  help: labels count from 0;"),
+            "{engine}: {said}"
+        );
+    }
+}

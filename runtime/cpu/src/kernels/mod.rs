@@ -25,8 +25,9 @@ mod view;
 mod window;
 
 use vspec_engine::EngineError;
+use vspec_engine::host::check_labels;
 use vspec_ir::plan::{Anchor, Plan, Value, ValueId};
-use vspec_ir::{DType, Op};
+use vspec_ir::{DType, HostFn, Op};
 
 use crate::element::Element;
 use crate::memory::Memory;
@@ -51,7 +52,7 @@ struct Call<'a, T: Element> {
 /// Computes the result of an anchor, if there is a kernel for it.
 ///
 /// # Errors
-/// When an index lies outside its axis.
+/// When an index lies outside its axis, or a label names no class.
 pub(crate) fn run<T: Element>(
     plan: &Plan,
     memory: &Memory,
@@ -93,6 +94,7 @@ pub(crate) fn run<T: Element>(
         Op::Concat { axis } => call.concat(*axis),
         Op::Scatter { axis } => call.scatter(*axis),
         Op::ScatterAdd { axis } => call.scatter_add(*axis),
+        Op::HostCall { function } if **function == *HostFn::ClassLabels.name() => call.class_labels(),
         _ => None,
     }
 }
@@ -223,6 +225,13 @@ impl<'a, T: Element> Call<'a, T> {
         let parts: Vec<&[E]> = dense.iter().map(|part| &**part).collect();
         axis::concat(self.around(axis).outer, &parts, self.target()?);
         Some(Ok(()))
+    }
+
+    /// Each step has labels, up to one a pixel: the reference would take its time over them.
+    fn class_labels(&self) -> Option<Result<(), EngineError>> {
+        let (labels, classes) = (self.view::<i32>(0), self.view::<i32>(1).one()?);
+        let (labels, result) = (labels.dense(), self.target::<i32>()?);
+        Some(check_labels(&labels, classes).map(|()| result.copy_from_slice(&labels)))
     }
 
     fn scatter(&self, axis: i64) -> Option<Result<(), EngineError>> {

@@ -3,12 +3,14 @@
 mod assignment;
 mod coco;
 mod components;
+mod labels;
 mod operands;
 mod rectangle;
 mod scenes;
 mod suppress;
 mod voc;
 
+pub use labels::check_labels;
 use vspec_ir::HostFn;
 
 use crate::{Buffer, EngineError, HostTensor};
@@ -30,6 +32,7 @@ pub fn call(name: &str, operands: &[HostTensor]) -> Result<HostTensor, EngineErr
         HostFn::SoftNms => suppress::soft_nms(operands),
         HostFn::CocoCurves => coco::curves(operands),
         HostFn::VocAp => voc::average_precision(operands),
+        HostFn::ClassLabels => return class_labels(operands),
     }
     .map_err(failed)
 }
@@ -67,6 +70,12 @@ fn linear_assignment(operands: &[HostTensor]) -> Result<HostTensor, String> {
         result.extend(assignment::assign(cost, &allowed, *rows, *columns));
     }
     tensor(leading.iter().chain([rows]).copied().collect(), Buffer::I32(result))
+}
+
+fn class_labels(operands: &[HostTensor]) -> Result<HostTensor, EngineError> {
+    let classes = operands::number(operands, 1).map_err(EngineError::Unsupported)?;
+    check_labels(&operands::integers(operands, 0), classes as i32)?;
+    Ok(operands[0].clone())
 }
 
 fn tensor(shape: Vec<usize>, buffer: Buffer) -> Result<HostTensor, String> {

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
+use vspec_engine::HostTensor;
 use vspec_ir::{Expect, KeepBest, Steps, StopWhen, Unit, Until};
 
 use super::{Halt, Trainer, WINDOW};
@@ -59,20 +60,26 @@ impl<'a> Run<'a> {
         let ended = match self.phases(&program.schedule, 0) {
             Ok(()) => Ended::Completed,
             Err(Halt::Ended(ended)) => ended,
-            Err(Halt::Failed(error)) => {
-                self.files.note(&format!("error: {error}"))?;
-                return Err(error);
-            }
+            Err(Halt::Failed(error)) => return self.noted(Err(error)),
         };
         self.state.finished = ended == Ended::Completed;
         if self.unsaved || self.state.finished {
-            self.save(Kept::Last)?;
+            let saved = self.save(Kept::Last);
+            self.noted(saved)?;
         }
         self.files.note(&format!("ended: {ended:?}"))?;
         let clock = self.executor.clock;
         let (epochs, iterations) = (clock.epoch, clock.iteration);
         let best = self.state.best.into_iter().next();
         Ok(Outcome { ended, best, expectations: self.state.expectations, epochs, iterations })
+    }
+
+    /// Leaves an error that ends the run in the log, too.
+    fn noted<T>(&mut self, result: Result<T, TrainError>) -> Result<T, TrainError> {
+        if let Err(error) = &result {
+            self.files.note(&format!("error: {error}"))?;
+        }
+        result
     }
 
     fn announce(&mut self) -> Result<(), TrainError> {
@@ -230,11 +237,39 @@ impl<'a> Run<'a> {
         self.state.clock = self.executor.clock;
         let setup = &self.executor.setup;
         let tensors = variables::read_all(setup.program, setup.session.as_ref())?;
+        self.check_parameters(&tensors)?;
         let path = self.folder.checkpoints().join(name);
         checkpoint::write(&path, &tensors, &self.state)?;
         self.executor.profile.iter().for_each(|profile| profile.stop(SpanKind::File, name, begun));
         self.files.note(&format!("saved {}", path.display()))?;
         Ok(path)
+    }
+
+    /// No checkpoint holds parameters that nothing can go on from: an update may be the first thing to go wrong, and no loss sees the
+    /// last one.
+    fn check_parameters(&self, values: &[(&str, HostTensor)]) -> Result<(), TrainError> {
+        let iteration = self.executor.clock.iteration;
+        match variables::not_finite(self.executor.setup.program, values).filter(|_| iteration > 0) {
+            None => Ok(()),
+            Some((path, value)) => {
+                Err(TrainError::NonFiniteParameter { path: path.to_string(), iteration, value })
+            }
+        }
+    }
+
+    /// Says that a phase that keeps the best had nothing to keep.
+    pub(super) fn check_best(&mut self, keep: &KeepBest) -> Result<(), TrainError> {
+        let step = &self.executor.setup.program.steps[keep.metric.step].name;
+        if self.state.best.iter().any(|best| best.step == *step && best.report == keep.metric.name) {
+            return Ok(());
+        }
+        let what = match self.state.value_of(&keep.metric) {
+            Some(_) => "was never a finite number",
+            None => "was never reported",
+        };
+        let message = format!("`{step}.{}` {what}, so that no best checkpoint was kept", keep.metric.name);
+        self.observer.notify(&Event::KeptNone { message: &message });
+        Ok(self.files.note(&format!("warning: {message}"))?)
     }
 
     /// Writes down that a phase ends early.

@@ -97,6 +97,9 @@ impl Run<'_> {
         if level == 0 && self.limit_reached() {
             return Err(Halt::Ended(Ended::Shortened));
         }
+        if let Some(keep) = &phase.keep_best {
+            self.check_best(keep)?;
+        }
         self.check_expectations(&phase.expect)?;
         self.state.position.steps.truncate(level);
         Ok(())
