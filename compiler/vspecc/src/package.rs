@@ -92,7 +92,8 @@ fn read_bounded(path: &Path) -> io::Result<String> {
         let message = format!("it is larger than {} MiB", MAX_FILE_SIZE >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
-    fs::read_to_string(path)
+    // Places are counted without the mark of its encoding that some editors put in front of a text.
+    fs::read_to_string(path).map(|text| text.strip_prefix('\u{feff}').map_or(text.clone(), str::to_string))
 }
 
 /// Files, and every specification below folders, sorted; what is neither is left for whoever reads it to complain about.
