@@ -139,6 +139,38 @@ fn f(n: int) -> int { f(n + 1) }
 let N = f(0)
 test \"t\" { assert N == 0 }
 "
+    constants_that_need_each_other: "
+use std.nn.Linear
+let WIDTH = 2 * HALF
+let HALF = QUARTER + QUARTER
+let QUARTER = WIDTH / 4
+let DEPTH = WIDTH + 1
+entry e = Linear(WIDTH, HALF)(f32[2, WIDTH])
+test \"t\" { assert WIDTH == 1 }
+test \"u\" { assert DEPTH == 2 and HALF == 7 }
+experiment e {
+  data train = shapes(10) |> batch(5)
+  let net = Linear(3, QUARTER)
+  step evaluate(b from train) { report loss = mean(net(mean(b.image, axis = [2, 3]))) }
+  run 1 epoch of evaluate
+}
+"
+    a_constant_that_needs_itself_through_a_function_and_a_default: "
+let A = plus(0)
+fn plus(n: int) { A + n }
+let B = Line().n
+module Line(n: int = B) { forward(x: f32[n]) { x } }
+test \"t\" { assert A == 1 }
+test \"u\" { assert B == 2 }
+"
+    a_failed_constant_is_a_mistake_of_the_file: "
+let A = 1 / 0
+let B = A + 1
+let C: int = \"three\"
+let (D, E) = (1, 2)
+test \"t\" { assert A == 1 }
+test \"u\" { assert A == 2 and B == 2 and C == 3 and D + E == 3 }
+"
     a_clock_outside_a_run: "
 fn f(x: f32[N]) { x * progress }
 entry e = f(f32[3])
@@ -237,6 +269,20 @@ experiment e {
   run 1 of train
 }
 "
+}
+
+/// A value that failed in one test is not a value in the next one.
+#[test]
+fn what_depends_on_a_failed_constant_never_passes() {
+    let passes = |text: &str| {
+        let compiled = compile_text(text);
+        !compiled.has_errors() && compiled.tests.iter().any(|test| test.failures.is_empty())
+    };
+    let tests = "test \"t\" { assert A == 1 }\ntest \"u\" { assert A == 2 }\n";
+    for value in ["A", "1 / 0", "9223372036854775807 + 1", "[1][3]", "missing()", "f()", "B + 1"] {
+        assert!(!passes(&format!("let A = {value}\nlet B = A\nfn f() {{ A }}\n{tests}")), "{value}");
+    }
+    assert!(passes(&format!("let A = 1\n{tests}")));
 }
 
 /// What contains ops without a derivative and is differentiated all the same.

@@ -6,6 +6,7 @@
 pub(crate) mod blocks;
 pub(crate) mod call;
 pub(crate) mod callee;
+mod constants;
 mod custom;
 pub(crate) mod expr;
 mod host;
@@ -126,6 +127,8 @@ pub(crate) struct Evaluator<'w> {
     pub(crate) sights: Option<Vec<crate::RuleSight>>,
     /// Answers to conditions that nothing decides yet.
     pub(crate) answers: variants::Answers,
+    /// Constants of files that are being evaluated, outermost first.
+    open_constants: Vec<constants::OpenConstant>,
     frames: Vec<Frame>,
     work: u64,
 }
@@ -156,6 +159,7 @@ impl<'w> Evaluator<'w> {
             observer: None,
             sights: None,
             answers: variants::Answers::default(),
+            open_constants: vec![],
             frames: vec![],
             work: 0,
         }
