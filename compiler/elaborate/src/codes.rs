@@ -75,7 +75,7 @@ codes! {
     DATA_UNKNOWN = "V0242", "data set cannot be inspected";
     /// The data pipeline has an impossible order or lacks a stage.
     BAD_PIPELINE = "V0243", "data pipeline is not complete";
-    /// A test expected another shape.
+    /// A test expected another shape, or an assertion does not hold, or it cannot be computed.
     TEST_FAILED = "V0250", "test failed";
     /// An item depends on something that has no value, and nothing was reported about it. This is a fault of the compiler, not of
     /// the specification; please report the text that caused it.
