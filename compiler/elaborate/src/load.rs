@@ -197,7 +197,12 @@ impl<'w> Loader<'w> {
 
     /// The files of the package that were read.
     pub(crate) fn own_files(&self) -> Vec<Rc<FileScope>> {
-        self.loaded.values().filter(|file| !file.name.starts_with("std.")).cloned().collect()
+        self.loaded.values().filter(|file| !stdlib::is_own_name(&file.name)).cloned().collect()
+    }
+
+    /// Whether a place lies in the standard library.
+    pub(crate) fn in_library(&self, span: Span) -> bool {
+        self.sources.get(span.file).is_some_and(|source| stdlib::is_own_name(&source.name))
     }
 
     /// A definition that every file sees.

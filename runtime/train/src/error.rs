@@ -79,7 +79,10 @@ impl TrainError {
 impl fmt::Display for TrainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TrainError::Data { set, message } => write!(f, "data set `{set}`: {message}"),
+            TrainError::Data { set, message } => {
+                let name = format!("data set `{set}`: ");
+                write!(f, "{name}{}", message.strip_prefix(&name).unwrap_or(message))
+            }
             TrainError::NoBatches { set } => {
                 write!(f, "data set `{set}` has too few items for a single batch")
             }
