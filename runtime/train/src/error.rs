@@ -157,3 +157,19 @@ pub fn reason(error: &io::Error) -> String {
         _ => error.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_set_that_names_itself_is_named_once() {
+        let said = |message: &str| {
+            TrainError::Data { set: "train".to_string(), message: message.to_string() }.to_string()
+        };
+        assert_eq!(said("`a.jpg` is truncated"), "data set `train`: `a.jpg` is truncated");
+        assert_eq!(said("data set `train`: no items"), "data set `train`: no items");
+        // Another name is no repetition.
+        assert_eq!(said("data set `pets` is elsewhere"), "data set `train`: data set `pets` is elsewhere");
+    }
+}
