@@ -68,8 +68,7 @@ fn a_byte_order_mark_moves_no_place() {
 #[test]
 fn where_data_lies_is_asked_only_of_who_has_not_said_so() {
     let scene = Scene::new(1);
-    let data =
-        "data train = image_folder(\"pets\", split = \"trian\") |> resize(height = 8, width = 8) |> batch(4)";
+    let data = "data train = image_folder(\"pets\", split = \"trian\") |> each(resize(8)) |> batch(4)";
     let step = "step s(b from train) { report m = mean(b.image) * train.classes }";
     scene.write("pets.vspec", &format!("experiment e {{\n  {data}\n  {step}\n  run 1 epoch of s\n}}\n"));
     std::fs::create_dir_all(scene.path("data/pets/train/cat")).expect("writable");
