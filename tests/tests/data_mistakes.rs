@@ -84,6 +84,7 @@ V0222 1:48 `progress` `progress` is the clock of a run
         "  let net = Linear(3, 2)\n  data train = shapes(9, size = 8) |> each(f(net = net)) |> batch(3)"
     ) => "
 V0222 20:36 `weight` `weight` is a variable of a module, and a data stage has none
+  `Linear(3, 2)` this `Linear` is made here
 "
     a_field_inside_a_field:
         each("fn f(item: { image: f32[3, H, W] }) { { image: { small: item.image } } }", "f") => "

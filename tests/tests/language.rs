@@ -218,6 +218,151 @@ fn f(n: int) -> int { f(n + 1) }
 let N = f(0)
 test \"t\" { assert N == 0 }
 "
+    constants_that_need_each_other: "
+use std.nn.Linear
+let WIDTH = 2 * HALF
+let HALF = QUARTER + QUARTER
+let QUARTER = WIDTH / 4
+let DEPTH = WIDTH + 1
+entry e = Linear(WIDTH, HALF)(f32[2, WIDTH])
+test \"t\" { assert WIDTH == 1 }
+test \"u\" { assert DEPTH == 2 and HALF == 7 }
+experiment trains {
+  data train = shapes(10) |> batch(5)
+  let net = Linear(3, QUARTER)
+  step evaluate(b from train) { report loss = mean(net(mean(b.image, axis = [2, 3]))) }
+  run 1 epoch of evaluate
+}
+"
+    a_constant_that_needs_itself_through_a_function_and_a_default: "
+let A = plus(0)
+fn plus(n: int) { A + n }
+let B = Line().n
+module Line(n: int = B) { forward(x: f32[n]) { x } }
+test \"t\" { assert A == 1 }
+test \"u\" { assert B == 2 }
+"
+    a_failed_constant_is_a_mistake_of_the_file: "
+let A = 1 / 0
+let B = A + 1
+let C: int = \"three\"
+let (D, E) = (1, 2)
+test \"t\" { assert A == 1 }
+test \"u\" { assert A == 2 and B == 2 and C == 3 and D + E == 3 }
+"
+    windows_that_are_impossible: "
+use std.nn.{Conv, MaxPool}
+module Net() {
+  stem = Conv(3, 8, stride = -2)
+  forward(x: f32[B, 3, H, W]) { stem(x) }
+}
+entry a = Net()(f32[1, 3, 8, 8])
+entry b = Conv(3, 8, stride = 0)(f32[1, 3, 8, 8])
+entry c = Conv(3, 8, padding = -1)(f32[1, 3, 8, 8])
+entry d = Conv(3, 8, kernel = 0)(f32[1, 3, 8, 8])
+entry f = Conv(3, 8, dilation = 0)(f32[1, 3, 8, 8])
+entry g = MaxPool(2, padding = 2)(f32[1, 3, 8, 8])
+entry h = avg_pool(f32[1, 3, 8, 8], 0)
+"
+    a_size_of_a_variable_that_is_negative: "
+use std.nn.Linear
+entry e = Linear(3, 4 - 8)(f32[1, 3])
+"
+    a_quotient_that_may_not_be_whole: "
+fn halves(x: f32[B, N]) { reshape(x, [2, shape(x)[0] / 2, N]) }
+fn rows(x: f32[B, N]) { reshape(x, [(B + N) / 3, N]) }
+entry e = halves(f32[B, 4])
+entry f = rows(f32[B, N])
+"
+    a_size_that_is_left_open: "
+entry e = reshape(f32[2, 3, 4], [2, -1])
+"
+    turns_are_no_condition_on_data: "
+use std.optim.sgd
+module Level() { param level: f32[] = 0.5 }
+fn late(x) { if epoch > 3 { x } else { 0 * x } }
+experiment e {
+  let net = Level()
+  let opt = sgd(lr = 0.1)
+  step train() {
+    if iteration % 5 < 4 { minimize square(net.level) over net.params by opt }
+  }
+  step other() { minimize late(net.level) over net.params by opt }
+  run { 1 of train; 1 of other }
+}
+"
+    what_is_made_without_all_it_needs: "
+use std.nn.Linear
+use std.optim.{adamw, sgd}
+module Net(classes: int, width: int) {
+  fc = Linear(width, classes)
+  forward(x: f32[B, width]) { fc(x) }
+}
+experiment e {
+  data train = shapes(10) |> batch(5)
+  let net = Net(width = 3)
+  let good = Net(10, 3)
+  let opt = sgd()
+  step fit(b from train) {
+    let a = net(mean(b.image, axis = [2, 3]))
+    let c = net(mean(b.image, axis = [2, 3]))
+    term loss = mean(good(mean(b.image, axis = [2, 3]))) + mean(a) + mean(c)
+    minimize terms over good.params by opt
+  }
+  step more(b from train) { minimize mean(good(mean(b.image, axis = [2, 3]))) over good.params by opt }
+  step last(b from train) { minimize mean(good(mean(b.image, axis = [2, 3]))) over good.params by adamw }
+  run 1 epoch of fit
+}
+"
+    an_item_in_the_place_of_a_batch: "
+use std.nn.{Conv, Linear}
+module Net(size: int) {
+  conv = Conv(3, 8)
+  forward(x: f32[B, 3, size, size]) { conv(x) }
+}
+entry a = Conv(3, 8)(f32[3, 32, 32])
+entry b = Net(32)(f32[3, 32, 32])
+entry c = Linear(3, 8)(f32[4])
+entry d = Net(32)(f32[3, 32])
+"
+    a_set_of_parameters_is_no_tensor: "
+use std.nn.Linear
+experiment e {
+  let net = Linear(2, 1)
+  step evaluate() {
+    let g = grad(sum(square(net.weight)), net.params)
+    report norm = sum(g * g)
+    report all = sum([sum(p) for p in net.params])
+  }
+  run 1 of evaluate
+}
+"
+    smoothing_that_is_no_share: "
+use std.losses.CrossEntropy
+test \"t\" { assert CrossEntropy(label_smoothing = 1.5)(ones([2, 3]), tensor([0, 1])) > 0.0 }
+test \"u\" { assert CrossEntropy(label_smoothing = 1.0)(ones([2, 3]), tensor([0, 1])) > 0.0 }
+"
+    names_of_other_languages: "
+fn f(x: f16[N], n: i64, last = None) { if True { x * n } else { last } }
+entry e = f(bf16[3], 2)
+"
+    every_mistake_of_a_step_and_its_run: "
+use std.nn.Linear
+use std.optim.sgd
+experiment e {
+  data train = shapes(10) |> batch(5)
+  let net = Linear(3, 10)
+  let opt = sgd(lr = 0.1)
+  step fit(b from train) {
+    term loss = mean(square(net(mean(b.imag, axis = [2, 3]))))
+    minimize terms over net.parms by optt
+    report seen = mean(b.image)
+  }
+  step evaluate(b from train) { report mean = mean(b.image) }
+  run 1 epoch of fit, evaluate every epoch, keep best by fit.nope, expect evaluate.mena >= 0.1,
+    stop when lowest fit.loss.box has not improved for 5 epochs, expect fit.seen >= 0
+}
+"
     a_clock_outside_a_run: "
 fn f(x: f32[N]) { x * progress }
 entry e = f(f32[3])
@@ -316,6 +461,20 @@ experiment e {
   run 1 of train
 }
 "
+}
+
+/// A value that failed in one test is not a value in the next one.
+#[test]
+fn what_depends_on_a_failed_constant_never_passes() {
+    let passes = |text: &str| {
+        let compiled = compile_text(text);
+        !compiled.has_errors() && compiled.tests.iter().any(|test| test.failures.is_empty())
+    };
+    let tests = "test \"t\" { assert A == 1 }\ntest \"u\" { assert A == 2 }\n";
+    for value in ["A", "1 / 0", "9223372036854775807 + 1", "[1][3]", "missing()", "f()", "B + 1"] {
+        assert!(!passes(&format!("let A = {value}\nlet B = A\nfn f() {{ A }}\n{tests}")), "{value}");
+    }
+    assert!(passes(&format!("let A = 1\n{tests}")));
 }
 
 /// What contains ops without a derivative and is differentiated all the same.

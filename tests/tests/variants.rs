@@ -214,7 +214,10 @@ fn the_clock_chooses_in_steps_only() {
         .replace("epoch < 2 {", "early() {")
         .replace("experiment e", "fn early() { if epoch < 2 { true } else { false } }\nexperiment e");
     let found = reported(&text);
-    assert!(found.starts_with("V0221 2:17 `epoch < 2` a condition on data cannot choose code"), "{found}");
+    assert!(
+        found.starts_with("V0221 2:17 `epoch < 2` a condition on the clock chooses code only in a step"),
+        "{found}"
+    );
     assert!(found.contains("hint: a step itself may compare the clock with a number"), "{found}");
 }
 

@@ -58,6 +58,9 @@ codes! {
     WRONG_PLACE = "V0222", "not possible here";
     /// A clause of an assignment rule that cannot stand there, or a value in one that depends on what it must not depend on.
     RULE = "V0223", "not possible in an assignment rule";
+    /// A `let` at the top of a file needs its own value, directly, through other ones, or through functions and modules that it
+    /// uses, so that none can be evaluated first.
+    CYCLIC_LET = "V0224", "constants need each other";
     /// Something owns parameters but is no member, so that they have no names.
     NO_PATH = "V0230", "parameters without a name";
     /// A parameter that the loss reaches is neither updated nor frozen.
@@ -76,6 +79,9 @@ codes! {
     DATA_UNKNOWN = "V0242", "data set cannot be inspected";
     /// The data pipeline has an impossible order or lacks a stage.
     BAD_PIPELINE = "V0243", "data pipeline is not complete";
-    /// A test expected another shape.
+    /// A test expected another shape, or an assertion does not hold, or it cannot be computed.
     TEST_FAILED = "V0250", "test failed";
+    /// An item depends on something that has no value, and nothing was reported about it. This is a fault of the compiler, not of
+    /// the specification; please report the text that caused it.
+    UNEXPLAINED = "V0299", "stopped without an error";
 }

@@ -92,17 +92,22 @@ fn elaborate(world: &dyn World, path: &Path, text: &str, wish: Wish) -> (Compile
     loader.diagnostics.extend(diagnostics);
     let mut evaluator = Evaluator::new(loader);
     evaluator.observer = wish.index.then(|| Observer::of(FileId(0)));
+    evaluator.constants();
     let mut compiled = Compiled::default();
     for item in &file.ast.items {
         match &item.kind {
-            ItemKind::Entry(def) => {
-                compiled.entries.extend(evaluator.entries(def, &file).into_iter().flatten());
-            }
+            ItemKind::Entry(def) => match evaluator.entries(def, &file) {
+                Ok(entries) => compiled.entries.extend(entries),
+                Err(_) => evaluator.note_stop(def.name.span),
+            },
             ItemKind::Experiment(def) => {
                 evaluator.sights = wish.rules.then(Vec::new);
-                if let Ok(program) = evaluator.experiment(def, &file) {
-                    compiled.programs.push(program);
-                    compiled.rules.push(evaluator.sights.take().unwrap_or_default());
+                match evaluator.experiment(def, &file) {
+                    Ok(program) => {
+                        compiled.programs.push(program);
+                        compiled.rules.push(evaluator.sights.take().unwrap_or_default());
+                    }
+                    Err(_) => evaluator.note_stop(def.name.span),
                 }
             }
             _ => {}

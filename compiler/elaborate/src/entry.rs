@@ -146,8 +146,11 @@ impl Evaluator<'_> {
         }
         let before = self.loader.diagnostics.len();
         // A failed statement has reported itself; what follows is still looked at.
-        let _ = self.at_place(Place::Test, |e| e.block_in(&def.body, &scope));
-        let failures = self.loader.diagnostics.split_off(before);
+        let result = self.at_place(Place::Test, |e| e.block_in(&def.body, &scope));
+        let mut failures = self.loader.diagnostics.split_off(before);
+        if result.is_err() && failures.is_empty() {
+            failures.extend(self.unexplained(def.name_span));
+        }
         let assertions = std::mem::take(&mut self.step.assertions);
         let outputs: Vec<Output> = assertions
             .iter()
@@ -166,6 +169,21 @@ impl Evaluator<'_> {
             assertions: assertions.into_iter().map(|(_, span)| span).collect(),
             variables: self.taken_variables(),
         }
+    }
+
+    /// What is said about something that stopped without having reported why: nothing if the file has an error, from which that
+    /// may come; else a fault of the compiler, which must not look like success.
+    pub(crate) fn unexplained(&self, span: Span) -> Option<Diagnostic> {
+        let explained = self.loader.diagnostics.iter().any(Diagnostic::is_error);
+        let error =
+            Diagnostic::error(codes::UNEXPLAINED, span, "this cannot be evaluated, and no error says why");
+        (!explained).then(|| error.hint("this is a fault of the compiler; please report the specification"))
+    }
+
+    /// Notes that an entry or an experiment stopped.
+    pub(crate) fn note_stop(&mut self, span: Span) {
+        let unexplained = self.unexplained(span);
+        self.loader.diagnostics.extend(unexplained);
     }
 
     /// `shape value == f32[..]` in a test.

@@ -31,6 +31,9 @@ use vspec_ir::{Condition, Entry, Graph, Program, Variable};
 use vspec_syntax::codes::CodeInfo;
 use vspec_syntax::{Diagnostic, Sources, Span};
 
+/// The code of a test that does not hold, whether elaboration finds that or an engine.
+pub const TEST_FAILED: &str = codes::TEST_FAILED;
+
 /// Every diagnostic code of the front end, by code.
 pub fn catalogue() -> Vec<CodeInfo> {
     let all = vspec_syntax::codes::CODES.iter().chain(codes::ALL).chain(names::CODES);

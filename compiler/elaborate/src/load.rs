@@ -9,6 +9,7 @@ use indexmap::IndexMap;
 use vspec_syntax::ast::{self, Item, ItemKind, MemberKind};
 use vspec_syntax::{Diagnostic, Sources, Span, did_you_mean};
 
+use crate::names::pattern_names;
 use crate::stdlib::{self, LibraryFile};
 use crate::value::Value;
 use crate::{World, codes};
@@ -92,6 +93,7 @@ pub(crate) enum Definition {
 /// `let NAME = ..` at the top of a file.
 #[derive(Debug)]
 pub(crate) struct Constant {
+    pub(crate) name: ast::Ident,
     pub(crate) def: ast::Let,
     pub(crate) file: Rc<FileScope>,
     pub(crate) value: RefCell<Option<Value>>,
@@ -116,6 +118,16 @@ impl FileScope {
         let definitions = self.definitions.borrow();
         let broken = definitions.iter().filter(|(_, d)| matches!(d, Definition::Broken));
         broken.map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Its constants and those that it uses.
+    pub(crate) fn constants(&self) -> Vec<Rc<Constant>> {
+        let definitions = self.definitions.borrow();
+        let constant = |definition: &Definition| match definition {
+            Definition::Constant(constant) => Some(constant.clone()),
+            _ => None,
+        };
+        definitions.values().filter_map(constant).collect()
     }
 
     /// Every name that it defines or uses.
@@ -183,6 +195,16 @@ impl<'w> Loader<'w> {
         scope
     }
 
+    /// The files of the package that were read.
+    pub(crate) fn own_files(&self) -> Vec<Rc<FileScope>> {
+        self.loaded.values().filter(|file| !stdlib::is_own_name(&file.name)).cloned().collect()
+    }
+
+    /// Whether a place lies in the standard library.
+    pub(crate) fn in_library(&self, span: Span) -> bool {
+        self.sources.get(span.file).is_some_and(|source| stdlib::is_own_name(&source.name))
+    }
+
     /// A definition that every file sees.
     pub(crate) fn prelude(&mut self, name: &str) -> Option<Definition> {
         self.library(stdlib::defining("prelude", name)?)?.definition(name)
@@ -227,12 +249,26 @@ impl<'w> Loader<'w> {
             }
             ItemKind::Record(def) => (&def.name, Definition::Record(Rc::new(def.clone()))),
             ItemKind::Let(def) => {
-                let ast::Pattern::Name(name) = &def.pattern else { return };
-                let constant = Constant { def: def.clone(), file, value: RefCell::default() };
+                let ast::Pattern::Name(name) = &def.pattern else { return self.taken_apart(scope, def) };
+                let (def, value) = (def.clone(), RefCell::default());
+                let constant = Constant { name: name.clone(), def, file, value };
                 (name, Definition::Constant(Rc::new(constant)))
             }
         };
         scope.definitions.borrow_mut().entry(name.name.clone()).or_insert(definition);
+    }
+
+    /// A constant has one name.
+    fn taken_apart(&mut self, scope: &Rc<FileScope>, def: &ast::Let) {
+        let names = pattern_names(&def.pattern);
+        let span = |name: Option<&&ast::Ident>| name.map_or(def.value.span, |name| name.span);
+        let (first, last) = (span(names.first()), span(names.last()));
+        let message = "a `let` at the top of a file binds one name";
+        let error = Diagnostic::error(codes::WRONG_PLACE, first.to(last), message);
+        self.diagnostics.push(error.hint("give the whole a name, and take it apart where it is used"));
+        for name in names {
+            scope.definitions.borrow_mut().entry(name.name.clone()).or_insert(Definition::Broken);
+        }
     }
 
     fn import(&mut self, scope: &Rc<FileScope>, u: &ast::Use) {

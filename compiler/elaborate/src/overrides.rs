@@ -65,11 +65,15 @@ struct Edit {
 fn edit(loader: &mut Loader<'_>, settings: &[Setting], o: &Override) -> Result<Edit, Box<Diagnostic>> {
     let source = loader.sources.add("--set", format!("{}={}", o.path, o.value));
     let path_span = Span::new(source, 0, o.path.len());
-    if let Err(error) = vspec_syntax::parse_expr(source, &o.value, o.path.len() + 1) {
-        return Err(Box::new(error));
-    }
+    let value = match vspec_syntax::parse_expr(source, &o.value, o.path.len() + 1) {
+        Ok(value) => value,
+        Err(error) => return Err(Box::new(error)),
+    };
     match settings.iter().find(|s| s.path == o.path) {
-        Some(setting) => Ok(Edit { at: setting.at, prefix: setting.prefix.clone(), value: o.value.clone() }),
+        Some(setting) => {
+            let value = if o.path.starts_with("run.") { count(&value, &o.value) } else { o.value.clone() };
+            Ok(Edit { at: setting.at, prefix: setting.prefix.clone(), value })
+        }
         None => {
             let error = Diagnostic::error(
                 codes::UNKNOWN_SETTING,
@@ -82,6 +86,14 @@ fn edit(loader: &mut Loader<'_>, settings: &[Setting], o: &Override) -> Result<E
                 None => error.hint(format!("what can be set: {}", nearby(&o.path, &known).join(", "))),
             }))
         }
+    }
+}
+
+/// The count of a phase: what is more than a number or a name stands in parentheses there.
+fn count(value: &Expr, text: &str) -> String {
+    match value.kind {
+        ExprKind::Int(_) | ExprKind::Name(_) => text.to_string(),
+        _ => format!("({text})"),
     }
 }
 

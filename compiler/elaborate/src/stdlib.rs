@@ -161,6 +161,11 @@ pub(crate) fn files(folder: &str) -> impl Iterator<Item = LibraryFile> {
     in_folder(folder).map(LibraryFile)
 }
 
+/// Whether a file of this name is one of the library.
+pub(crate) fn is_own_name(file: &str) -> bool {
+    file.starts_with("std.")
+}
+
 /// Indices of the files in a folder.
 fn in_folder(folder: &str) -> impl Iterator<Item = usize> {
     let is_inside = inside(folder);

@@ -113,8 +113,8 @@ pub(crate) enum Callable {
     Rule(Rc<AssignItem>),
     /// A rule with its parameters, which takes rows and columns.
     Assigner(Rc<AssignItem>, Rc<Scope>),
-    /// A callable that already has some of its arguments.
-    Partial(Rc<Callable>, Vec<Given>),
+    /// A callable that already has some of its arguments, and the call that gave them.
+    Partial(Rc<Callable>, Vec<Given>, Span),
     /// A method of a view: what it calls sees the view's modes.
     Viewed(Rc<Callable>, Rc<Vec<Mode>>),
 }
@@ -360,7 +360,7 @@ impl Callable {
             Callable::Loss(_) => "a loss",
             Callable::Optimizer(_) => "an optimizer",
             Callable::Rule(_) | Callable::Assigner(..) => "an assignment rule",
-            Callable::Partial(inner, _) => match **inner {
+            Callable::Partial(inner, ..) => match **inner {
                 Callable::Module(_) => "a module that still needs arguments",
                 _ => "a function that still needs arguments",
             },
@@ -382,7 +382,7 @@ impl Callable {
             Callable::Loss(l) => l.def.name.name.clone(),
             Callable::Optimizer(o) => o.def.name.name.clone(),
             Callable::Rule(r) | Callable::Assigner(r, _) => r.def.name.name.clone(),
-            Callable::Partial(inner, _) | Callable::Viewed(inner, _) => inner.name(),
+            Callable::Partial(inner, ..) | Callable::Viewed(inner, _) => inner.name(),
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use vspec_ir::plan::Plan;
-use vspec_ir::{Graph, NodeId};
+use vspec_ir::plan::{Plan, size_of};
+use vspec_ir::{Graph, NodeId, Type};
 
 use crate::memory::Footprint;
 use crate::{
@@ -49,6 +49,8 @@ pub enum PlanError {
     Pass(Error),
     /// The sizes do not fit the graph.
     Bind(BindError),
+    /// Values of this type need more memory than can be addressed.
+    TooLarge(Type),
     /// Kernels could not be made, which is a bug in the compiler.
     Fuse(String),
 }
@@ -58,6 +60,7 @@ impl fmt::Display for PlanError {
         match self {
             PlanError::Pass(error) => write!(f, "{error}"),
             PlanError::Bind(error) => write!(f, "{error}"),
+            PlanError::TooLarge(ty) => write!(f, "a value of {ty} is larger than any memory"),
             PlanError::Fuse(error) => write!(f, "{error}; this is a bug in vspecc"),
         }
     }
@@ -78,6 +81,7 @@ pub fn plan(
     let rewritten =
         run(pipeline(target.level), graph, &mut cx, Verify::default()).map_err(PlanError::Pass)?;
     let graph = bind(&rewritten, lookup).map_err(PlanError::Bind)?;
+    check_memory(&graph)?;
     let fused = of_graph(graph, &BTreeSet::new(), target)?;
     if target.level < Level::O2 {
         return Ok(fused);
@@ -91,6 +95,23 @@ pub fn plan(
     let copied = of_graph(graph, &copies, target)?;
     let saved = fused.footprint.planned.saturating_sub(copied.footprint.planned);
     Ok(if saved >= fused.footprint.planned / WORTH { copied } else { fused })
+}
+
+/// The largest number of bytes that all values of a graph may have together: half of what can be addressed.
+const MEMORY: i64 = i64::MAX / 2;
+
+/// Whether the bytes of all values can be counted.
+fn check_memory(graph: &Graph) -> Result<(), PlanError> {
+    let mut total = 0i64;
+    for (_, node) in graph.nodes() {
+        let elements = node.ty.elements().ok().and_then(|n| n.as_const());
+        let bytes = elements.and_then(|n| n.checked_mul(size_of(node.ty.dtype) as i64));
+        total = bytes
+            .and_then(|bytes| total.checked_add(bytes))
+            .filter(|total| *total <= MEMORY)
+            .ok_or_else(|| PlanError::TooLarge(node.ty.clone()))?;
+    }
+    Ok(())
 }
 
 /// The part of a plan's memory that copies have to save.

@@ -18,7 +18,28 @@ pub(crate) fn hint(found: Found<'_>, expected: &[&str]) -> Option<String> {
         .or_else(|| brace_on_next_line(found, expected))
         .or_else(|| binding(found, expected))
         .or_else(|| punctuation(found, expected));
-    fixed.map(str::to_owned)
+    fixed.map(str::to_owned).or_else(|| augmented(found))
+}
+
+/// `x += 1`: a state is updated, any other name is bound again.
+fn augmented(found: Found<'_>) -> Option<String> {
+    let (operator, name) = (found.before(1), found.before(2));
+    if found.text() != "=" || !matches!(operator, "+" | "-" | "*" | "/") {
+        return None;
+    }
+    let place = found.place;
+    let is_state = |i: usize| place.word(i) == "state" && place.word(i + 1) == name;
+    // What follows a dot or a bracket is a part of something, and only states have parts that change.
+    let is_part = found.before(3) == "." || !name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+    Some(match is_part || (0..place.tokens.len()).any(is_state) {
+        true if is_part => "there is no assignment with an operator; write `update x = x + ..`".to_owned(),
+        true => {
+            format!("there is no assignment with an operator; write `update {name} = {name} {operator} ..`")
+        }
+        false => format!(
+            "there is no assignment with an operator; bind a new value: `let {name} = {name} {operator} ..`"
+        ),
+    })
 }
 
 /// Words of other languages, found or just before what was found.
@@ -33,7 +54,7 @@ fn statement_of_another_language(word: &str) -> Option<&'static str> {
         "while" => "there is no `while`; `for` and `fold` run over static ranges and lists",
         "def" | "func" | "function" => "methods are written `name(x: ..) -> .. { .. }`, functions with `fn`",
         "class" => "write `module Name(..) { .. }`",
-        "lambda" => "there are no anonymous functions; write an `fn`",
+        "lambda" => "there are no functions without a name; write an `fn`",
         "var" | "val" => "write `let`",
         "import" | "from" => "write `use std.nn.{Conv}`",
         "None" | "null" => "there is no null; leave the argument out",
@@ -93,7 +114,9 @@ fn punctuation(found: Found<'_>, expected: &[&str]) -> Option<&'static str> {
         ("=", _) if wants("`:`") => "a type follows `:`",
         ("==", _) if wants("`=`") => "`=` binds; `==` compares",
         ("*", "*") => "a power is written `^`",
-        ("=", "+" | "-" | "*" | "/") => "there is no assignment with an operator; write `update x = x + ..`",
+        ("fn", _) if wants("an expression") => {
+            "there are no functions without a name; write `fn name(..) { .. }` at the top of the file, and its name here"
+        }
         ("fn", _) => "methods are written without `fn`",
         ("->", ")") => "the result type stands before the body",
         (".", _) if wants("`,`") => "fields are separated by `,`",

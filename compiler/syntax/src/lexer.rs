@@ -83,6 +83,7 @@ impl Tokens {
 pub(crate) fn tokenize(file: FileId, text: &str) -> Tokens {
     let mut lexer =
         Lexer { file, text, bytes: text.as_bytes(), at: 0, line: 0, first: true, out: Tokens::default() };
+    lexer.byte_order_mark();
     while lexer.at < lexer.bytes.len() {
         lexer.step();
     }
@@ -103,6 +104,14 @@ struct Lexer<'t> {
 impl Lexer<'_> {
     fn byte(&self, ahead: usize) -> u8 {
         self.bytes.get(self.at + ahead).copied().unwrap_or(0)
+    }
+
+    /// Some editors begin a file with a mark of its encoding; the first line starts behind it.
+    fn byte_order_mark(&mut self) {
+        if self.text.starts_with('\u{feff}') {
+            self.at = '\u{feff}'.len_utf8();
+            self.line = self.at;
+        }
     }
 
     fn step(&mut self) {
@@ -307,6 +316,16 @@ mod tests {
         assert_eq!(words("a // b"), ["a", "//", "b"]);
         assert_eq!(words("a//b"), ["a", "//", "b"]);
         assert_eq!(comments("a  // b \nc\t// d\n  // e"), ["// b", "// d", "// e"]);
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_no_text_and_tokens_keep_their_places() {
+        let out = tokenize(FileId(0), "\u{feff}let a = \u{feff}");
+        let first = out.tokens[0];
+        assert_eq!((first.start, first.end, first.first, first.indent), (3, 6, true, 0));
+        // Elsewhere it is as unknown as any other character.
+        assert_eq!(out.diagnostics.len(), 1);
+        assert_eq!(out.diagnostics[0].primary.span.start, 11);
     }
 
     #[test]

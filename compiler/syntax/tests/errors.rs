@@ -45,6 +45,10 @@ fn each_mistake_is_named_where_it_is() {
         "experiment e { run 12 epochs train }",
         "test \"t\" { shape f(x) f32[3] }",
         "fn f(x) { minimize loss over p }",
+        "fn f(x) {\n  let y = x\n  y += 1\n  y\n}",
+        "module A() {\n  state n: i32[] = 0\n  forward(x) {\n    n += 1\n    x\n  }\n}",
+        "fn f(xs) { each(fn(x) { x }) }",
+        "fn f(x) { let g = fn(n) { n } }",
     ];
     let all = cases.map(|text| format!("{text}\n=> {}\n", said(text)));
     insta::assert_snapshot!(all.join("\n"));

@@ -13,6 +13,7 @@ use crate::failure::{CommandResult, Failure};
 
 /// The file whose folder is the root of a package.
 const MANIFEST: &str = "vspec.toml";
+const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// The package of one file: the folder of the nearest `vspec.toml` above it, else its own folder. A specification can read
 /// nothing else.
@@ -92,7 +93,12 @@ fn read_bounded(path: &Path) -> io::Result<String> {
         let message = format!("it is larger than {} MiB", MAX_FILE_SIZE >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
-    fs::read_to_string(path)
+    let mut text = fs::read_to_string(path)?;
+    // Some editors put a mark of the encoding in front of a text; places are counted without it.
+    if text.starts_with(BYTE_ORDER_MARK) {
+        text.drain(..BYTE_ORDER_MARK.len_utf8());
+    }
+    Ok(text)
 }
 
 /// Files, and every specification below folders, sorted; what is neither is left for whoever reads it to complain about.

@@ -91,7 +91,10 @@ impl TrainError {
 impl fmt::Display for TrainError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            TrainError::Data { set, message } => write!(f, "data set `{set}`: {message}"),
+            TrainError::Data { set, message } => {
+                let name = format!("data set `{set}`: ");
+                write!(f, "{name}{}", message.strip_prefix(&name).unwrap_or(message))
+            }
             TrainError::NoBatches { set } => {
                 write!(f, "data set `{set}` has too few items for a single batch")
             }
@@ -167,5 +170,21 @@ pub fn reason(error: &io::Error) -> String {
         io::ErrorKind::StorageFull => "the disk is full".to_string(),
         io::ErrorKind::InvalidData => "it is not text in UTF-8".to_string(),
         _ => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_data_set_that_names_itself_is_named_once() {
+        let said = |message: &str| {
+            TrainError::Data { set: "train".to_string(), message: message.to_string() }.to_string()
+        };
+        assert_eq!(said("`a.jpg` is truncated"), "data set `train`: `a.jpg` is truncated");
+        assert_eq!(said("data set `train`: no items"), "data set `train`: no items");
+        // Another name is no repetition.
+        assert_eq!(said("data set `pets` is elsewhere"), "data set `train`: data set `pets` is elsewhere");
     }
 }

@@ -189,7 +189,7 @@ impl Callable {
     fn builtin(&self) -> Option<&'static Builtin> {
         match self {
             Callable::Builtin(builtin) => Some(builtin),
-            Callable::Partial(inner, _) => inner.builtin(),
+            Callable::Partial(inner, ..) => inner.builtin(),
             _ => None,
         }
     }

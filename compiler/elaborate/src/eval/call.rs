@@ -2,13 +2,13 @@
 
 use std::rc::Rc;
 
-use vspec_syntax::ast::{Ident, Param};
+use vspec_syntax::ast::{Ident, Param, TypeKind};
 use vspec_syntax::{Diagnostic, Span, did_you_mean};
 
 use super::{Eval, Evaluator, Stop};
 use crate::codes;
 use crate::scope::Scope;
-use crate::value::{Given, Value};
+use crate::value::{Callable, Given, Value};
 
 /// For each parameter, the argument that was given for it.
 pub(crate) type Slots = Vec<Option<Given>>;
@@ -123,20 +123,62 @@ impl Evaluator<'_> {
 
     /// Arguments without which the call has no meaning.
     pub(crate) fn missing<T>(&mut self, callee: &str, names: &[&Ident], call: Span) -> Eval<T> {
-        let list: Vec<String> = names.iter().map(|n| format!("`{}`", n.name)).collect();
-        let mut error = Diagnostic::error(
-            codes::MISSING_ARGUMENT,
-            call,
-            format!("`{callee}` needs {}", list.join(" and ")),
-        );
-        if let Some(first) = names.first().filter(|n| n.span != Span::default()) {
-            error = error.also(first.span, "declared here without a default");
+        self.fail(needs(callee, names, call))
+    }
+
+    /// Refuses a module without all of its static arguments that is called as if it were an instance: `Net()(x)`.
+    pub(crate) fn completed(
+        &mut self,
+        callable: &Callable,
+        earlier: &[Given],
+        args: &[Given],
+        [made, call]: [Span; 2],
+    ) -> Eval<()> {
+        let Callable::Module(item) = callable else { return Ok(()) };
+        let is_tensor = |given: &Given| matches!(given.value, Value::Tensor(_) | Value::Type(_));
+        let (params, name) = (&item.def.params, &item.def.name.name);
+        let names = params.iter().map(|p| &*p.name.name).collect();
+        let slots = self.match_arguments(&Signature { callee: name, names }, earlier.to_vec())?;
+        let missing = missing(params, &slots);
+        if missing.is_empty() || !missing.iter().any(|p| is_static(p)) || !args.iter().any(is_tensor) {
+            return Ok(());
         }
-        self.fail(error)
+        let names: Vec<&Ident> = missing.iter().map(|p| &p.name).collect();
+        let error = needs(name, &names, made);
+        self.fail(match (made.file, made.start) == (call.file, call.start) {
+            true => error,
+            false => error.also(call, "a tensor is given here, to an instance that is not there yet"),
+        })
     }
 
     /// Whether every parameter without a default has an argument.
     pub(crate) fn complete(params: &[Param], slots: &Slots) -> bool {
-        params.iter().zip(slots).all(|(p, s)| s.is_some() || p.default.is_some())
+        missing(params, slots).is_empty()
+    }
+}
+
+/// Parameters without a default that have no argument.
+pub(super) fn missing<'p>(params: &'p [Param], slots: &Slots) -> Vec<&'p Param> {
+    let unfilled = params.iter().zip(slots).filter(|(p, s)| s.is_none() && p.default.is_none());
+    unfilled.map(|(p, _)| p).collect()
+}
+
+/// The message that a call lacks arguments.
+pub(crate) fn needs(callee: &str, names: &[&Ident], call: Span) -> Diagnostic {
+    let list: Vec<String> = names.iter().map(|n| format!("`{}`", n.name)).collect();
+    let message = format!("`{callee}` needs {}", list.join(" and "));
+    let error = Diagnostic::error(codes::MISSING_ARGUMENT, call, message);
+    match names.first().filter(|n| n.span != Span::default()) {
+        Some(first) => error.also(first.span, "declared here without a default"),
+        None => error,
+    }
+}
+
+/// Whether a parameter takes a static value: a tensor for it is meant for something else.
+fn is_static(param: &Param) -> bool {
+    match param.ty.as_ref().map(|ty| &ty.kind) {
+        Some(TypeKind::Named(name)) => matches!(&*name.name, "int" | "float" | "bool" | "string"),
+        Some(TypeKind::Fn { .. } | TypeKind::Module(_)) => true,
+        _ => false,
     }
 }

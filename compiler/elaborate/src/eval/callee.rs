@@ -6,7 +6,7 @@ use std::rc::Rc;
 use vspec_syntax::Span;
 use vspec_syntax::ast::{self, FnDef, Param};
 
-use super::call::{Signature, Slots};
+use super::call::{Signature, Slots, missing};
 use super::{Eval, Evaluator, Place, Stop};
 use crate::builtins::Builtin;
 use crate::codes;
@@ -37,7 +37,7 @@ impl Evaluator<'_> {
         self.observe_arguments(params, &args);
         let slots = self.match_arguments(&Signature { callee: &name, names }, args.clone())?;
         if !Self::complete(params, &slots) && !matches!(**callable, Callable::Method(..)) {
-            return Ok(Value::Callable(Rc::new(Callable::Partial(callable.clone(), args))));
+            return Ok(Value::Callable(Rc::new(Callable::Partial(callable.clone(), args, span))));
         }
         match &**callable {
             Callable::Function(item) => self.call_function(item, slots, span),
@@ -164,12 +164,7 @@ impl Evaluator<'_> {
         slots: Slots,
         span: Span,
     ) -> Eval<Value> {
-        let params = def.params.iter();
-        let missing: Vec<&ast::Ident> = params
-            .zip(&slots)
-            .filter(|(p, s)| s.is_none() && p.default.is_none())
-            .map(|(p, _)| &p.name)
-            .collect();
+        let missing: Vec<&ast::Ident> = missing(&def.params, &slots).iter().map(|p| &p.name).collect();
         let name = match &*def.name.name {
             "forward" => instance.name.to_string(),
             method => format!("{}.{method}", instance.name),
@@ -197,7 +192,10 @@ impl Evaluator<'_> {
             None => self.module_path.clone(),
         };
         self.inside_instances += 1;
-        let result = self.framed(span, what, body);
+        let result = self.framed(span, what, |e| {
+            e.called_on(instance);
+            body(e)
+        });
         self.inside_instances -= 1;
         self.module_path = outer;
         result
@@ -254,7 +252,7 @@ impl Evaluator<'_> {
             // A transform or a reduction that waits for its tensor is a value; without any argument it is a mistake.
             Some(_) if !args.is_empty() || builtin.transform => {
                 let whole = Rc::new(Callable::Builtin(builtin));
-                Ok(Value::Callable(Rc::new(Callable::Partial(whole, args))))
+                Ok(Value::Callable(Rc::new(Callable::Partial(whole, args, span))))
             }
             Some(name) => {
                 let name = ast::Ident { name: name.into(), span: Span::default() };

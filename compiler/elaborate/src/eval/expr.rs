@@ -3,12 +3,12 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use indexmap::IndexMap;
-use vspec_ir::Op;
+use indexmap::{IndexMap, IndexSet};
+use vspec_ir::{NodeId, Op};
 use vspec_syntax::ast::{self, BinaryOp, Expr, ExprKind, Pattern};
 use vspec_syntax::{Diagnostic, Span, did_you_mean};
 
-use super::{Eval, Evaluator};
+use super::{Eval, Evaluator, Place};
 use crate::codes;
 use crate::scope::Scope;
 use crate::value::{Callable, DeclKind, Given, InstanceKind, Value};
@@ -190,11 +190,20 @@ impl Evaluator<'_> {
                 self.charge(items.len() as u64, expr.span)?;
                 Ok(items.to_vec())
             }
-            other => {
-                let message = format!("expected a list or a range, found {}", other.kind());
-                self.error(codes::WRONG_KIND, expr.span, message)
-            }
+            other => self.unexpected("a list or a range", &other, expr.span),
         }
+    }
+
+    /// A value of the wrong kind. A set of parameters has to be taken apart first.
+    pub(crate) fn unexpected<T>(&mut self, wanted: &str, found: &Value, span: Span) -> Eval<T> {
+        let message = format!("expected {wanted}, found {}", found.kind());
+        let error = Diagnostic::error(codes::WRONG_KIND, span, message);
+        self.fail(match found {
+            Value::Tree(_) => error.hint(
+                "`leaves(g)` is the list of its tensors: `fold t in leaves(g) with total = 0.0 { total + sum(t * t) }`",
+            ),
+            _ => error,
+        })
     }
 
     /// A condition that chooses code. One that nothing decides yet is answered in both ways, one after the other.
@@ -222,13 +231,44 @@ impl Evaluator<'_> {
         }
     }
 
-    fn condition_on_data<T>(&mut self, node: vspec_ir::NodeId, span: Span) -> Eval<T> {
+    fn condition_on_data<T>(&mut self, node: NodeId, span: Span) -> Eval<T> {
+        if self.reads_clock_only(node) {
+            return self.condition_on_clock(span);
+        }
         let error = Diagnostic::error(codes::NOT_STATIC, span, "a condition on data cannot choose code");
-        let reads_clock = |id: &vspec_ir::NodeId| matches!(&self.graph.node(*id).op, Op::Input { name, .. } if name.starts_with("clock."));
-        self.fail(match self.graph.node(node).inputs.iter().any(reads_clock) {
-            true => error.hint("a step itself may compare the clock with a number: `if epoch < 4 { .. }`"),
-            false => error.hint("`where(mask, a, b)` selects between tensors"),
-        })
+        self.fail(error.hint("`where(mask, a, b)` selects between tensors"))
+    }
+
+    fn condition_on_clock<T>(&mut self, span: Span) -> Eval<T> {
+        let (message, hint) = match self.place == Place::Step && self.depth() == 0 {
+            true => (
+                "a condition on the clock chooses code only by comparing it with a number",
+                "for turns, write two steps and let the run alternate: `run { repeat 100 { 4 iterations of a; 1 iteration of b } }`",
+            ),
+            false => (
+                "a condition on the clock chooses code only in a step itself",
+                "a step itself may compare the clock with a number: `if epoch < 4 { .. }`",
+            ),
+        };
+        self.fail(Diagnostic::error(codes::NOT_STATIC, span, message).hint(hint))
+    }
+
+    /// Whether a value is computed from the run clock and from numbers alone.
+    fn reads_clock_only(&self, node: NodeId) -> bool {
+        let (mut open, mut seen, mut found) = (vec![node], IndexSet::new(), false);
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let node = self.graph.node(id);
+            match &node.op {
+                Op::Input { name, .. } if name.starts_with("clock.") => found = true,
+                Op::Full { .. } | Op::Size { .. } => {}
+                _ if node.inputs.is_empty() => return false,
+                _ => open.extend(node.inputs.iter().copied()),
+            }
+        }
+        found
     }
 
     fn branch(
@@ -433,7 +473,8 @@ impl Evaluator<'_> {
 
     fn call_callable(&mut self, callable: &Rc<Callable>, args: Vec<Given>, span: Span) -> Eval<Value> {
         match &**callable {
-            Callable::Partial(inner, earlier) => {
+            Callable::Partial(inner, earlier, made) => {
+                self.completed(inner, earlier, &args, [*made, span])?;
                 let all = earlier.iter().cloned().chain(args).collect();
                 self.call_callable(inner, all, span)
             }

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use vspec_syntax::Span;
 use vspec_syntax::ast::{self, MemberKind, StatementKind, VarDef};
+use vspec_syntax::{Diagnostic, Span};
 
 use super::call::Slots;
 use super::{Eval, Evaluator, Place, Stop};
@@ -155,15 +155,31 @@ impl Evaluator<'_> {
                 continue;
             }
             let size = self.dim_expr(&dim.size, scope)?;
-            if size.as_const().is_none_or(|c| c < 0) {
-                let message = format!("the size {size} of a variable has to be a constant");
-                return self.error(codes::NOT_STATIC, dim.size.span, message);
-            }
             let origin = self.static_origin(&dim.size, scope);
+            self.variable_size(&size, dim.size.span, origin.as_ref())?;
             axes.push(origin.unwrap_or((dim.size.span, format!("size {size} is declared here"))));
             shape.push(size);
         }
         Ok((vspec_ir::Type::new(dtype, shape), axes))
+    }
+
+    /// Sizes of variables are constants that are not negative.
+    fn variable_size(
+        &mut self,
+        size: &vspec_ir::Dim,
+        span: Span,
+        origin: Option<&(Span, String)>,
+    ) -> Eval<()> {
+        let (code, message) = match size.as_const() {
+            Some(0..) => return Ok(()),
+            Some(_) => (codes::ARITHMETIC, format!("the size {size} of a variable is negative")),
+            None => (codes::NOT_STATIC, format!("the size {size} of a variable has to be a constant")),
+        };
+        let error = Diagnostic::error(code, span, message);
+        self.fail(match origin {
+            Some((at, text)) => error.also(*at, text),
+            None => error,
+        })
     }
 
     /// `..sizes` in the type of a variable.

@@ -6,7 +6,7 @@ use vspec_ir::{CLOCK_EPOCH, CLOCK_ITERATION, CLOCK_PROGRESS, DType, Op};
 use vspec_syntax::{Diagnostic, Span, did_you_mean};
 
 use super::{Eval, Evaluator, Place, Stop};
-use crate::load::{Constant, Definition, FileScope};
+use crate::load::{Definition, FileScope};
 use crate::scope::{Binding, Parent, Scope};
 use crate::value::{Callable, Instance, Member, Value};
 use crate::{builtins, codes};
@@ -117,24 +117,6 @@ impl Evaluator<'_> {
                 );
             }
         })))
-    }
-
-    fn constant(&mut self, constant: &Rc<Constant>, span: Span) -> Eval<Value> {
-        let known = constant.value.borrow().clone();
-        match known {
-            Some(Value::Poison) => Err(Stop),
-            Some(value) => Ok(value),
-            None => {
-                let scope = Scope::new(Parent::File(constant.file.clone()));
-                // Poison while it is being evaluated: a constant that needs itself stops with one message.
-                *constant.value.borrow_mut() = Some(Value::Poison);
-                let value = self.at_place(Place::Static, |e| {
-                    e.framed(span, "a constant of the file", |e| e.expr(&constant.def.value, &scope))
-                })?;
-                *constant.value.borrow_mut() = Some(value.clone());
-                Ok(value)
-            }
-        }
     }
 
     /// A reading of the run clock.

@@ -6,6 +6,7 @@
 pub(crate) mod blocks;
 pub(crate) mod call;
 pub(crate) mod callee;
+mod constants;
 mod custom;
 pub(crate) mod expr;
 mod host;
@@ -37,7 +38,7 @@ use crate::codes;
 use crate::experiment::StepContext;
 use crate::load::Loader;
 use crate::observe::Observer;
-use crate::value::{Mode, Pipeline, Value, VariableDecl};
+use crate::value::{Instance, Mode, Pipeline, Value, VariableDecl};
 
 /// The error of an evaluation that has reported what is wrong.
 #[derive(Debug, Clone, Copy)]
@@ -69,6 +70,8 @@ pub(crate) enum Place {
 struct Frame {
     span: Span,
     what: Arc<str>,
+    /// The instance whose method is called.
+    of: Option<Rc<Instance>>,
 }
 
 /// How deep calls may nest. The evaluation thread's stack is sized for it.
@@ -126,6 +129,8 @@ pub(crate) struct Evaluator<'w> {
     pub(crate) sights: Option<Vec<crate::RuleSight>>,
     /// Answers to conditions that nothing decides yet.
     pub(crate) answers: variants::Answers,
+    /// Constants of files that are being evaluated, outermost first.
+    open_constants: Vec<constants::OpenConstant>,
     frames: Vec<Frame>,
     work: u64,
 }
@@ -156,6 +161,7 @@ impl<'w> Evaluator<'w> {
             observer: None,
             sights: None,
             answers: variants::Answers::default(),
+            open_constants: vec![],
             frames: vec![],
             work: 0,
         }
@@ -177,12 +183,30 @@ impl<'w> Evaluator<'w> {
         diagnostic.trace =
             self.frames.iter().rev().map(|f| Label { span: f.span, text: f.what.to_string() }).collect();
         diagnostic.trace.extend(self.answers.notes());
+        diagnostic.secondary.extend(self.maker(diagnostic.primary.span));
         let known = |d: &Diagnostic| {
             (d.code, d.primary.span, &d.message)
                 == (diagnostic.code, diagnostic.primary.span, &diagnostic.message)
         };
         if !self.loader.diagnostics.iter().any(known) {
             self.loader.diagnostics.push(diagnostic);
+        }
+    }
+
+    /// For a mistake that shows inside the library: the line of the package that made the module in which it shows.
+    fn maker(&self, at: Span) -> Option<Label> {
+        if !self.loader.in_library(at) {
+            return None;
+        }
+        let innermost = self.frames.iter().rev().filter_map(|frame| frame.of.as_ref());
+        let instance = innermost.into_iter().find(|instance| !self.loader.in_library(instance.span))?;
+        Some(Label { span: instance.span, text: format!("this `{}` is made here", instance.name) })
+    }
+
+    /// The call that is being evaluated is one of a method of this instance.
+    fn called_on(&mut self, instance: &Rc<Instance>) {
+        if let Some(frame) = self.frames.last_mut() {
+            frame.of = Some(instance.clone());
         }
     }
 
@@ -248,7 +272,7 @@ impl<'w> Evaluator<'w> {
             self.frames = frames;
             return stopped;
         }
-        self.frames.push(Frame { span, what: what.into() });
+        self.frames.push(Frame { span, what: what.into(), of: None });
         let result = body(self);
         self.frames.pop();
         result

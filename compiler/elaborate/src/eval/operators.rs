@@ -198,13 +198,20 @@ impl Evaluator<'_> {
         )
     }
 
+    /// A quotient that is a whole number for some sizes only. What is required of a named size is known from there on.
+    fn perhaps_not_exact(&mut self, x: &Dim, y: &Dim, span: Span) -> Eval<Value> {
+        let message = DimError::NotExact(x.clone(), y.clone()).to_string();
+        let hint = match (x.as_symbol(), y.as_const()) {
+            (Some(size), Some(_)) => format!("state it: `require {size} % {y} == 0`; or round down: `//`"),
+            _ => "`//` rounds down".to_string(),
+        };
+        self.fail(Diagnostic::error(codes::ARITHMETIC, span, message).hint(hint))
+    }
+
     fn dim_result(&mut self, span: Span, result: Result<Dim, DimError>) -> Eval<Value> {
         match result {
             Ok(dim) => Ok(Value::dim(&dim)),
-            Err(error @ DimError::NotExact(..)) => self.fail(
-                Diagnostic::error(codes::ARITHMETIC, span, error.to_string())
-                    .hint("state it: `require H % 32 == 0`"),
-            ),
+            Err(DimError::NotExact(x, y)) => self.perhaps_not_exact(&x, &y, span),
             Err(error) => self.error(codes::ARITHMETIC, span, error.to_string()),
         }
     }

@@ -6,10 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use vspec_syntax::ast::{BinaryOp, MemberKind};
+use vspec_syntax::ast::{BinaryOp, Ident, MemberKind};
 use vspec_syntax::{Diagnostic, Span, did_you_mean};
 
-use super::call::{Signature, Slots};
+use super::call::{Signature, Slots, missing};
 use super::{Eval, Evaluator};
 use crate::codes;
 use crate::load::OptimizerItem;
@@ -39,7 +39,7 @@ impl Evaluator<'_> {
         if !Self::complete(params, &slots) {
             args.extend(groups);
             let whole = Rc::new(Callable::Optimizer(item.clone()));
-            return Ok(Value::Callable(Rc::new(Callable::Partial(whole, args))));
+            return Ok(Value::Callable(Rc::new(Callable::Partial(whole, args, span))));
         }
         let scope = self.optimizer_scope(item, slots.clone(), span)?;
         let groups = match groups {
@@ -57,6 +57,17 @@ impl Evaluator<'_> {
             span,
         };
         Ok(Value::Optimizer(Rc::new(value)))
+    }
+
+    /// What an optimizer still needs after some of its arguments.
+    pub(crate) fn missing_of_optimizer(&mut self, item: &OptimizerItem, args: &[Given]) -> Eval<Vec<Ident>> {
+        let mut args = args.to_vec();
+        take_before(&mut args);
+        take_groups(item, &mut args);
+        let params = &item.def.params;
+        let names = params.iter().map(|p| &*p.name.name).collect();
+        let slots = self.match_arguments(&Signature { callee: &item.def.name.name, names }, args)?;
+        Ok(missing(params, &slots).iter().map(|p| p.name.clone()).collect())
     }
 
     fn optimizer_scope(&mut self, item: &OptimizerItem, slots: Slots, span: Span) -> Eval<Rc<Scope>> {

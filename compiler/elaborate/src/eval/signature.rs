@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use vspec_ir::{DType, Dim, NodeId, Obligation, Relation};
+use vspec_ir::{DType, Dim, NodeId, Obligation, Relation, Type};
 use vspec_syntax::ast::{DimExpr, Expr, ExprKind, Ident, TypeExpr, TypeKind};
 use vspec_syntax::{Diagnostic, Span};
 
@@ -172,7 +172,7 @@ impl Evaluator<'_> {
         .also(ty, "declared here");
         match found {
             Value::Callable(callable) => {
-                if let Callable::Partial(inner, _) = &**callable {
+                if let Callable::Partial(inner, ..) = &**callable {
                     error = error.hint(format!("`{}` was not given all of its arguments", inner.name()));
                 }
             }
@@ -233,11 +233,14 @@ impl Evaluator<'_> {
         if found.rank() < named || (rest.is_none() && found.rank() != named) {
             let more = if rest.is_some() { "at least " } else { "" };
             let message = format!("{what} must have {more}{named} axes, not {}", found.rank());
-            return self.fail(
-                Diagnostic::error(codes::SHAPE_MISMATCH, given.span, message)
-                    .label(format!("this is {found}"))
-                    .also(ty, "declared here"),
-            );
+            let error = Diagnostic::error(codes::SHAPE_MISMATCH, given.span, message)
+                .label(format!("this is {found}"))
+                .also(ty, "declared here");
+            let hint = self.without_first(&found, dims, scope);
+            return self.fail(match hint {
+                Some(hint) => error.hint(hint),
+                None => error,
+            });
         }
         let skipped = found.rank() - named;
         for (i, dim) in dims.iter().enumerate() {
@@ -246,41 +249,77 @@ impl Evaluator<'_> {
                 Some(at) if i > at => i - 1 + skipped,
                 _ => i,
             };
-            self.conform_axis(given, node, axis, dim, scope, what)?;
+            let agrees = self.conform_axis(node, axis, dim, scope)?;
+            if let Some(expected) = agrees {
+                let hint = self.without_first(&found, dims, scope);
+                return self.axis_mismatch(given, (node, axis), (&expected, &dim.size), scope, (what, hint));
+            }
         }
         Ok(())
     }
 
-    /// One axis: `_` matches anything, a new capitalised name binds, everything else has to agree. `N?` says that rows may be
+    /// Advice for a tensor whose sizes are those of the declared type from its second axis on: an item in the place of a batch.
+    fn without_first(&mut self, found: &Type, dims: &[DimExpr], scope: &Rc<Scope>) -> Option<String> {
+        let (first, rest) = dims.split_first()?;
+        let ExprKind::Name(name) = &first.size.kind else { return None };
+        let own = |dim: &&DimExpr| !matches!(dim.size.kind, ExprKind::Rest(_));
+        let open = rest.len() != rest.iter().filter(own).count();
+        let leading: Vec<&DimExpr> = rest.iter().take_while(own).collect();
+        if leading.is_empty() || leading.len() > found.rank() || !open && leading.len() != found.rank() {
+            return None;
+        }
+        let mut fixed = 0;
+        for (dim, size) in leading.iter().zip(&found.shape) {
+            match self.fixed_size(&dim.size, scope) {
+                Some(expected) if expected == *size => fixed += 1,
+                Some(_) => return None,
+                None => {}
+            }
+        }
+        let wanted: Vec<String> = found.shape.iter().map(ToString::to_string).collect();
+        let whole = format!("{}[1, {}]", found.dtype, wanted.join(", "));
+        (fixed > 0).then(|| format!("is the axis `{name}` in front missing? a batch of one is {whole}"))
+    }
+
+    /// The size that an axis of a signature stands for before a tensor is given: a number, or arithmetic over static parameters.
+    fn fixed_size(&mut self, size: &Expr, scope: &Rc<Scope>) -> Option<Dim> {
+        match &size.kind {
+            ExprKind::Int(i) => Some(Dim::from(*i)),
+            ExprKind::Name(name) if name.starts_with(char::is_lowercase) && self.in_scope(name, scope) => {
+                self.lookup(name, size.span, scope).ok()?.value.as_dim()
+            }
+            _ => None,
+        }
+    }
+
+    /// One axis; the size that it has to have and does not. `_` matches anything, a new capitalised name binds, everything else has to agree. `N?` says that rows may be
     /// padding; the mask itself goes with the size that `N` is bound to.
     fn conform_axis(
         &mut self,
-        given: &Given,
         node: NodeId,
         axis: usize,
         dim: &DimExpr,
         scope: &Rc<Scope>,
-        what: &str,
-    ) -> Eval<()> {
+    ) -> Eval<Option<Dim>> {
         let found = self.graph.ty(node).shape[axis].clone();
         match &dim.size.kind {
-            ExprKind::Hole => return Ok(()),
+            ExprKind::Hole => return Ok(None),
             ExprKind::Name(name) if name.starts_with(char::is_uppercase) && !self.in_scope(name, scope) => {
                 scope.bind(name.clone(), Value::dim(&found), dim.size.span);
-                return Ok(());
+                return Ok(None);
             }
             _ => {}
         }
         let expected = self.dim_expr(&dim.size, scope)?;
         match Relation::Equal.decide(&expected, &found, self.graph.facts()) {
-            Some(true) => Ok(()),
-            Some(false) => self.axis_mismatch(given, (node, axis), (&expected, &dim.size), scope, what),
+            Some(true) => Ok(None),
+            Some(false) => Ok(Some(expected)),
             None => {
                 let obligation = Obligation { relation: Relation::Equal, left: expected, right: found };
                 // What stands for one pair of a rule does not stay.
                 let kept = self.lifted.get(&node).copied().unwrap_or(node);
                 self.graph.oblige(kept, obligation);
-                Ok(())
+                Ok(None)
             }
         }
     }
@@ -291,7 +330,7 @@ impl Evaluator<'_> {
         (node, axis): (NodeId, usize),
         (expected, declared): (&Dim, &Expr),
         scope: &Rc<Scope>,
-        what: &str,
+        (what, hint): (&str, Option<String>),
     ) -> Eval<()> {
         let found = self.graph.ty(node).clone();
         let name = self.loader.sources.slice(declared.span).to_string();
@@ -306,6 +345,7 @@ impl Evaluator<'_> {
         if let Some((span, text)) = self.size_origin(node, axis).filter(|(span, _)| *span != given.span) {
             error = error.also(span, text);
         }
+        error.hint = hint;
         self.fail(error)
     }
 
@@ -376,7 +416,7 @@ fn behind(ty: &TypeExpr, dims: &[DimExpr]) -> TypeExpr {
 fn makes_module(callable: &Callable) -> bool {
     match callable {
         Callable::Module(_) => true,
-        Callable::Partial(inner, _) => makes_module(inner),
+        Callable::Partial(inner, ..) => makes_module(inner),
         _ => false,
     }
 }

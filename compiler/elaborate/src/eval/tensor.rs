@@ -59,10 +59,10 @@ impl Evaluator<'_> {
                 error = error.also(span, text);
             }
         }
-        if code == codes::TYPE_MISMATCH {
-            error = error.hint("convert with `f32(x)` or `i32(x)`");
-        }
-        self.fail(error)
+        self.fail(match advice(violation, code) {
+            Some(hint) => error.hint(hint),
+            None => error,
+        })
     }
 
     /// Both sides of an operator as tensors of one element type; static numbers take the other side's type.
@@ -102,9 +102,7 @@ impl Evaluator<'_> {
                 )
                 .hint("convert the tensor with `f32(x)`, `i32(x)` or `bool(x)`"),
             ),
-            other => {
-                self.error(codes::WRONG_KIND, span, format!("expected a tensor, found {}", other.kind()))
-            }
+            other => self.unexpected("a tensor", other, span),
         }
     }
 
@@ -157,6 +155,17 @@ impl Evaluator<'_> {
         }
         Ok(node)
     }
+}
+
+/// What to do about a constraint that does not hold, where that is not plain from what it says.
+fn advice(violation: &Violation, code: &str) -> Option<&'static str> {
+    if code == codes::TYPE_MISMATCH {
+        return Some("convert with `f32(x)` or `i32(x)`");
+    }
+    let left_open = violation.op == "reshape" && violation.detail.ends_with("is negative");
+    left_open.then_some(
+        "no size is left open: write it, such as `shape(x)[0]`, or let `rearrange(x, \"b c h w -> b (c h w)\")` work it out",
+    )
 }
 
 /// Whether mixing this with integers needs floats.

@@ -1,5 +1,6 @@
 //! Experiments: data sets, values, steps, the run.
 
+mod foresee;
 mod item;
 mod optimizer;
 mod over;
@@ -115,6 +116,7 @@ impl Evaluator<'_> {
             }
         }
         if failed {
+            self.foresee(def, &parts);
             return Err(Stop);
         }
         self.check_trained(&parts)?;

@@ -166,25 +166,29 @@ impl Evaluator<'_> {
     pub(crate) fn pipeline_field(&mut self, pipeline: &Pipeline, base: &Value, field: &Ident) -> Eval<Value> {
         match (&*field.name, pipeline.classes) {
             ("classes", Some(classes)) => Ok(Value::Int(classes as i64)),
-            ("classes", None) => match self.inspect(&pipeline.source, field.span)?.classes {
+            ("classes", None) => match self.inspect(&pipeline.source, field)?.classes {
                 0 => {
                     self.error(codes::DATA_UNKNOWN, field.span, "data sets of the mix have different classes")
                 }
                 classes => Ok(Value::Int(classes as i64)),
             },
-            ("items", _) => self.inspect(&pipeline.source, field.span).map(|i| Value::Int(i.items as i64)),
+            ("items", _) => self.inspect(&pipeline.source, field).map(|i| Value::Int(i.items as i64)),
             _ => self.no_field(base, field, vec!["classes", "items"]),
         }
     }
 
-    fn inspect(&mut self, source: &Source, span: Span) -> Eval<crate::SourceInfo> {
-        match self.loader.world().inspect(source) {
-            Ok(info) => Ok(info),
-            Err(reason) => self.fail(
-                Diagnostic::error(codes::DATA_UNKNOWN, span, format!("the data set is needed here: {reason}"))
-                    .hint("say where data lies with `--data PATH` or VSPEC_DATA, or state `classes = ..` in the spec"),
-            ),
-        }
+    /// What a data set says about itself. The reason why it says nothing also says where data is looked for.
+    fn inspect(&mut self, source: &Source, field: &Ident) -> Eval<crate::SourceInfo> {
+        let reason = match self.loader.world().inspect(source) {
+            Ok(info) => return Ok(info),
+            Err(reason) => reason,
+        };
+        let message = format!("the data set is needed here: {reason}");
+        let error = Diagnostic::error(codes::DATA_UNKNOWN, field.span, message);
+        self.fail(match &*field.name {
+            "classes" => error.hint("with `classes = ..` in the specification only the run needs the data"),
+            _ => error,
+        })
     }
 
     /// Refuses batches of more items than an epoch has, where those that are not full are dropped.

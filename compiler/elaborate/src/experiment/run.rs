@@ -242,7 +242,7 @@ fn runs(phase: &Phase, step: usize) -> bool {
 }
 
 /// The metric in `change(metric)`.
-fn change_of(expr: &Expr) -> Option<&Expr> {
+pub(super) fn change_of(expr: &Expr) -> Option<&Expr> {
     match &expr.kind {
         ExprKind::Call(callee, args) if matches!(&callee.kind, ExprKind::Name(name) if &**name == "change") => {
             args.first().filter(|_| args.len() == 1).map(|arg| &arg.value)
@@ -252,7 +252,7 @@ fn change_of(expr: &Expr) -> Option<&Expr> {
 }
 
 /// Step and report of `evaluate.accuracy` or `evaluate.loss.box`.
-fn metric_path(expr: &Expr) -> Option<(Ident, String, Span)> {
+pub(super) fn metric_path(expr: &Expr) -> Option<(Ident, String, Span)> {
     let ExprKind::Field(base, field) = &expr.kind else { return None };
     match &base.kind {
         ExprKind::Name(step) => {

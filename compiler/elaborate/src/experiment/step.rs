@@ -11,9 +11,10 @@ use super::item::nested;
 use super::reach::Reach;
 use super::{Term, optimizer};
 use crate::codes;
+use crate::eval::call::needs;
 use crate::eval::{Eval, Evaluator, Place, Stop};
 use crate::scope::Scope;
-use crate::value::{OptimizerValue, Pipeline, Value};
+use crate::value::{Callable, OptimizerValue, Pipeline, Value};
 
 /// Whether a step minimizes something, so that modules behave as in training.
 pub(super) fn trains(block: &Block) -> bool {
@@ -209,9 +210,11 @@ impl Evaluator<'_> {
             return self.error(codes::WRONG_PLACE, span, "`minimize` stands in a step of an experiment");
         }
         self.not_in_finish("minimize", span)?;
-        let node = self.loss_node(loss, scope)?;
-        let paths = self.trained_paths(over, scope)?;
-        let optimizer = self.optimizer(by, scope)?;
+        // All three are looked at, even after one failed.
+        let node = self.loss_node(loss, scope);
+        let paths = self.trained_paths(over, scope);
+        let optimizer = self.optimizer(by, scope);
+        let (node, paths, optimizer) = (node?, paths?, optimizer?);
         self.step.minimized.push(node);
         let reach = Reach::of(&self.graph, node);
         let reached = self.reached_params(&reach);
@@ -253,10 +256,32 @@ impl Evaluator<'_> {
                 )
                 .hint("`let opt = sgd(..)` in the experiment, then `by opt`"),
             ),
-            other => {
-                let message = format!("`by` takes an optimizer, not {}", other.kind());
-                self.error(codes::WRONG_KIND, by.span, message)
+            Value::Callable(callable) => self.no_optimizer_yet(&callable, by.span),
+            other => self.no_optimizer(other.kind(), by.span),
+        }
+    }
+
+    fn no_optimizer<T>(&mut self, found: &str, span: Span) -> Eval<T> {
+        self.error(codes::WRONG_KIND, span, format!("`by` takes an optimizer, not {found}"))
+    }
+
+    /// `sgd()` without what it needs, or `sgd` itself.
+    fn no_optimizer_yet<T>(&mut self, callable: &Callable, span: Span) -> Eval<T> {
+        match callable {
+            Callable::Partial(inner, given, made) => match &**inner {
+                Callable::Optimizer(item) => {
+                    let missing = self.missing_of_optimizer(item, given)?;
+                    let names: Vec<&Ident> = missing.iter().collect();
+                    self.fail(needs(&item.def.name.name, &names, *made).also(span, "it is used here"))
+                }
+                _ => self.no_optimizer(callable.kind(), span),
+            },
+            Callable::Optimizer(item) => {
+                let message = format!("`{}` was not given its arguments", item.def.name.name);
+                let hint = format!("`let opt = {}(..)` in the experiment, then `by opt`", item.def.name.name);
+                self.fail(Diagnostic::error(codes::WRONG_KIND, span, message).hint(hint))
             }
+            _ => self.no_optimizer(callable.kind(), span),
         }
     }
 
@@ -272,10 +297,11 @@ impl Evaluator<'_> {
             return self.error(codes::WRONG_PLACE, span, "`apply` stands in a step of an experiment");
         }
         self.not_in_finish("apply", span)?;
-        let value = self.expr(gradient, scope)?;
-        let gradients = self.ready_gradients(&value, gradient.span)?;
-        let paths = self.trained_paths(to, scope)?;
-        let optimizer = self.optimizer(by, scope)?;
+        let gradients =
+            self.expr(gradient, scope).and_then(|value| self.ready_gradients(&value, gradient.span));
+        let paths = self.trained_paths(to, scope);
+        let optimizer = self.optimizer(by, scope);
+        let (gradients, paths, optimizer) = (gradients?, paths?, optimizer?);
         if gradients.len() != paths.len() {
             let message = format!("{} gradients for {} parameters", gradients.len(), paths.len());
             return self.error(codes::SHAPE_MISMATCH, span, message);

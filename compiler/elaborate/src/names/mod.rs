@@ -11,6 +11,7 @@ mod blocks;
 mod codes;
 mod experiment;
 mod expr;
+mod foreign;
 mod items;
 mod modules;
 mod rules;
@@ -26,6 +27,7 @@ use crate::{builtins, stdlib};
 
 pub(crate) use codes::CODES;
 use experiment::StepName;
+pub(crate) use scope::pattern_names;
 use scope::{Frame, Unread};
 
 /// What the check of a file comes to.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use vspec_syntax::ast::{Ident, Pattern};
 use vspec_syntax::{Diagnostic, Span, did_you_mean};
 
-use super::{Checker, Use, codes};
+use super::{Checker, Use, codes, foreign};
 use crate::codes::UNKNOWN_NAME;
 
 /// What a name was bound by; it decides what an unused one is worth saying.
@@ -185,7 +185,9 @@ impl Checker<'_> {
     ) {
         let error = Diagnostic::error(UNKNOWN_NAME, span, message);
         let import = || (self.surroundings.suggest_import)(name).map(|line| format!("add `{line}`"));
-        let hint = if self.suggests() { import().or_else(|| suggestion(self)) } else { None };
+        let foreign = || foreign::hint(name).map(str::to_string);
+        let hint =
+            if self.suggests() { foreign().or_else(import).or_else(|| suggestion(self)) } else { None };
         self.push_unknown(error, hint);
     }
 
@@ -289,7 +291,7 @@ pub(super) fn first_of<'a>(seen: &mut BTreeMap<&'a str, Span>, name: &'a Ident) 
 }
 
 /// Names that a pattern binds.
-pub(super) fn pattern_names(pattern: &Pattern) -> Vec<&Ident> {
+pub(crate) fn pattern_names(pattern: &Pattern) -> Vec<&Ident> {
     match pattern {
         Pattern::Name(name) => vec![name],
         Pattern::Tuple(parts, _) => parts.iter().flat_map(pattern_names).collect(),

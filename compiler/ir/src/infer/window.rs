@@ -1,5 +1,7 @@
 //! Convolution and pooling over 1 to 4 spatial axes.
 
+use std::fmt::Display;
+
 use super::{Checks, Relation, Violation};
 use crate::{DType, Dim, Op, Type};
 
@@ -19,19 +21,30 @@ pub(crate) fn conv(op: &Op, operands: &[Type], checks: &mut Checks<'_>) -> Resul
         return Err(checks.violation(1, detail).at(0, None).at(1, None));
     }
     let spatial = x.rank() - 2;
-    check_window(checks, spatial, &[stride, dilation], padding)?;
+    check_kernel(checks, weight)?;
+    check_window(checks, spatial, &[("stride", stride), ("dilation", dilation)], padding)?;
     check_channels(checks, x, weight, *groups)?;
     let mut shape = vec![x.shape[0].clone(), weight.shape[0].clone()];
     for i in 0..spatial {
-        let kernel = &weight.shape[i + 2];
-        if !checks.holds(Relation::AtMost, &Dim::from(1i64), kernel) {
-            return Err(checks.violation(5, format!("a window of {kernel} is empty")).at(1, i + 2));
-        }
-        let extent = dilated(checks, kernel, dilation[i])?;
+        let extent = dilated(checks, &weight.shape[i + 2], dilation[i])?;
         let axis = Axis { size: &x.shape[i + 2], extent, stride: stride[i], padding: padding[i] };
         shape.push(window_count(checks, 5, i + 2, &axis)?);
     }
     Ok(Type::new(x.dtype, shape))
+}
+
+/// No axis of a kernel is empty.
+fn check_kernel(checks: &mut Checks<'_>, weight: &Type) -> Result<(), Violation> {
+    let one = Dim::from(1i64);
+    let spatial = weight.shape.iter().enumerate().skip(2);
+    match spatial.into_iter().find(|(_, size)| !checks.holds(Relation::AtMost, &one, size)) {
+        Some((axis, size)) => Err(checks.violation(5, too_small("kernel", size)).at(1, axis)),
+        None => Ok(()),
+    }
+}
+
+fn too_small(name: &str, found: impl Display) -> String {
+    format!("`{name}` is {found}, and has to be at least 1")
 }
 
 fn check_channels(checks: &mut Checks<'_>, x: &Type, weight: &Type, groups: i64) -> Result<(), Violation> {
@@ -137,12 +150,18 @@ fn pool(
     if !(3..=6).contains(&x.rank()) {
         return Err(checks.violation(1, format!("cannot pool {x}")).at(0, None));
     }
-    check_window(checks, x.rank() - 2, amounts, padding)?;
     let [kernel, stride, dilation] = *amounts;
+    let named = [("kernel", kernel), ("stride", stride), ("dilation", dilation)];
+    check_window(checks, x.rank() - 2, &named, padding)?;
     let mut shape = x.shape[..2].to_vec();
     for i in 0..kernel.len() {
         if padding[i].iter().any(|p| *p > kernel[i] / 2) {
-            let detail = format!("padding {:?} of a window of {}", padding[i], kernel[i]);
+            let [before, after] = padding[i];
+            let detail = format!(
+                "`padding` is {}, and cannot be more than half of the kernel, which is {}",
+                before.max(after),
+                kernel[i]
+            );
             return Err(checks.violation(3, detail).at(0, i + 2));
         }
         let extent = dilated(checks, &Dim::from(kernel[i]), dilation[i])?;
@@ -155,17 +174,22 @@ fn pool(
 fn check_window(
     checks: &Checks<'_>,
     spatial: usize,
-    positive: &[&Vec<i64>],
+    positive: &[(&str, &Vec<i64>)],
     padding: &[[i64; 2]],
 ) -> Result<(), Violation> {
-    let lengths = positive.iter().all(|a| a.len() == spatial) && padding.len() == spatial;
+    let lengths = positive.iter().all(|(_, a)| a.len() == spatial) && padding.len() == spatial;
     if !lengths {
         return Err(checks.violation(2, format!("attributes must have {spatial} entries")));
     }
-    if positive.iter().any(|a| a.iter().any(|v| *v < 1)) || padding.iter().flatten().any(|p| *p < 0) {
-        return Err(checks.violation(2, "an attribute is out of range"));
+    for (name, values) in positive {
+        if let Some(value) = values.iter().find(|v| **v < 1) {
+            return Err(checks.violation(2, too_small(name, value)));
+        }
     }
-    Ok(())
+    match padding.iter().flatten().find(|p| **p < 0) {
+        Some(value) => Err(checks.violation(2, format!("`padding` is {value}, and cannot be negative"))),
+        None => Ok(()),
+    }
 }
 
 /// Places that a dilated kernel covers: `dilation * (kernel - 1) + 1`.

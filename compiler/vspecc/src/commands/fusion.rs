@@ -1,12 +1,13 @@
 //! What becomes of the graphs of a file: kernels, memory, and why values are stored between kernels.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use vspec_cpu::{Estimate, estimates};
 use vspec_elaborate::Compiled;
 use vspec_ir::plan::{Kernel, Plan};
-use vspec_ir::{BATCH, Graph, NodeId, Program, Stage, Step};
+use vspec_ir::{BATCH, DimError, Graph, NodeId, Program, Stage, Step};
 use vspec_optimize::fuse::Reason;
 use vspec_optimize::{BindError, Level, PlanError, Planned, Target, plan};
 
@@ -21,8 +22,10 @@ const SHOWN: usize = 12;
 /// Explains the kernels of each entry and step.
 pub(super) fn explain(file: &Path, args: &ExplainArgs) -> CommandResult {
     let compiled = front::compile_experiment(file, &args.experiment)?;
+    let graphs = selected(args, &compiled)?;
+    known_sizes(&graphs, &args.sizes)?;
     let mut texts = vec![];
-    for graph in selected(args, &compiled)? {
+    for graph in graphs {
         let unfused = planned(&compiled, graph, Level::O0, &args.sizes)?;
         let fused = planned(&compiled, graph, Level::O2, &args.sizes)?;
         texts.push(report(&unfused, &fused, args.all));
@@ -45,6 +48,20 @@ fn selected<'c>(args: &ExplainArgs, compiled: &'c Compiled) -> CommandResult<Vec
     Ok(compiled.entries.iter().map(|entry| &entry.graph).chain(steps).collect())
 }
 
+/// Refuses a size that none of the graphs has.
+pub(super) fn known_sizes(graphs: &[&Graph], sizes: &[(String, i64)]) -> CommandResult<()> {
+    let known: BTreeSet<Arc<str>> = graphs.iter().flat_map(|graph| graph.symbols()).collect();
+    let known: Vec<&str> = known.iter().map(|name| &**name).collect();
+    let Some((name, _)) = sizes.iter().find(|(name, _)| !known.contains(&name.as_str())) else {
+        return Ok(());
+    };
+    let failure = Failure::input(format!("there is no size `{name}`"));
+    Err(match known.is_empty() {
+        true => failure.hint("every size is a number already"),
+        false => failure.hint(format!("there is {}", known.join(", "))),
+    })
+}
+
 /// The plan of a graph for the sizes that are given; the size of a step's batch is that of its data.
 pub(super) fn planned(
     compiled: &Compiled,
@@ -60,7 +77,9 @@ pub(super) fn planned(
     plan(graph, Target::dense(level), &lookup).map_err(|error| {
         let failure = Failure::input(format!("`{}`: {error}", graph.name));
         match error {
-            PlanError::Bind(BindError::Size(_)) => failure.hint("`--size NAME=N` gives a size a value"),
+            PlanError::Bind(BindError::Size(DimError::Unbound(_))) => {
+                failure.hint("`--size NAME=N` gives a size a value")
+            }
             _ => failure,
         }
     })

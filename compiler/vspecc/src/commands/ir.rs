@@ -78,8 +78,11 @@ fn plans(args: &IrArgs) -> CommandResult {
     }
     let compiled = front::compile_experiment(&args.file, &args.experiment)?;
     let level = args.level.map_or(Level::O2, |level| passes::level(Some(level)));
+    let selected = selected(args, &compiled)?;
+    let graphs: Vec<&Graph> = selected.iter().map(|(_, graph)| *graph).collect();
+    fusion::known_sizes(&graphs, &args.sizes)?;
     let mut texts = vec![];
-    for (when, graph) in selected(args, &compiled)? {
+    for (when, graph) in selected {
         let planned = fusion::planned(&compiled, graph, level, &args.sizes)?;
         texts.push(format!("{}{}", comment(when), planned.plan));
     }

@@ -70,7 +70,10 @@ fn costs(compiled: &Compiled, wanted: Option<&str>) -> CommandResult<Vec<Cost>> 
         }
     }
     let count = |Candidate { name, when, graph, variables }: Candidate<'_>| {
-        let too_large = |e| Failure::input(format!("the cost of `{name}` cannot be counted: {e:?}"));
+        let too_large = |e| {
+            let message = format!("the cost of `{name}` cannot be counted: {e}");
+            Failure::input(message).hint("elements, operations and bytes are counted with 64 bits")
+        };
         let stats = Stats::of(graph, variables).map_err(too_large)?;
         Ok(Cost { name: name.clone(), when, stats })
     };

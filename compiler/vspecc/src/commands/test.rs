@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use vspec_elaborate::{Compiled, SourceInfo, TestCase, World, compile, stdlib};
+use vspec_elaborate::{Compiled, SourceInfo, TEST_FAILED, TestCase, World, compile, stdlib};
 use vspec_engine::{Engine, Inputs, RunKey};
 use vspec_ir::Source;
 use vspec_optimize::differentiate::{self, Tape};
@@ -15,9 +15,6 @@ use crate::failure::{CommandResult, Exit};
 use crate::numbers::counted;
 use crate::package::specifications;
 use crate::render::Style;
-
-/// The code of an assertion on values that does not hold.
-const ASSERTION_FAILED: &str = "V0401";
 
 /// What computes assertions.
 #[derive(Clone, Copy)]
@@ -123,7 +120,7 @@ fn failures(case: &TestCase, sources: &Sources, engine: Computer<'_>) -> Vec<Dia
     match values {
         Err(error) => {
             let message = format!("the test could not be run: {error}");
-            vec![Diagnostic::error(ASSERTION_FAILED, case.span, message)]
+            vec![Diagnostic::error(TEST_FAILED, case.span, message)]
         }
         Ok(values) => {
             let wrong = values.iter().zip(&case.assertions).filter_map(|(value, span)| {
@@ -134,7 +131,7 @@ fn failures(case: &TestCase, sources: &Sources, engine: Computer<'_>) -> Vec<Dia
                     all => format!("false in {false_ones} of {all} elements"),
                 };
                 let message = format!("`{}` does not hold", first_line(sources.slice(*span)));
-                (false_ones > 0).then(|| Diagnostic::error(ASSERTION_FAILED, *span, message).label(text))
+                (false_ones > 0).then(|| Diagnostic::error(TEST_FAILED, *span, message).label(text))
             });
             wrong.collect()
         }

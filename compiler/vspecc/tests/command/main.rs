@@ -7,6 +7,7 @@ mod detection;
 mod device;
 mod fusion;
 mod init;
+mod mistakes;
 mod new;
 mod optimize;
 mod passes;
