@@ -14,7 +14,7 @@ const DOCS: &[(&str, &str)] = &[
     ("tanh", "Hyperbolic tangent of each element."),
     ("sigmoid", "`1 / (1 + e^-x)`, of each element."),
     ("erf", "The error function, of each element of a tensor."),
-    ("relu", "`max(x, 0)`, of each element."),
+    ("relu", "`max(x, 0)` of each element, with gradient 0 at 0."),
     ("floor", "The largest whole number that is not above, of each element."),
     ("stop_gradient", "The tensor itself, through which no gradient flows: PyTorch's `detach`."),
     ("f32", "As single precision; `true` is 1."),
