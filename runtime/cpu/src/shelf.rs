@@ -70,3 +70,34 @@ impl<T: Element> Shelf<T> {
         part_mut::<T>(&mut self.pieces[piece].0, start, len)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::memory::Memory;
+    use vspec_ir::plan::ValueId;
+
+    /// Small ones behind one that is larger than a piece, each with numbers of its own, written through slices and as memory.
+    #[test]
+    fn places_begin_at_cache_lines_and_share_nothing() {
+        let mut shelf = Shelf::<f32>::default();
+        let lens = [5000, PIECE / 4 + 1, 4097, 4096, PIECE / 4 - 5000, 4099];
+        let spots: Vec<Spot> = lens.iter().map(|len| shelf.spot(*len)).collect();
+        assert!(shelf.pieces.len() < lens.len(), "places share pieces");
+        for (n, spot) in spots.iter().enumerate() {
+            assert!(shelf.elements(*spot).iter().all(|x| *x == 0.0));
+            shelf.write(*spot, &vec![n as f32; spot.len]);
+        }
+        let memory = Memory::new(spots.iter().map(|spot| shelf.raw_mut(*spot)).collect());
+        for (n, len) in lens.iter().enumerate() {
+            let value = ValueId(n as u32);
+            assert_eq!(memory.start(value) % LINE as u64, 0);
+            assert_eq!(memory.read::<f32>(value, len - 1), n as f32);
+            memory.write(value, 0, 10.0 + n as f32);
+        }
+        for (n, spot) in spots.iter().enumerate() {
+            let (first, rest) = shelf.elements(*spot).split_first().expect("not empty");
+            assert!(*first == 10.0 + n as f32 && rest.iter().all(|x| *x == n as f32), "{n}");
+        }
+    }
+}
