@@ -10,6 +10,7 @@ use vspec_ir::plan::Anchor;
 
 use super::Channels;
 use super::apart::{Apart, with_sizes};
+use super::winograd;
 use crate::kernels::micro::{COLUMNS, ROWS};
 use crate::kernels::simd::LANES;
 use crate::kernels::window::Moves;
@@ -30,7 +31,7 @@ pub enum Method {
     Direct,
     /// Products with planes as they lie, for windows of one element that move by 1.
     Pointwise,
-    /// Winograd's transforms of tiles of 4x4, for windows of 3x3 that move by 1.
+    /// Winograd's transforms of tiles of 4x4, for windows of 3x3 that move by 1 or 2.
     Winograd,
 }
 
@@ -81,8 +82,8 @@ pub(crate) struct Problem {
     /// Whether windows are the elements of images.
     pointwise: bool,
     single: bool,
-    /// Tiles of 4x4 of all images, if windows are those of Winograd's transforms.
-    tiles: Option<usize>,
+    /// Tiles of 4x4 windows of all images, and places of a transformed one, if there are transforms for the windows.
+    tiles: Option<[usize; 2]>,
 }
 
 /// Nanoseconds of an addition and a multiplication in a product of matrices.
@@ -111,7 +112,7 @@ const PACKED: f64 = 0.15;
 /// Nanoseconds to transform an element of a tile, and one of a weight.
 const TILE: f64 = 0.2;
 const TAP: f64 = 0.14;
-/// Places of a transformed tile.
+/// Places of a transformed window.
 const PLACES: f64 = 36.0;
 /// The same for products of transformed tiles, whose panels are not moved.
 const TRANSFORMED: f64 = 2.0 / 150.0;
@@ -129,10 +130,8 @@ impl Problem {
             let x = with_sizes(x, y);
             return Problem::new(pass, [&x, w, y], &apart.moves(), groups, single);
         }
-        let still = moves.dilation.iter().all(|d| *d == 1);
         let dense = moves.stride.iter().all(|stride| *stride == 1);
-        let plain = w[2..] == [3, 3] && dense && still;
-        let tiles = plain && single && !Mode::now().exact;
+        let filter = winograd::Kind::new(&w[2..], moves).filter(|_| single && !Mode::now().exact);
         let taps = w[2..].iter().product();
         Problem {
             pass,
@@ -144,7 +143,7 @@ impl Problem {
             strided: moves.stride.last().is_some_and(|stride| *stride > 1),
             pointwise: taps == 1 && dense && x[2..] == y[2..] && moves.padding.iter().all(|p| *p == [0, 0]),
             single,
-            tiles: tiles.then(|| x[0] * y[2].div_ceil(4) * y[3].div_ceil(4)),
+            tiles: filter.map(|kind| [x[0] * y[2].div_ceil(4) * y[3].div_ceil(4), kind.places()]),
         }
     }
 
@@ -247,12 +246,13 @@ impl Problem {
 
     fn by_tiles(&self) -> Option<(Method, f64)> {
         let (own, shared) = (self.channels.own as f64, self.channels.shared as f64);
-        let tiles = self.tiles? as f64;
-        let group = tiles * own * shared * TRANSFORMED + tiles * (own + shared) * TILE + own * shared * TAP;
+        let [tiles, places] = self.tiles?.map(|count| count as f64);
+        let products = tiles * places * (own * shared * TRANSFORMED + (own + shared) * TILE);
+        let group = products + PLACES * own * shared * TAP;
         let vectors = |channels: f64| (channels / 16.0).ceil() * 16.0 / channels;
         // Channels fill whole vectors.
         let waste = vectors(own).max(vectors(shared));
-        Some((Method::Winograd, PLACES * group * waste * self.channels.groups as f64))
+        Some((Method::Winograd, group * waste * self.channels.groups as f64))
     }
 }
 

@@ -1,10 +1,12 @@
 //! The convolution itself, and its transpose in the input.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::kernel::{Near, Weight};
-use super::transform::{OfSum, OfTile, transform};
-use super::{GAP, Images, PLACES, Strips};
+use super::filter::{Dense, Filter, Kind, Spread, Strided};
+use super::kernel::{Weight, room};
+use super::transform::Planar;
+use super::{GAP, Images, Strips};
 use crate::kernels::conv::Channels;
 use crate::kernels::micro::{COLUMNS, Left, ROWS};
 use crate::kernels::product::part;
@@ -24,11 +26,9 @@ const FEW: usize = 64;
 /// Inputs whose weight is transformed at a time then: it stays in the second cache.
 const CHUNK: usize = 64;
 
-/// Elements of the products of 8 tiles with a panel of outputs, for each place.
-const PRODUCT: usize = PLACES * ROWS * COLUMNS;
-
 /// A convolution, or its transpose in the input, of one group.
-struct Forward<'a> {
+struct Forward<'a, F> {
+    filter: PhantomData<F>,
     x: Images<'a>,
     weight: Weight<'a>,
     low: [isize; 2],
@@ -42,27 +42,41 @@ struct Forward<'a> {
 
 /// `[N, C, ..] * [O, C / groups, 3, 3] -> [N, O, ..]`
 pub(in crate::kernels::conv) fn forward(
-    [(x, x_shape), (w, _)]: [(&[f32], &[usize]); 2],
-    (y, y_shape): (&mut [f32], &[usize]),
+    [x, (w, _)]: [(&[f32], &[usize]); 2],
+    y: (&mut [f32], &[usize]),
     moves: &Moves<'_>,
     channels: Channels,
 ) {
     let low = [moves.low(0), moves.low(1)];
-    both([(x, x_shape), (w, &[channels.own, channels.shared])], (y, y_shape), low, channels, false);
+    let operands = [x, (w, &[channels.own, channels.shared])];
+    match Kind::new(&[3, 3], moves) {
+        Some(Kind::Strided) => both::<Strided>(operands, y, low, channels, false),
+        _ => both::<Dense>(operands, y, low, channels, false),
+    }
 }
 
 /// `[N, O, ..] * [O, C / groups, 3, 3] -> [N, C, ..]`
 pub(in crate::kernels::conv) fn input(
-    [(y, y_shape), (w, _)]: [(&[f32], &[usize]); 2],
-    (x, x_shape): (&mut [f32], &[usize]),
+    [y, (w, _)]: [(&[f32], &[usize]); 2],
+    x: (&mut [f32], &[usize]),
     moves: &Moves<'_>,
     channels: Channels,
 ) {
-    let low = [2 - moves.low(0), 2 - moves.low(1)];
-    both([(y, y_shape), (w, &[channels.shared, channels.own])], (x, x_shape), low, channels, true);
+    let low = [moves.low(0), moves.low(1)];
+    let operands = [y, (w, &[channels.shared, channels.own])];
+    match (Kind::new(&[3, 3], moves), low[0] % 2 == 0) {
+        (Some(Kind::Strided), true) => {
+            both::<Spread<false>>(operands, x, low.map(|low| 1 - low / 2), channels, true)
+        }
+        (Some(Kind::Strided), false) => {
+            both::<Spread<true>>(operands, x, low.map(|low| (1 - low) / 2), channels, true)
+        }
+        _ => both::<Dense>(operands, x, low.map(|low| 2 - low), channels, true),
+    }
 }
 
-fn both(
+/// Either; tile `t` begins at `step * t - low` along each axis.
+fn both<F: Filter>(
     [(x, x_shape), (w, sides)]: [(&[f32], &[usize]); 2],
     (y, y_shape): (&mut [f32], &[usize]),
     low: [isize; 2],
@@ -70,18 +84,21 @@ fn both(
     transpose: bool,
 ) {
     let [inputs, outputs] = [sides[0], sides[1]];
-    let strips = Strips::new(x_shape[0], [y_shape[2], y_shape[3]]);
+    let strips = Strips::new(x_shape[0], [y_shape[2], y_shape[3]], F::RESULTS);
     if strips.tiles() == 0 {
         return;
     }
     let y = &Shared::new(y);
-    for (group, elements) in w.chunks_exact(inputs * outputs * 9).enumerate().take(channels.groups) {
+    for (group, elements) in
+        w.chunks_exact(inputs * outputs * F::Window::FROM.pow(2)).enumerate().take(channels.groups)
+    {
         let first = group * inputs;
         let size = [x_shape[2], x_shape[3]];
         let x = Images { elements: x, channels: x_shape[1], first, own: inputs, size };
         let weight = Weight { elements, transpose, inputs, outputs };
         let first = group * outputs;
-        let forward = Forward { x, weight, low, strips, y, channels: y_shape[1], first };
+        let forward =
+            Forward::<F> { filter: PhantomData, x, weight, low, strips, y, channels: y_shape[1], first };
         match inputs <= NARROW && strips.count() >= TASKS {
             true => forward.by_tiles(),
             false => forward.by_outputs(),
@@ -89,7 +106,7 @@ fn both(
     }
 }
 
-impl Forward<'_> {
+impl<F: Filter> Forward<'_, F> {
     /// Inputs of a transformed tile, in whole vectors.
     fn depth(&self) -> usize {
         self.x.vectors() * LANES
@@ -107,10 +124,10 @@ impl Forward<'_> {
     /// The weight is transformed before; each task transforms some tiles and multiplies them by all of it.
     fn by_tiles(&self) {
         let pitch = self.weight.inputs * COLUMNS + GAP;
-        let mut weight = Scratch::of(self.panels() * PLACES * pitch);
+        let mut weight = Scratch::of(self.panels() * F::WINDOWS * pitch);
         let shared = Shared::new(&mut weight);
         in_parts(self.panels(), &Panels { forward: self, pitch, out: &shared });
-        let tile = PLACES * self.depth() * self.strips.across;
+        let tile = F::PLACES * self.depth() * self.strips.across;
         let some = (HELD / tile).clamp(1, self.strips.count().div_ceil(TASKS));
         let tasks = self.strips.count().div_ceil(some);
         in_parts(tasks, &ByTiles { forward: self, weight: &weight, pitch, tasks });
@@ -120,7 +137,7 @@ impl Forward<'_> {
     /// be larger than everything else.
     fn by_outputs(&self) {
         let apart = self.apart(self.strips.tiles());
-        let mut tiles = Scratch::of(PLACES * apart);
+        let mut tiles = Scratch::of(F::PLACES * apart);
         let shared = Shared::new(&mut tiles);
         let parts = self.strips.count() * self.x.vectors();
         in_parts(parts, &Tiles { forward: self, out: &shared });
@@ -137,13 +154,13 @@ impl Forward<'_> {
         near: &mut [f32],
         out: &Shared<'_, f32>,
     ) {
-        let (image, top) = self.strips.place(strip);
-        let corner = [top as isize - self.low[0], self.low[1]];
+        let (image, number) = self.strips.place(strip);
+        let corner = [(number * F::STEP) as isize - self.low[0], self.low[1]];
         let at = tile * self.depth() + vector * LANES;
-        self.x.strip::<OfTile, S, 6>(
+        self.x.strip::<F::Tile, S>(
             simd,
             [image, vector, self.strips.across],
-            corner,
+            (F::STEP, corner),
             near,
             #[inline(always)]
             |tile, place, v| {
@@ -166,7 +183,7 @@ impl Forward<'_> {
         for (place, product) in product.chunks_exact_mut(ROWS).enumerate() {
             let elements = &tiles[place * apart + own.start * self.depth() + inputs.start..];
             let left = Left { elements, row: self.depth(), term: 1 };
-            let weight = &weight[place * pitch..][..inputs.len() * COLUMNS];
+            let weight = &weight[F::window(place) * pitch..][..inputs.len() * COLUMNS];
             simd.product(left, weight, &mut product[..own.len()], inputs.start > 0);
         }
     }
@@ -177,14 +194,14 @@ impl Forward<'_> {
         let (area, width) = (self.strips.area(), self.strips.size[1]);
         let half_far = far.len() / 2;
         for (row, tile) in own.enumerate() {
-            let (strip, left) = (tile / self.strips.across, tile % self.strips.across * 4);
+            let (strip, left) = (tile / self.strips.across, tile % self.strips.across * F::RESULTS);
             for half in 0..COLUMNS / LANES {
                 let far = &mut far[half * half_far + strip * area * LANES..][..area * LANES];
-                transform::<OfSum, S, 6, 4>(
+                F::Sum::of(
                     simd,
                     #[inline(always)]
                     |i, j| {
-                        let at = ((i * 6 + j) * ROWS + row) * COLUMNS + half * LANES;
+                        let at = ((i * F::Sum::FROM + j) * ROWS + row) * COLUMNS + half * LANES;
                         simd.load_some(&product[at..][..LANES])
                     },
                     #[inline(always)]
@@ -204,7 +221,8 @@ impl Forward<'_> {
         let (area, [height, width]) = (self.strips.area(), self.strips.size);
         let half_far = far.len() / 2;
         for (number, strip) in strips.enumerate() {
-            let (image, top) = self.strips.place(strip);
+            let (image, number_of_image) = self.strips.place(strip);
+            let top = number_of_image * F::RESULTS;
             for half in 0..COLUMNS / LANES {
                 let output = panel * COLUMNS + half * LANES;
                 let count = self.weight.outputs.saturating_sub(output).min(LANES);
@@ -226,6 +244,11 @@ impl Forward<'_> {
     }
 }
 
+/// Elements of the products of 8 tiles with a panel of outputs, for each place.
+const fn product<F: Filter>() -> usize {
+    F::PLACES * ROWS * COLUMNS
+}
+
 /// Tiles that are multiplied at a time: groups of at most [`ROWS`], all about equally large.
 fn groups(tiles: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
     let count = tiles.div_ceil(ROWS);
@@ -233,38 +256,38 @@ fn groups(tiles: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
 }
 
 /// Panels of the weight.
-struct Panels<'a> {
-    forward: &'a Forward<'a>,
+struct Panels<'a, F> {
+    forward: &'a Forward<'a, F>,
     pitch: usize,
     out: &'a Shared<'a, f32>,
 }
 
-impl Parts for Panels<'_> {
-    type Memory = Near;
+impl<F: Filter> Parts for Panels<'_, F> {
+    type Memory = Scratch<f32>;
 
-    fn memory(&self) -> Near {
-        [0.0; size_of::<Near>() / 4]
+    fn memory(&self) -> Scratch<f32> {
+        Scratch::of(room::<F::Window>())
     }
 
     #[inline(always)]
-    fn part<S: Simd>(&self, simd: S, panel: usize, near: &mut Near) {
-        let len = PLACES * self.pitch;
+    fn part<S: Simd>(&self, simd: S, panel: usize, near: &mut Scratch<f32>) {
+        let len = F::WINDOWS * self.pitch;
         let (weight, out) = (&self.forward.weight, self.out.run(panel * len, len));
-        weight.panel(simd, panel, 0..weight.inputs, self.pitch, near, out);
+        weight.panel::<F::Window, S>(simd, panel, 0..weight.inputs, self.pitch, near, out);
     }
 }
 
 /// Vectors of strips.
-struct Tiles<'a> {
-    forward: &'a Forward<'a>,
+struct Tiles<'a, F> {
+    forward: &'a Forward<'a, F>,
     out: &'a Shared<'a, f32>,
 }
 
-impl Parts for Tiles<'_> {
+impl<F: Filter> Parts for Tiles<'_, F> {
     type Memory = Scratch<f32>;
 
     fn memory(&self) -> Scratch<f32> {
-        Scratch::of(self.forward.x.room(6))
+        Scratch::of(self.forward.x.room(F::Tile::FROM))
     }
 
     #[inline(always)]
@@ -278,28 +301,29 @@ impl Parts for Tiles<'_> {
 }
 
 /// Some strips with all outputs.
-struct ByTiles<'a> {
-    forward: &'a Forward<'a>,
+struct ByTiles<'a, F> {
+    forward: &'a Forward<'a, F>,
     /// The weight, transformed; its places are `pitch` apart.
     weight: &'a [f32],
     pitch: usize,
     tasks: usize,
 }
 
-impl ByTiles<'_> {
+impl<F: Filter> ByTiles<'_, F> {
     fn most(&self) -> usize {
         self.forward.strips.count().div_ceil(self.tasks)
     }
 }
 
-impl Parts for ByTiles<'_> {
+impl<F: Filter> Parts for ByTiles<'_, F> {
     type Memory = (Scratch<f32>, Scratch<f32>, Scratch<f32>, Scratch<f32>);
 
     fn memory(&self) -> Self::Memory {
         let forward = self.forward;
-        let tiles = PLACES * forward.apart(self.most() * forward.strips.across);
+        let tiles = F::PLACES * forward.apart(self.most() * forward.strips.across);
+        let near = forward.x.room(F::Tile::FROM);
         let far = self.most() * forward.strips.area() * COLUMNS;
-        (Scratch::of(tiles), Scratch::of(forward.x.room(6)), Scratch::of(far), Scratch::of(PRODUCT))
+        (Scratch::of(tiles), Scratch::of(near), Scratch::of(far), Scratch::of(product::<F>()))
     }
 
     #[inline(always)]
@@ -316,7 +340,7 @@ impl Parts for ByTiles<'_> {
         }
         let all = 0..forward.weight.inputs;
         for panel in 0..forward.panels() {
-            let weight = &self.weight[panel * PLACES * self.pitch..][..PLACES * self.pitch];
+            let weight = &self.weight[panel * F::WINDOWS * self.pitch..][..F::WINDOWS * self.pitch];
             for own in groups(count) {
                 let weight = (weight, self.pitch, all.clone());
                 forward.multiply(simd, (tiles, apart), weight, own.clone(), product);
@@ -328,13 +352,13 @@ impl Parts for ByTiles<'_> {
 }
 
 /// Some outputs of all tiles.
-struct ByOutputs<'a> {
-    forward: &'a Forward<'a>,
+struct ByOutputs<'a, F> {
+    forward: &'a Forward<'a, F>,
     /// All tiles, transformed.
     tiles: &'a [f32],
 }
 
-impl ByOutputs<'_> {
+impl<F: Filter> ByOutputs<'_, F> {
     /// Inputs whose weight is transformed at a time.
     fn chunk(&self) -> usize {
         let inputs = self.forward.weight.inputs;
@@ -346,15 +370,16 @@ impl ByOutputs<'_> {
     }
 }
 
-impl Parts for ByOutputs<'_> {
-    type Memory = (Scratch<f32>, Scratch<f32>, Scratch<f32>, Near);
+impl<F: Filter> Parts for ByOutputs<'_, F> {
+    type Memory = (Scratch<f32>, Scratch<f32>, Scratch<f32>, Scratch<f32>);
 
     fn memory(&self) -> Self::Memory {
         let strips = self.forward.strips;
         let far = strips.count() * strips.area() * COLUMNS;
         let kept = if self.chunk() == self.forward.weight.inputs { 1 } else { groups(strips.tiles()).len() };
-        let near = [0.0; size_of::<Near>() / 4];
-        (Scratch::of(PLACES * self.pitch()), Scratch::of(far), Scratch::of(kept * PRODUCT), near)
+        let weight = F::WINDOWS * self.pitch();
+        let near = room::<F::Window>();
+        (Scratch::of(weight), Scratch::of(far), Scratch::of(kept * product::<F>()), Scratch::of(near))
     }
 
     #[inline(always)]
@@ -362,12 +387,12 @@ impl Parts for ByOutputs<'_> {
         let (forward, pitch) = (self.forward, self.pitch());
         let (count, inputs) = (forward.strips.tiles(), forward.weight.inputs);
         let tiles = (self.tiles, forward.apart(count));
-        let kept = products.len() / PRODUCT;
+        let kept = products.len() / product::<F>();
         for start in (0..inputs).step_by(self.chunk()) {
             let some = start..(start + self.chunk()).min(inputs);
-            forward.weight.panel(simd, panel, some.clone(), pitch, near, weight);
+            forward.weight.panel::<F::Window, S>(simd, panel, some.clone(), pitch, near, weight);
             for (group, own) in groups(count).enumerate() {
-                let product = &mut products[group % kept * PRODUCT..][..PRODUCT];
+                let product = &mut products[group % kept * product::<F>()..][..product::<F>()];
                 forward.multiply(simd, tiles, (weight, pitch, some.clone()), own.clone(), product);
                 if some.end == inputs {
                     forward.back(simd, product, own, far);

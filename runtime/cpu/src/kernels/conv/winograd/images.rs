@@ -2,15 +2,17 @@
 
 use std::ops::Range;
 
-use super::transform::{Transform, transform};
+use super::transform::Planar;
 use crate::kernels::simd::{LANES, Simd, columns};
 
-/// Images that are cut into tiles of 4x4, in strips of one row of tiles.
+/// Images that are cut into square tiles, in strips of one row of tiles.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Strips {
     images: usize,
     /// Height and width of an image.
     pub(super) size: [usize; 2],
+    /// Side of a tile.
+    pub(super) side: usize,
     /// Strips of an image.
     down: usize,
     /// Tiles of a strip.
@@ -18,8 +20,8 @@ pub(super) struct Strips {
 }
 
 impl Strips {
-    pub(super) fn new(images: usize, size: [usize; 2]) -> Self {
-        Strips { images, size, down: size[0].div_ceil(4), across: size[1].div_ceil(4) }
+    pub(super) fn new(images: usize, size: [usize; 2], side: usize) -> Self {
+        Strips { images, size, side, down: size[0].div_ceil(side), across: size[1].div_ceil(side) }
     }
 
     pub(super) fn count(&self) -> usize {
@@ -30,19 +32,19 @@ impl Strips {
         self.count() * self.across
     }
 
-    /// The image of a strip, and the strip's first row in it.
+    /// The image of a strip, and the strip's number in it.
     pub(super) fn place(&self, strip: usize) -> (usize, usize) {
-        (strip / self.down, strip % self.down * 4)
+        (strip / self.down, strip % self.down)
     }
 
     /// Rows of a strip from its first one on.
     pub(super) fn rows(&self, top: usize) -> usize {
-        (self.size[0] - top).min(4)
+        (self.size[0] - top).min(self.side)
     }
 
     /// Places of a whole strip.
     pub(super) fn area(&self) -> usize {
-        4 * self.size[1]
+        self.side * self.size[1]
     }
 }
 
@@ -69,26 +71,26 @@ impl<'a> Images<'a> {
         side.min(self.size[0]) * self.size[1] * LANES
     }
 
-    /// Transforms the squares of a strip, for one vector of channels: that of tile `t` begins at row `top` and column `4 * t - low`. What
+    /// Transforms the squares of a strip, for one vector of channels: that of tile `t` begins at row `top` and column `step * t - low`. What
     /// lies outside of the image is 0. `put` is given a tile, a place, and what is there.
     #[inline(always)]
-    pub(super) fn strip<F: Transform<I, 6>, S: Simd, const I: usize>(
+    pub(super) fn strip<T: Planar, S: Simd>(
         &self,
         simd: S,
         [image, vector, across]: [usize; 3],
-        [top, low]: [isize; 2],
+        (step, [top, low]): (usize, [isize; 2]),
         near: &mut [f32],
         mut put: impl FnMut(usize, usize, S::V),
     ) {
         let [height, width] = self.size;
         let clamp = |row: isize| row.clamp(0, height as isize) as usize;
-        let rows = clamp(top)..clamp(top + I as isize);
+        let rows = clamp(top)..clamp(top + T::FROM as isize);
         self.turn(simd, [image, vector], rows.clone(), near);
         let (zero, first, count) = (simd.splat(0.0), top - rows.start as isize, rows.len());
         let near = &near[..count * width * LANES];
         for tile in 0..across {
-            let left = (tile * 4) as isize - low;
-            transform::<F, S, I, 6>(
+            let left = (tile * step) as isize - low;
+            T::of(
                 simd,
                 #[inline(always)]
                 |i, j| {
@@ -102,7 +104,7 @@ impl<'a> Images<'a> {
                     }
                 },
                 #[inline(always)]
-                |i, j, v| put(tile, i * 6 + j, v),
+                |i, j, v| put(tile, i * T::TO + j, v),
             );
         }
     }

@@ -2,13 +2,13 @@
 
 use proptest::prelude::*;
 
-use super::{forward, input, weight};
+use super::{Kind, forward, input, weight};
 use crate::kernels::conv::Channels;
 use crate::kernels::vector::Isa;
 use crate::kernels::window::Moves;
 use crate::mode::Mode;
 
-/// A convolution with windows of 3x3.
+/// A convolution with windows of 3x3 that move by 1 or 2.
 #[derive(Debug, Clone)]
 struct Case {
     images: usize,
@@ -16,13 +16,16 @@ struct Case {
     own: usize,
     shared: usize,
     size: [usize; 2],
+    stride: i64,
     padding: [[i64; 2]; 2],
 }
 
 impl Case {
     fn result(&self) -> [usize; 2] {
-        let along =
-            |axis: usize| self.size[axis] + (self.padding[axis][0] + self.padding[axis][1]) as usize - 2;
+        let along = |axis: usize| {
+            let padded = self.size[axis] + (self.padding[axis][0] + self.padding[axis][1]) as usize;
+            (padded - 3) / self.stride as usize + 1
+        };
         [along(0), along(1)]
     }
 
@@ -33,6 +36,10 @@ impl Case {
             vec![self.shared * self.groups, self.own, 3, 3],
             vec![self.images, self.shared * self.groups, p, q],
         ]
+    }
+
+    fn moves<'a>(&'a self, stride: &'a [i64]) -> Moves<'a> {
+        Moves { stride, padding: &self.padding, dilation: &[1, 1] }
     }
 
     /// Calls `f` with places in the input, the weight and the result of each product.
@@ -46,8 +53,8 @@ impl Case {
                 (at[axis], rest) = (rest % all[axis], rest / all[axis]);
             }
             let [image, group, output, channel, row, column, tap] = at;
-            let y = (row + tap / 3) as i64 - self.padding[0][0];
-            let x = (column + tap % 3) as i64 - self.padding[1][0];
+            let y = (row * self.stride as usize + tap / 3) as i64 - self.padding[0][0];
+            let x = (column * self.stride as usize + tap % 3) as i64 - self.padding[1][0];
             if (0..h as i64).contains(&y) && (0..w as i64).contains(&x) {
                 let plane = (image * self.groups + group) * self.own + channel;
                 let output = group * self.shared + output;
@@ -62,11 +69,20 @@ impl Case {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let sizes = (1usize..3, 1usize..3, 1usize..40, 1usize..70, 1usize..11, 1usize..15);
+    let sizes = (1usize..3, 1usize..3, 1usize..40, 1usize..70, 1usize..20, 1usize..20, 1i64..3);
     let padding = prop::array::uniform4(0i64..4);
-    (sizes, padding).prop_filter_map("windows fit", |((images, groups, own, shared, h, w), [a, b, c, d])| {
-        let fits = h as i64 + a + b >= 3 && w as i64 + c + d >= 3;
-        fits.then_some(Case { images, groups, own, shared, size: [h, w], padding: [[a, b], [c, d]] })
+    let case = |((images, groups, own, shared, h, w, stride), [a, b, c, d]): (_, [i64; 4])| Case {
+        images,
+        groups,
+        own,
+        shared,
+        size: [h, w],
+        stride,
+        padding: [[a, b], [c, d]],
+    };
+    (sizes, padding).prop_map(case).prop_filter("windows fit and have transforms", |case: &Case| {
+        let fits = |axis: usize| case.size[axis] as i64 + case.padding[axis][0] + case.padding[axis][1] >= 3;
+        fits(0) && fits(1) && Kind::new(&[3, 3], &case.moves(&[case.stride; 2])).is_some()
     })
 }
 
@@ -96,7 +112,8 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
         dw[b] += f64::from(x[a]) * f64::from(y[c]);
         sum[c] += f64::from(x[a]) * f64::from(w[b]);
     });
-    let moves = Moves { stride: &[1, 1], padding: &case.padding, dilation: &[1, 1] };
+    let stride = [case.stride; 2];
+    let moves = case.moves(&stride);
     let channels = Channels::new(&xs, &ys, case.groups as i64);
     for isa in [Isa::Baseline, Isa::Avx2, Isa::Avx512] {
         let (mut dx, mut dw, mut sum) = (vec![9.0; x.len()], vec![9.0; w.len()], vec![9.0; y.len()]);
@@ -125,7 +142,9 @@ proptest! {
 #[test]
 fn many_tiles_and_wide_channels_are_cut_into_parts() {
     for (own, shared, size) in [(40, 33, [40, 36]), (150, 40, [9, 30]), (17, 90, [5, 5]), (5, 7, [70, 130])] {
-        let case = Case { images: 3, groups: 1, own, shared, size, padding: [[1, 1]; 2] };
-        check(&case).expect("agrees");
+        for stride in [1, 2] {
+            let case = Case { images: 3, groups: 1, own, shared, size, stride, padding: [[1, 1]; 2] };
+            check(&case).expect("agrees");
+        }
     }
 }

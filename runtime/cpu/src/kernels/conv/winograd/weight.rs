@@ -1,9 +1,11 @@
 //! The transpose in the weight: sums over tiles.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::transform::{OfGradient, OfTile, OfWeightSum, Transform, transform};
-use super::{GAP, Images, PLACES, Strips};
+use super::filter::{Dense, Kind, Strided, Transpose};
+use super::transform::Planar;
+use super::{GAP, Images, Strips};
 use crate::kernels::conv::Channels;
 use crate::kernels::micro::{COLUMNS, Left, ROWS};
 use crate::kernels::product::part;
@@ -22,17 +24,29 @@ const FEW: usize = 4;
 /// Vectors of inputs that a block of the product has.
 const VECTORS: usize = COLUMNS / LANES;
 
-/// Products of 16 outputs with a panel of inputs, for each place.
-type Sums = [[[f32; COLUMNS]; LANES]; PLACES];
+/// Products of 16 outputs with a panel of inputs, for a place.
+type Sums = [[f32; COLUMNS]; LANES];
 
 /// `[N, C, ..] * [N, O, ..] -> [O, C / groups, 3, 3]`
 pub(in crate::kernels::conv) fn weight(
+    operands: [(&[f32], &[usize]); 2],
+    w: &mut [f32],
+    moves: &Moves<'_>,
+    channels: Channels,
+) {
+    match Kind::new(&[3, 3], moves) {
+        Some(Kind::Strided) => of_groups::<Strided>(operands, w, moves, channels),
+        _ => of_groups::<Dense>(operands, w, moves, channels),
+    }
+}
+
+fn of_groups<F: Transpose>(
     [(x, x_shape), (y, y_shape)]: [(&[f32], &[usize]); 2],
     w: &mut [f32],
     moves: &Moves<'_>,
     channels: Channels,
 ) {
-    let strips = Strips::new(channels.images, [y_shape[2], y_shape[3]]);
+    let strips = Strips::new(channels.images, [y_shape[2], y_shape[3]], F::RESULTS);
     let low = [moves.low(0), moves.low(1)];
     let images = |elements, shape: &[usize], first: usize, own: usize| Images {
         elements,
@@ -41,15 +55,17 @@ pub(in crate::kernels::conv) fn weight(
         own,
         size: [shape[2], shape[3]],
     };
-    for (group, w) in w.chunks_exact_mut(channels.own * channels.shared * 9).enumerate() {
+    for (group, w) in w.chunks_exact_mut(channels.own * channels.shared * F::Window::FROM.pow(2)).enumerate()
+    {
         let x = images(x, x_shape, group * channels.own, channels.own);
         let y = images(y, y_shape, group * channels.shared, channels.shared);
-        Gradient { x, y, strips, low }.compute(w);
+        Gradient::<F> { filter: PhantomData, x, y, strips, low }.compute(w);
     }
 }
 
 /// The gradient of one group's weight.
-struct Gradient<'a> {
+struct Gradient<'a, F> {
+    filter: PhantomData<F>,
     x: Images<'a>,
     y: Images<'a>,
     strips: Strips,
@@ -58,20 +74,20 @@ struct Gradient<'a> {
 
 /// Some strips of both operands to be transformed: for each place and panel the panel's lanes for each tile. Panels of the output's gradient
 /// have [`LANES`] channels, those of the input [`COLUMNS`].
-struct Transforming<'a> {
-    gradient: &'a Gradient<'a>,
+struct Transforming<'a, F> {
+    gradient: &'a Gradient<'a, F>,
     strips: Range<usize>,
     out: [&'a Shared<'a, f32>; 2],
 }
 
 /// What has become of them.
-struct Transformed<'a> {
-    gradient: &'a Gradient<'a>,
+struct Transformed<'a, F> {
+    gradient: &'a Gradient<'a, F>,
     tiles: usize,
     out: [&'a [f32]; 2],
 }
 
-impl Gradient<'_> {
+impl<F: Transpose> Gradient<'_, F> {
     fn compute(&self, w: &mut [f32]) {
         let chunks = self.strips.count().div_ceil((TILES / self.strips.across).max(1));
         match chunks {
@@ -123,16 +139,16 @@ impl Gradient<'_> {
 
     /// Memory for some strips of both operands.
     fn room(&self, strips: usize) -> [Scratch<f32>; 2] {
-        self.pitch(strips * self.strips.across).map(|pitch| Scratch::of(PLACES * pitch))
+        self.pitch(strips * self.strips.across).map(|pitch| Scratch::of(F::PLACES * pitch))
     }
 
     /// Memory to transform a strip in.
     fn near(&self) -> Scratch<f32> {
-        Scratch::of(self.y.room(4).max(self.x.room(6)))
+        Scratch::of(self.y.room(F::RESULTS).max(self.x.room(F::Tile::FROM)))
     }
 }
 
-impl Transforming<'_> {
+impl<F: Transpose> Transforming<'_, F> {
     /// Transforms a vector of one strip. Vectors of the two operands alternate, so that a core has the same part of both.
     #[inline(always)]
     fn strip<S: Simd>(&self, simd: S, vector: usize, strip: usize, near: &mut [f32]) {
@@ -140,33 +156,37 @@ impl Transforming<'_> {
         let before = |vector: usize| vector * gradient.tall() / gradient.vectors();
         let (own, next) = (before(vector), before(vector + 1));
         match next > own {
-            true => self.one::<OfGradient, S, 4>(simd, (&gradient.y, 0), [strip, own], [0, 0], near),
+            true => {
+                self.one::<F::Gradient, S>(simd, (&gradient.y, 0), [strip, own], (F::RESULTS, [0, 0]), near)
+            }
             false => {
-                self.one::<OfTile, S, 6>(simd, (&gradient.x, 1), [strip, vector - own], gradient.low, near)
+                let cut = (F::STEP, gradient.low);
+                self.one::<F::Tile, S>(simd, (&gradient.x, 1), [strip, vector - own], cut, near)
             }
         }
     }
 
     #[inline(always)]
-    fn one<F: Transform<I, 6>, S: Simd, const I: usize>(
+    fn one<T: Planar, S: Simd>(
         &self,
         simd: S,
         (images, operand): (&Images<'_>, usize),
         [strip, vector]: [usize; 2],
-        low: [isize; 2],
+        (step, low): (usize, [isize; 2]),
         near: &mut [f32],
     ) {
         let strips = self.gradient.strips;
         let (width, out) = ([LANES, COLUMNS][operand], self.out[operand]);
         let tiles = self.strips.len() * strips.across;
         let pitch = self.gradient.pitch(tiles)[operand];
-        let (image, top) = strips.place(self.strips.start + strip);
+        let (image, number) = strips.place(self.strips.start + strip);
+        let top = (number * step) as isize;
         let (panel, lane) = (vector * LANES / width, vector * LANES % width);
         let at = (panel * tiles + strip * strips.across) * width + lane;
-        images.strip::<F, S, I>(
+        images.strip::<T, S>(
             simd,
             [image, vector, strips.across],
-            [top as isize - low[0], low[1]],
+            (step, [top - low[0], low[1]]),
             near,
             #[inline(always)]
             |tile, place, v| simd.store_some(v, out.run(place * pitch + at + tile * width, LANES)),
@@ -174,16 +194,22 @@ impl Transforming<'_> {
     }
 }
 
-impl Transformed<'_> {
+impl<F: Transpose> Transformed<'_, F> {
     /// The products of a block, place by place.
     #[inline(always)]
-    fn add_up<S: Simd>(&self, simd: S, [row, column]: [usize; 2], sums: &mut Sums) {
+    fn add_up<S: Simd>(&self, simd: S, [row, column]: [usize; 2], sums: &mut [Sums]) {
         let (tiles, pitch) = (self.tiles, self.gradient.pitch(self.tiles));
-        for (place, sums) in sums.iter_mut().enumerate() {
+        let mut begun = 0;
+        for place in 0..F::PLACES {
+            // The first place of each window is found in the order of windows.
+            let window = F::window(place);
+            let add = window < begun;
+            begun = begun.max(window + 1);
+            let sums = &mut sums[window];
             let a = &self.out[0][place * pitch[0] + row * tiles * LANES..][..tiles * LANES];
             let b = &self.out[1][place * pitch[1] + column * tiles * COLUMNS..][..tiles * COLUMNS];
             for (top, sums) in sums.chunks_exact_mut(ROWS).enumerate() {
-                simd.product(Left { elements: &a[top * ROWS..], row: 1, term: LANES }, b, sums, false);
+                simd.product(Left { elements: &a[top * ROWS..], row: 1, term: LANES }, b, sums, add);
             }
         }
     }
@@ -194,8 +220,8 @@ impl Transformed<'_> {
         &self,
         simd: S,
         [row, column]: [usize; 2],
-        sums: &Sums,
-        near: &mut [f32; 9 * LANES],
+        sums: &[Sums],
+        near: &mut [f32],
         mut put: impl FnMut(usize, usize, S::V),
     ) {
         let (inputs, outputs) = (self.gradient.x.own, self.gradient.y.own);
@@ -203,12 +229,12 @@ impl Transformed<'_> {
             for half in 0..VECTORS {
                 let first = column * COLUMNS + half * LANES;
                 let count = inputs.saturating_sub(first).min(LANES);
-                transform::<OfWeightSum, S, 6, 3>(
+                F::WindowSum::of(
                     simd,
                     #[inline(always)]
-                    |i, j| simd.load_some(&sums[i * 6 + j][own][half * LANES..][..LANES]),
+                    |i, j| simd.load_some(&sums[i * F::Window::TO + j][own][half * LANES..][..LANES]),
                     #[inline(always)]
-                    |i, j, v| simd.store_some(v, &mut near[(i * 3 + j) * LANES..][..LANES]),
+                    |i, j, v| simd.store_some(v, &mut near[(i * F::Window::FROM + j) * LANES..][..LANES]),
                 );
                 rows(
                     simd,
@@ -223,16 +249,16 @@ impl Transformed<'_> {
 }
 
 /// Sums of a block, and memory to transform it back in.
-type Near = (Box<Sums>, [f32; 9 * LANES]);
+type Near = (Vec<Sums>, Scratch<f32>);
 
-fn near() -> Near {
-    (Box::new([[[0.0; COLUMNS]; LANES]; PLACES]), [0.0; 9 * LANES])
+fn near<F: Transpose>() -> Near {
+    (vec![[[0.0; COLUMNS]; LANES]; F::WINDOWS], Scratch::of(F::Window::FROM.pow(2) * LANES))
 }
 
 /// Vectors of strips.
-struct Strip<'a>(&'a Transforming<'a>);
+struct Strip<'a, F>(&'a Transforming<'a, F>);
 
-impl Parts for Strip<'_> {
+impl<F: Transpose> Parts for Strip<'_, F> {
     type Memory = Scratch<f32>;
 
     fn memory(&self) -> Scratch<f32> {
@@ -247,16 +273,16 @@ impl Parts for Strip<'_> {
 }
 
 /// Blocks of the gradient: [`LANES`] outputs by [`COLUMNS`] inputs.
-struct Block<'a> {
-    tiles: &'a Transformed<'a>,
+struct Block<'a, F> {
+    tiles: &'a Transformed<'a, F>,
     w: &'a Shared<'a, f32>,
 }
 
-impl Parts for Block<'_> {
+impl<F: Transpose> Parts for Block<'_, F> {
     type Memory = Near;
 
     fn memory(&self) -> Near {
-        near()
+        near::<F>()
     }
 
     #[inline(always)]
@@ -276,8 +302,8 @@ impl Parts for Block<'_> {
 }
 
 /// Whole gradients of some tiles each.
-struct ByTiles<'a> {
-    gradient: &'a Gradient<'a>,
+struct ByTiles<'a, F> {
+    gradient: &'a Gradient<'a, F>,
     /// Pieces into which the strips are cut, and how many tasks share them.
     chunks: usize,
     tasks: usize,
@@ -286,12 +312,12 @@ struct ByTiles<'a> {
     len: usize,
 }
 
-impl Parts for ByTiles<'_> {
+impl<F: Transpose> Parts for ByTiles<'_, F> {
     type Memory = ([Scratch<f32>; 2], Scratch<f32>, Near);
 
     fn memory(&self) -> Self::Memory {
         let strips = self.gradient.strips.count().div_ceil(self.chunks);
-        (self.gradient.room(strips), self.gradient.near(), near())
+        (self.gradient.room(strips), self.gradient.near(), near::<F>())
     }
 
     #[inline(always)]
