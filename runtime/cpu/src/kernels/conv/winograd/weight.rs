@@ -15,8 +15,8 @@ use crate::kernels::window::Moves;
 use crate::memory::Shared;
 use crate::workers::pieces;
 
-/// Tiles, about, whose products are added up before they are transformed back: that costs as much as five of them.
-const TILES: usize = 64;
+/// Products, about, of a pair of channels that are added up before they are transformed back: that costs as much as 180 of them.
+const PRODUCTS: usize = 32 * 81;
 /// Most tasks with tiles of their own: each has a gradient of its own.
 const TASKS: usize = 16;
 /// Fewer such tasks would leave cores without work.
@@ -89,7 +89,8 @@ struct Transformed<'a, F> {
 
 impl<F: Transpose> Gradient<'_, F> {
     fn compute(&self, w: &mut [f32]) {
-        let chunks = self.strips.count().div_ceil((TILES / self.strips.across).max(1));
+        let strips = PRODUCTS / F::PLACES / self.strips.across;
+        let chunks = self.strips.count().div_ceil(strips.max(1));
         match chunks {
             FEW.. => self.by_tiles(chunks, w),
             _ => self.by_blocks(w),
