@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use super::apart::{Apart, with_sizes};
 use super::columns::Columns;
-use super::{Channels, Method, Pass, Problem, bands, direct, floats, lanes, pointwise, thin, winograd};
+use super::phases::Phases;
+use super::{
+    Channels, Method, Pass, Problem, bands, direct, floats, lanes, phases, pointwise, thin, winograd,
+};
 use crate::element::Element;
 use crate::kernels::Kept;
 use crate::kernels::product::{Panels, Piece, Size, Target, multiply};
@@ -57,6 +60,13 @@ pub(crate) fn conv_input<T: Element>(
         Method::Winograd => {
             if let (Some([y, w]), Some(x)) = (floats([y, w]), T::floats_mut(x)) {
                 return winograd::input([(y, y_shape), (w, w_shape)], (x, x_shape), moves, channels);
+            }
+        }
+        Method::Phases => {
+            if let (Some([y, w]), Some(x)) = (floats([y, w]), T::floats_mut(x))
+                && let Some(phases) = Phases::new(shapes, moves, channels)
+            {
+                return phases::input(&phases, [y, w], x);
             }
         }
         Method::Direct => {

@@ -10,6 +10,7 @@ use vspec_ir::plan::Anchor;
 
 use super::Channels;
 use super::apart::{Apart, with_sizes};
+use super::phases::Phases;
 use super::winograd;
 use crate::kernels::micro::{COLUMNS, ROWS};
 use crate::kernels::simd::LANES;
@@ -31,8 +32,10 @@ pub enum Method {
     Direct,
     /// Products with planes as they lie, for windows of one element that move by 1.
     Pointwise,
-    /// Winograd's transforms of tiles of 4x4, for windows of 3x3 that move by 1 or 2.
+    /// Winograd's transforms, for windows of 3x3 that move by 1 or 2, and for those of 4x4 that move by 1.
     Winograd,
+    /// The same after images are dealt out into four, for windows of 5 to 8 rows and columns that move by 2.
+    Phases,
 }
 
 impl fmt::Display for Method {
@@ -45,6 +48,7 @@ impl fmt::Display for Method {
             Method::Direct => "direct",
             Method::Pointwise => "pointwise",
             Method::Winograd => "Winograd",
+            Method::Phases => "Winograd in four phases",
         })
     }
 }
@@ -82,8 +86,10 @@ pub(crate) struct Problem {
     /// Whether windows are the elements of images.
     pointwise: bool,
     single: bool,
-    /// Tiles of 4x4 windows of all images, and places of a transformed one, if there are transforms for the windows.
+    /// Tiles of all images, and places of a transformed one, if there are transforms for the windows.
     tiles: Option<[usize; 2]>,
+    /// The same for what images become when they are dealt out, and how many elements that are.
+    phases: Option<[usize; 3]>,
 }
 
 /// Nanoseconds of an addition and a multiplication in a product of matrices.
@@ -131,11 +137,20 @@ impl Problem {
             return Problem::new(pass, [&x, w, y], &apart.moves(), groups, single);
         }
         let dense = moves.stride.iter().all(|stride| *stride == 1);
-        let filter = winograd::Kind::new(&w[2..], moves).filter(|_| single && !Mode::now().exact);
+        let channels = Channels::new(x, y, groups);
+        let tiles = |kernel: &[usize], moves: &Moves<'_>| {
+            let kind = winograd::Kind::new(kernel, moves).filter(|_| single && !Mode::now().exact)?;
+            let [side, places] = kind.tile();
+            Some([x[0] * y[2].div_ceil(side) * y[3].div_ceil(side), places])
+        };
+        let phases = Phases::new([x, w, y], moves, channels).and_then(|phases| {
+            let [count, places] = tiles(&phases.shapes()[1][2..], &phases.moves())?;
+            Some([count, places, phases.moved()])
+        });
         let taps = w[2..].iter().product();
         Problem {
             pass,
-            channels: Channels::new(x, y, groups),
+            channels,
             taps,
             image: rows(x),
             windows: rows(y),
@@ -143,7 +158,8 @@ impl Problem {
             strided: moves.stride.last().is_some_and(|stride| *stride > 1),
             pointwise: taps == 1 && dense && x[2..] == y[2..] && moves.padding.iter().all(|p| *p == [0, 0]),
             single,
-            tiles: filter.map(|kind| [x[0] * y[2].div_ceil(4) * y[3].div_ceil(4), kind.places()]),
+            tiles: tiles(&w[2..], moves),
+            phases,
         }
     }
 
@@ -165,7 +181,10 @@ impl Problem {
             self.by_lanes(),
             self.by_bands(),
             self.by_points(),
-            self.by_tiles(),
+            self.tiles.map(|tiles| (Method::Winograd, self.by_tiles(tiles, 1))),
+            self.phases.map(|[count, places, moved]| {
+                (Method::Phases, self.by_tiles([count, places], 4) + moved as f64 * DEALT)
+            }),
         ];
         let estimate = |(method, nanoseconds)| Estimate { method, milliseconds: nanoseconds / 1e6 };
         let mut estimates: Vec<Estimate> = ways.into_iter().flatten().map(estimate).collect();
@@ -244,15 +263,16 @@ impl Problem {
         (self.pointwise && self.single).then_some((Method::Pointwise, time))
     }
 
-    fn by_tiles(&self) -> Option<(Method, f64)> {
-        let (own, shared) = (self.channels.own as f64, self.channels.shared as f64);
-        let [tiles, places] = self.tiles?.map(|count| count as f64);
+    /// A number of tiles, each of so many places, of images of which each channel has become several.
+    fn by_tiles(&self, tiles: [usize; 2], phases: usize) -> f64 {
+        let (own, shared) = ((phases * self.channels.own) as f64, self.channels.shared as f64);
+        let [tiles, places] = tiles.map(|count| count as f64);
         let products = tiles * places * (own * shared * TRANSFORMED + (own + shared) * TILE);
         let group = products + PLACES * own * shared * TAP;
         let vectors = |channels: f64| (channels / 16.0).ceil() * 16.0 / channels;
         // Channels fill whole vectors.
         let waste = vectors(own).max(vectors(shared));
-        Some((Method::Winograd, group * waste * self.channels.groups as f64))
+        group * waste * self.channels.groups as f64
     }
 }
 

@@ -6,7 +6,7 @@
 //! there are enough outputs, those are the lanes of vectors instead, and nothing is put together ([`direct`], [`outer`]). Where a group has
 //! one input channel planes are multiplied by numbers: some rows of windows at a time ([`bands`]), where those are short sixteen planes at
 //! a time ([`lanes`]), and over more axes as they come ([`thin`]). Windows of one element need no copies ([`pointwise`]), unless they are
-//! [`apart`]; those of 3x3 that move by 1 can go through [`winograd`]'s transforms.
+//! [`apart`]; those of 3x3 can go through [`winograd`]'s transforms, and larger ones that move by 2 as well, in [`phases`].
 
 mod apart;
 mod bands;
@@ -19,6 +19,7 @@ mod lanes;
 mod long;
 mod method;
 mod outer;
+mod phases;
 mod pointwise;
 #[cfg(test)]
 mod tests;
@@ -42,6 +43,7 @@ use dealt::dealt;
 pub(crate) use input::conv_input;
 pub use method::{Estimate, Method, estimates};
 use method::{Pass, Problem};
+use phases::Phases;
 pub(crate) use weight::conv_weight;
 
 /// Sizes of a convolution.
@@ -110,6 +112,13 @@ pub(crate) fn conv<T: Element>(
         Method::Winograd => {
             if let (Some([x, w]), Some(y)) = (floats([x, w]), T::floats_mut(y)) {
                 return winograd::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels);
+            }
+        }
+        Method::Phases => {
+            if let (Some([x, w]), Some(y)) = (floats([x, w]), T::floats_mut(y))
+                && let Some(phases) = Phases::new(shapes, moves, channels)
+            {
+                return phases::forward(&phases, [x, w], y);
             }
         }
         Method::Direct => {

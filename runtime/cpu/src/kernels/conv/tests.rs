@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::phases::{self, Phases};
 use super::{Channels, bands, conv, conv_input, conv_weight, lanes, pointwise, thin};
 use crate::kernels::vector::Isa;
 use crate::kernels::window::{Moves, Windows};
@@ -99,6 +100,16 @@ impl Problem {
         passes: &[usize],
         way: impl Fn(&Problem, &mut Elements, usize),
     ) -> Result<(), TestCaseError> {
+        self.check_within(1e-6, passes, way)
+    }
+
+    /// The same for a way that rounds more: errors in units of the sums of products' sizes.
+    fn check_within(
+        &self,
+        error: f64,
+        passes: &[usize],
+        way: impl Fn(&Problem, &mut Elements, usize),
+    ) -> Result<(), TestCaseError> {
         for made in passes.iter().copied() {
             let elements = self.elements();
             let known = self.known(&elements, made);
@@ -116,7 +127,7 @@ impl Problem {
                 for (at, (got, [known, sizes])) in one.iter().zip(&known).enumerate() {
                     let off = (f64::from(*got) - known).abs();
                     prop_assert!(
-                        off <= 1e-6 * (sizes + 1.0),
+                        off <= error * (sizes + 1.0),
                         "{isa:?}, result {made}: {got} for {known} at {at}"
                     );
                 }
@@ -202,6 +213,18 @@ fn by_points(problem: &Problem, [x, w, y]: &mut Elements, made: usize) {
     }
 }
 
+/// Images dealt out into four.
+fn by_phases(problem: &Problem, [x, w, y]: &mut Elements, made: usize) {
+    let said = Said::new(problem, 0);
+    let [xs, ws, ys] = &said.shapes;
+    let phases = Phases::new([xs, ws, ys], &said.moves(), problem.channels).expect("windows are large");
+    match made {
+        0 => phases::input(&phases, [y, w], x),
+        1 => phases::weight(&phases, [x, y], w),
+        _ => phases::forward(&phases, [x, w], y),
+    }
+}
+
 /// However it is estimated to be fastest.
 fn by_estimate(problem: &Problem, [x, w, y]: &mut Elements, made: usize) {
     let said = Said::new(problem, 0);
@@ -273,6 +296,20 @@ proptest! {
         let axes = size.map(|size| [size, 1, 1, 0, 0, 1]);
         let problem = Problem::new(images, groups, [own, shared], axes).expect("fits");
         problem.check(&[0, 2], by_points)?;
+    }
+
+    #[test]
+    fn large_windows_that_move_by_two(
+        images in 1usize..4,
+        groups in 1usize..3,
+        own in 1usize..8,
+        shared in 1usize..24,
+        half in 3usize..5,
+        axes in prop::array::uniform2((1usize..24, 0usize..2, 0usize..5, 0usize..5)),
+    ) {
+        let axes = axes.map(|(size, less, low, high)| [size, 2 * half - less, 2, low, high, 1]);
+        let Some(problem) = Problem::new(images, groups, [own, shared], axes) else { return Ok(()) };
+        problem.check_within(1e-4, &[0, 1, 2], by_phases)?;
     }
 
     #[test]

@@ -5,7 +5,8 @@ use std::ops::Range;
 use super::apart::{Apart, with_sizes};
 use super::columns::{Across, Columns, Lines, Planes};
 use super::dealt::dealt;
-use super::{Channels, Method, Pass, Problem, bands, floats, lanes, long, outer, thin, winograd};
+use super::phases::Phases;
+use super::{Channels, Method, Pass, Problem, bands, floats, lanes, long, outer, phases, thin, winograd};
 use crate::element::Element;
 use crate::kernels::product::{Piece, Size, Target, multiply};
 use crate::kernels::window::{Moves, Windows};
@@ -52,7 +53,14 @@ pub(crate) fn conv_weight<T: Element>(
         }
         Method::Winograd => {
             if let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w)) {
-                return winograd::weight([(x, x_shape), (y, y_shape)], w, moves, channels);
+                return winograd::weight([(x, x_shape), (y, y_shape)], (w, w_shape), moves, channels);
+            }
+        }
+        Method::Phases => {
+            if let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w))
+                && let Some(phases) = Phases::new(shapes, moves, channels)
+            {
+                return phases::weight(&phases, [x, y], w);
             }
         }
         Method::Direct => {

@@ -1,4 +1,5 @@
-//! The transforms of F(4, 3), for windows that move by 1, at the points 0, 1, -1, 2, -2 and infinity.
+//! The transforms of F(4, 3) and F(3, 4), for windows that move by 1, at the points 0, 1, -1, 2, -2 and infinity. Tiles of both have six
+//! elements and become the same.
 
 use super::transform::{Transform, plus, times};
 use crate::kernels::simd::Simd;
@@ -91,6 +92,75 @@ impl Transform<6, 3> for OfWeightSum {
             plus(simd, plus(simd, times(simd, 0.25, u[0]), -1.0 / 6.0, s), 1.0 / 24.0, t),
             plus(simd, times(simd, 1.0 / 12.0, e), -1.0 / 6.0, d),
             plus(simd, plus(simd, u[5], 1.0 / 6.0, t), -1.0 / 6.0, s),
+        ]
+    }
+}
+
+/// `A'` of F(3, 4).
+pub(super) struct OfSum4;
+
+impl Transform<6, 3> for OfSum4 {
+    #[inline(always)]
+    fn of<S: Simd>(simd: S, m: &[S::V; 6]) -> [S::V; 3] {
+        let (s, t) = (simd.add(m[1], m[2]), simd.add(m[3], m[4]));
+        let (d, e) = (simd.sub(m[1], m[2]), simd.sub(m[3], m[4]));
+        [simd.add(simd.add(m[0], s), t), plus(simd, d, 2.0, e), simd.add(plus(simd, s, 4.0, t), m[5])]
+    }
+}
+
+/// `A` of F(3, 4), the transpose of [`OfSum4`].
+pub(super) struct OfGradient4;
+
+impl Transform<3, 6> for OfGradient4 {
+    #[inline(always)]
+    fn of<S: Simd>(simd: S, y: &[S::V; 3]) -> [S::V; 6] {
+        let (even, far) = (simd.add(y[0], y[2]), plus(simd, y[0], 4.0, y[2]));
+        [
+            y[0],
+            simd.add(even, y[1]),
+            simd.sub(even, y[1]),
+            plus(simd, far, 2.0, y[1]),
+            plus(simd, far, -2.0, y[1]),
+            y[2],
+        ]
+    }
+}
+
+/// `G` of F(3, 4).
+pub(super) struct OfWeight4;
+
+impl Transform<4, 6> for OfWeight4 {
+    #[inline(always)]
+    fn of<S: Simd>(simd: S, g: &[S::V; 4]) -> [S::V; 6] {
+        let near = times(simd, -1.0 / 6.0, simd.add(g[0], g[2]));
+        let near_odd = times(simd, -1.0 / 6.0, simd.add(g[1], g[3]));
+        let far = plus(simd, times(simd, 1.0 / 24.0, g[0]), 1.0 / 6.0, g[2]);
+        let far_odd = plus(simd, times(simd, 1.0 / 12.0, g[1]), 1.0 / 3.0, g[3]);
+        [
+            times(simd, 0.25, g[0]),
+            simd.add(near, near_odd),
+            simd.sub(near, near_odd),
+            simd.add(far, far_odd),
+            simd.sub(far, far_odd),
+            g[3],
+        ]
+    }
+}
+
+/// `G'` of F(3, 4), the transpose of [`OfWeight4`].
+pub(super) struct OfWeightSum4;
+
+impl Transform<6, 4> for OfWeightSum4 {
+    #[inline(always)]
+    fn of<S: Simd>(simd: S, u: &[S::V; 6]) -> [S::V; 4] {
+        let (s, t) = (simd.add(u[1], u[2]), simd.add(u[3], u[4]));
+        let (d, e) = (simd.sub(u[1], u[2]), simd.sub(u[3], u[4]));
+        let near = times(simd, -1.0 / 6.0, d);
+        [
+            plus(simd, plus(simd, times(simd, 0.25, u[0]), -1.0 / 6.0, s), 1.0 / 24.0, t),
+            plus(simd, near, 1.0 / 12.0, e),
+            plus(simd, times(simd, -1.0 / 6.0, s), 1.0 / 6.0, t),
+            plus(simd, simd.add(near, u[5]), 1.0 / 3.0, e),
         ]
     }
 }

@@ -33,7 +33,7 @@ pub(super) trait Transpose: Filter {
     type WindowSum: Planar;
 }
 
-/// Windows that move by 1.
+/// Windows of 3x3 that move by 1.
 pub(super) struct Dense;
 
 impl Filter for Dense {
@@ -48,7 +48,22 @@ impl Transpose for Dense {
     type WindowSum = Square<dense::OfWeightSum, 6, 3>;
 }
 
-/// Windows that move by 2.
+/// Windows of 4x4 that move by 1.
+pub(super) struct Dense4;
+
+impl Filter for Dense4 {
+    const STEP: usize = 3;
+    type Tile = Square<dense::OfTile, 6, 6>;
+    type Window = Square<dense::OfWeight4, 4, 6>;
+    type Sum = Square<dense::OfSum4, 6, 3>;
+}
+
+impl Transpose for Dense4 {
+    type Gradient = Square<dense::OfGradient4, 3, 6>;
+    type WindowSum = Square<dense::OfWeightSum4, 6, 4>;
+}
+
+/// Windows of 3x3 that move by 2.
 pub(super) struct Strided;
 
 impl Filter for Strided {
@@ -77,6 +92,7 @@ impl<const SINGLE: bool> Filter for Spread<SINGLE> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::kernels::conv) enum Kind {
     Dense,
+    Dense4,
     Strided,
 }
 
@@ -86,17 +102,19 @@ impl Kind {
         let still = moves.dilation.iter().all(|d| *d == 1);
         match (kernel, moves.stride) {
             ([3, 3], [1, 1]) if still => Some(Kind::Dense),
+            ([4, 4], [1, 1]) if still => Some(Kind::Dense4),
             // The transpose begins with the same kind of element along both axes.
             ([3, 3], [2, 2]) if still && (moves.low(0) - moves.low(1)) % 2 == 0 => Some(Kind::Strided),
             _ => None,
         }
     }
 
-    /// Places of a transformed tile of 4x4 results.
-    pub(in crate::kernels::conv) fn places(self) -> usize {
+    /// Results of a tile along an axis, and places of a transformed one.
+    pub(in crate::kernels::conv) fn tile(self) -> [usize; 2] {
         match self {
-            Kind::Dense => Dense::PLACES,
-            Kind::Strided => Strided::PLACES,
+            Kind::Dense => [Dense::RESULTS, Dense::PLACES],
+            Kind::Dense4 => [Dense4::RESULTS, Dense4::PLACES],
+            Kind::Strided => [Strided::RESULTS, Strided::PLACES],
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::filter::{Dense, Filter, Kind, Spread, Strided};
+use super::filter::{Dense, Dense4, Filter, Kind, Spread, Strided};
 use super::kernel::{Weight, room};
 use super::transform::Planar;
 use super::{GAP, Images, Strips};
@@ -40,37 +40,39 @@ struct Forward<'a, F> {
     first: usize,
 }
 
-/// `[N, C, ..] * [O, C / groups, 3, 3] -> [N, O, ..]`
+/// `[N, C, ..] * [O, C / groups, ..] -> [N, O, ..]`
 pub(in crate::kernels::conv) fn forward(
-    [x, (w, _)]: [(&[f32], &[usize]); 2],
+    [x, (w, w_shape)]: [(&[f32], &[usize]); 2],
     y: (&mut [f32], &[usize]),
     moves: &Moves<'_>,
     channels: Channels,
 ) {
     let low = [moves.low(0), moves.low(1)];
     let operands = [x, (w, &[channels.own, channels.shared])];
-    match Kind::new(&[3, 3], moves) {
+    match Kind::new(&w_shape[2..], moves) {
         Some(Kind::Strided) => both::<Strided>(operands, y, low, channels, false),
+        Some(Kind::Dense4) => both::<Dense4>(operands, y, low, channels, false),
         _ => both::<Dense>(operands, y, low, channels, false),
     }
 }
 
-/// `[N, O, ..] * [O, C / groups, 3, 3] -> [N, C, ..]`
+/// `[N, O, ..] * [O, C / groups, ..] -> [N, C, ..]`
 pub(in crate::kernels::conv) fn input(
-    [y, (w, _)]: [(&[f32], &[usize]); 2],
+    [y, (w, w_shape)]: [(&[f32], &[usize]); 2],
     x: (&mut [f32], &[usize]),
     moves: &Moves<'_>,
     channels: Channels,
 ) {
     let low = [moves.low(0), moves.low(1)];
     let operands = [y, (w, &[channels.shared, channels.own])];
-    match (Kind::new(&[3, 3], moves), low[0] % 2 == 0) {
+    match (Kind::new(&w_shape[2..], moves), low[0] % 2 == 0) {
         (Some(Kind::Strided), true) => {
             both::<Spread<false>>(operands, x, low.map(|low| 1 - low / 2), channels, true)
         }
         (Some(Kind::Strided), false) => {
             both::<Spread<true>>(operands, x, low.map(|low| (1 - low) / 2), channels, true)
         }
+        (Some(Kind::Dense4), _) => both::<Dense4>(operands, x, low.map(|low| 3 - low), channels, true),
         _ => both::<Dense>(operands, x, low.map(|low| 2 - low), channels, true),
     }
 }

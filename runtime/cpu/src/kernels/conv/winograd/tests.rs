@@ -8,7 +8,7 @@ use crate::kernels::vector::Isa;
 use crate::kernels::window::Moves;
 use crate::mode::Mode;
 
-/// A convolution with windows of 3x3 that move by 1 or 2.
+/// A convolution with windows of 3x3 that move by 1 or 2, or of 4x4.
 #[derive(Debug, Clone)]
 struct Case {
     images: usize,
@@ -17,6 +17,7 @@ struct Case {
     shared: usize,
     size: [usize; 2],
     stride: i64,
+    kernel: usize,
     padding: [[i64; 2]; 2],
 }
 
@@ -24,7 +25,7 @@ impl Case {
     fn result(&self) -> [usize; 2] {
         let along = |axis: usize| {
             let padded = self.size[axis] + (self.padding[axis][0] + self.padding[axis][1]) as usize;
-            (padded - 3) / self.stride as usize + 1
+            (padded - self.kernel) / self.stride as usize + 1
         };
         [along(0), along(1)]
     }
@@ -33,7 +34,7 @@ impl Case {
         let ([h, w], [p, q]) = (self.size, self.result());
         [
             vec![self.images, self.own * self.groups, h, w],
-            vec![self.shared * self.groups, self.own, 3, 3],
+            vec![self.shared * self.groups, self.own, self.kernel, self.kernel],
             vec![self.images, self.shared * self.groups, p, q],
         ]
     }
@@ -45,7 +46,8 @@ impl Case {
     /// Calls `f` with places in the input, the weight and the result of each product.
     fn products(&self, mut f: impl FnMut(usize, usize, usize)) {
         let ([h, w], [p, q]) = (self.size, self.result());
-        let all = [self.images, self.groups, self.shared, self.own, p, q, 9];
+        let (kernel, taps) = (self.kernel, self.kernel.pow(2));
+        let all = [self.images, self.groups, self.shared, self.own, p, q, taps];
         for number in 0..all.iter().product() {
             let mut at = [0; 7];
             let mut rest = number;
@@ -53,14 +55,14 @@ impl Case {
                 (at[axis], rest) = (rest % all[axis], rest / all[axis]);
             }
             let [image, group, output, channel, row, column, tap] = at;
-            let y = (row * self.stride as usize + tap / 3) as i64 - self.padding[0][0];
-            let x = (column * self.stride as usize + tap % 3) as i64 - self.padding[1][0];
+            let y = (row * self.stride as usize + tap / kernel) as i64 - self.padding[0][0];
+            let x = (column * self.stride as usize + tap % kernel) as i64 - self.padding[1][0];
             if (0..h as i64).contains(&y) && (0..w as i64).contains(&x) {
                 let plane = (image * self.groups + group) * self.own + channel;
                 let output = group * self.shared + output;
                 f(
                     (plane * h + y as usize) * w + x as usize,
-                    (output * self.own + channel) * 9 + tap,
+                    (output * self.own + channel) * taps + tap,
                     ((image * self.groups * self.shared + output) * p + row) * q + column,
                 );
             }
@@ -69,20 +71,17 @@ impl Case {
 }
 
 fn cases() -> impl Strategy<Value = Case> {
-    let sizes = (1usize..3, 1usize..3, 1usize..40, 1usize..70, 1usize..20, 1usize..20, 1i64..3);
+    let sizes = (1usize..3, 1usize..3, 1usize..40, 1usize..70, 1usize..20, 1usize..20);
+    let windows = prop::sample::select(vec![(3, 1), (3, 2), (4, 1)]);
     let padding = prop::array::uniform4(0i64..4);
-    let case = |((images, groups, own, shared, h, w, stride), [a, b, c, d]): (_, [i64; 4])| Case {
-        images,
-        groups,
-        own,
-        shared,
-        size: [h, w],
-        stride,
-        padding: [[a, b], [c, d]],
+    let case = |((images, groups, own, shared, h, w), (kernel, stride), [a, b, c, d]): (_, _, [i64; 4])| {
+        Case { images, groups, own, shared, size: [h, w], stride, kernel, padding: [[a, b], [c, d]] }
     };
-    (sizes, padding).prop_map(case).prop_filter("windows fit and have transforms", |case: &Case| {
-        let fits = |axis: usize| case.size[axis] as i64 + case.padding[axis][0] + case.padding[axis][1] >= 3;
-        fits(0) && fits(1) && Kind::new(&[3, 3], &case.moves(&[case.stride; 2])).is_some()
+    (sizes, windows, padding).prop_map(case).prop_filter("windows fit and have transforms", |case: &Case| {
+        let fits = |axis: usize| {
+            case.size[axis] as i64 + case.padding[axis][0] + case.padding[axis][1] >= case.kernel as i64
+        };
+        fits(0) && fits(1) && Kind::new(&[case.kernel; 2], &case.moves(&[case.stride; 2])).is_some()
     })
 }
 
@@ -120,7 +119,7 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
         Mode::only(isa).within(|| {
             forward([(&x, &xs), (&w, &ws)], (&mut sum, &ys), &moves, channels);
             input([(&y, &ys), (&w, &ws)], (&mut dx, &xs), &moves, channels);
-            weight([(&x, &xs), (&y, &ys)], &mut dw, &moves, channels);
+            weight([(&x, &xs), (&y, &ys)], (&mut dw, &ws), &moves, channels);
         });
         let results = [("the input's gradient", dx), ("the weight's gradient", dw), ("the result", sum)];
         for ((what, got), want) in results.iter().zip(&want) {
@@ -142,8 +141,8 @@ proptest! {
 #[test]
 fn many_tiles_and_wide_channels_are_cut_into_parts() {
     for (own, shared, size) in [(40, 33, [40, 36]), (150, 40, [9, 30]), (17, 90, [5, 5]), (5, 7, [70, 130])] {
-        for stride in [1, 2] {
-            let case = Case { images: 3, groups: 1, own, shared, size, stride, padding: [[1, 1]; 2] };
+        for (kernel, stride) in [(3, 1), (3, 2), (4, 1)] {
+            let case = Case { images: 3, groups: 1, own, shared, size, stride, kernel, padding: [[1, 1]; 2] };
             check(&case).expect("agrees");
         }
     }

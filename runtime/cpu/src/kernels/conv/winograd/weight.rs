@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::filter::{Dense, Kind, Strided, Transpose};
+use super::filter::{Dense, Dense4, Kind, Strided, Transpose};
 use super::transform::Planar;
 use super::{GAP, Images, Strips};
 use crate::kernels::conv::Channels;
@@ -21,21 +21,20 @@ const PRODUCTS: usize = 32 * 81;
 const TASKS: usize = 16;
 /// Fewer such tasks would leave cores without work.
 const FEW: usize = 4;
-/// Vectors of inputs that a block of the product has.
-const VECTORS: usize = COLUMNS / LANES;
 
 /// Products of 16 outputs with a panel of inputs, for a place.
-type Sums = [[f32; COLUMNS]; LANES];
+type Sums<const W: usize> = [[f32; W]; LANES];
 
-/// `[N, C, ..] * [N, O, ..] -> [O, C / groups, 3, 3]`
+/// `[N, C, ..] * [N, O, ..] -> [O, C / groups, ..]`
 pub(in crate::kernels::conv) fn weight(
     operands: [(&[f32], &[usize]); 2],
-    w: &mut [f32],
+    (w, w_shape): (&mut [f32], &[usize]),
     moves: &Moves<'_>,
     channels: Channels,
 ) {
-    match Kind::new(&[3, 3], moves) {
+    match Kind::new(&w_shape[2..], moves) {
         Some(Kind::Strided) => of_groups::<Strided>(operands, w, moves, channels),
+        Some(Kind::Dense4) => of_groups::<Dense4>(operands, w, moves, channels),
         _ => of_groups::<Dense>(operands, w, moves, channels),
     }
 }
@@ -59,12 +58,16 @@ fn of_groups<F: Transpose>(
     {
         let x = images(x, x_shape, group * channels.own, channels.own);
         let y = images(y, y_shape, group * channels.shared, channels.shared);
-        Gradient::<F> { filter: PhantomData, x, y, strips, low }.compute(w);
+        // Half a panel is enough for few inputs.
+        match channels.own {
+            ..=LANES => Gradient::<F, LANES> { filter: PhantomData, x, y, strips, low }.compute(w),
+            _ => Gradient::<F, COLUMNS> { filter: PhantomData, x, y, strips, low }.compute(w),
+        }
     }
 }
 
 /// The gradient of one group's weight.
-struct Gradient<'a, F> {
+struct Gradient<'a, F, const W: usize> {
     filter: PhantomData<F>,
     x: Images<'a>,
     y: Images<'a>,
@@ -73,21 +76,21 @@ struct Gradient<'a, F> {
 }
 
 /// Some strips of both operands to be transformed: for each place and panel the panel's lanes for each tile. Panels of the output's gradient
-/// have [`LANES`] channels, those of the input [`COLUMNS`].
-struct Transforming<'a, F> {
-    gradient: &'a Gradient<'a, F>,
+/// have [`LANES`] channels, those of the input [`W`].
+struct Transforming<'a, F, const W: usize> {
+    gradient: &'a Gradient<'a, F, W>,
     strips: Range<usize>,
     out: [&'a Shared<'a, f32>; 2],
 }
 
 /// What has become of them.
-struct Transformed<'a, F> {
-    gradient: &'a Gradient<'a, F>,
+struct Transformed<'a, F, const W: usize> {
+    gradient: &'a Gradient<'a, F, W>,
     tiles: usize,
     out: [&'a [f32]; 2],
 }
 
-impl<F: Transpose> Gradient<'_, F> {
+impl<F: Transpose, const W: usize> Gradient<'_, F, W> {
     fn compute(&self, w: &mut [f32]) {
         let strips = PRODUCTS / F::PLACES / self.strips.across;
         let chunks = self.strips.count().div_ceil(strips.max(1));
@@ -125,7 +128,7 @@ impl<F: Transpose> Gradient<'_, F> {
     }
 
     fn wide(&self) -> usize {
-        self.x.vectors().div_ceil(VECTORS)
+        self.x.vectors().div_ceil(W / LANES)
     }
 
     /// Vectors of both operands.
@@ -135,7 +138,7 @@ impl<F: Transpose> Gradient<'_, F> {
 
     /// How far places of some tiles are apart.
     fn pitch(&self, tiles: usize) -> [usize; 2] {
-        [tiles * self.tall() * LANES + GAP, tiles * self.wide() * COLUMNS + GAP]
+        [tiles * self.tall() * LANES + GAP, tiles * self.wide() * W + GAP]
     }
 
     /// Memory for some strips of both operands.
@@ -149,7 +152,7 @@ impl<F: Transpose> Gradient<'_, F> {
     }
 }
 
-impl<F: Transpose> Transforming<'_, F> {
+impl<F: Transpose, const W: usize> Transforming<'_, F, W> {
     /// Transforms a vector of one strip. Vectors of the two operands alternate, so that a core has the same part of both.
     #[inline(always)]
     fn strip<S: Simd>(&self, simd: S, vector: usize, strip: usize, near: &mut [f32]) {
@@ -177,7 +180,7 @@ impl<F: Transpose> Transforming<'_, F> {
         near: &mut [f32],
     ) {
         let strips = self.gradient.strips;
-        let (width, out) = ([LANES, COLUMNS][operand], self.out[operand]);
+        let (width, out) = ([LANES, W][operand], self.out[operand]);
         let tiles = self.strips.len() * strips.across;
         let pitch = self.gradient.pitch(tiles)[operand];
         let (image, number) = strips.place(self.strips.start + strip);
@@ -195,10 +198,10 @@ impl<F: Transpose> Transforming<'_, F> {
     }
 }
 
-impl<F: Transpose> Transformed<'_, F> {
+impl<F: Transpose, const W: usize> Transformed<'_, F, W> {
     /// The products of a block, place by place.
     #[inline(always)]
-    fn add_up<S: Simd>(&self, simd: S, [row, column]: [usize; 2], sums: &mut [Sums]) {
+    fn add_up<S: Simd>(&self, simd: S, [row, column]: [usize; 2], sums: &mut [Sums<W>]) {
         let (tiles, pitch) = (self.tiles, self.gradient.pitch(self.tiles));
         let mut begun = 0;
         for place in 0..F::PLACES {
@@ -208,7 +211,7 @@ impl<F: Transpose> Transformed<'_, F> {
             begun = begun.max(window + 1);
             let sums = &mut sums[window];
             let a = &self.out[0][place * pitch[0] + row * tiles * LANES..][..tiles * LANES];
-            let b = &self.out[1][place * pitch[1] + column * tiles * COLUMNS..][..tiles * COLUMNS];
+            let b = &self.out[1][place * pitch[1] + column * tiles * W..][..tiles * W];
             for (top, sums) in sums.chunks_exact_mut(ROWS).enumerate() {
                 simd.product(Left { elements: &a[top * ROWS..], row: 1, term: LANES }, b, sums, add);
             }
@@ -221,14 +224,14 @@ impl<F: Transpose> Transformed<'_, F> {
         &self,
         simd: S,
         [row, column]: [usize; 2],
-        sums: &[Sums],
+        sums: &[Sums<W>],
         near: &mut [f32],
         mut put: impl FnMut(usize, usize, S::V),
     ) {
         let (inputs, outputs) = (self.gradient.x.own, self.gradient.y.own);
         for (own, output) in (row * LANES..outputs.min((row + 1) * LANES)).enumerate() {
-            for half in 0..VECTORS {
-                let first = column * COLUMNS + half * LANES;
+            for half in 0..W / LANES {
+                let first = column * W + half * LANES;
                 let count = inputs.saturating_sub(first).min(LANES);
                 F::WindowSum::of(
                     simd,
@@ -250,16 +253,16 @@ impl<F: Transpose> Transformed<'_, F> {
 }
 
 /// Sums of a block, and memory to transform it back in.
-type Near = (Vec<Sums>, Scratch<f32>);
+type Near<const W: usize> = (Vec<Sums<W>>, Scratch<f32>);
 
-fn near<F: Transpose>() -> Near {
-    (vec![[[0.0; COLUMNS]; LANES]; F::WINDOWS], Scratch::of(F::Window::FROM.pow(2) * LANES))
+fn near<F: Transpose, const W: usize>() -> Near<W> {
+    (vec![[[0.0; W]; LANES]; F::WINDOWS], Scratch::of(F::Window::FROM.pow(2) * LANES))
 }
 
 /// Vectors of strips.
-struct Strip<'a, F>(&'a Transforming<'a, F>);
+struct Strip<'a, F, const W: usize>(&'a Transforming<'a, F, W>);
 
-impl<F: Transpose> Parts for Strip<'_, F> {
+impl<F: Transpose, const W: usize> Parts for Strip<'_, F, W> {
     type Memory = Scratch<f32>;
 
     fn memory(&self) -> Scratch<f32> {
@@ -273,21 +276,21 @@ impl<F: Transpose> Parts for Strip<'_, F> {
     }
 }
 
-/// Blocks of the gradient: [`LANES`] outputs by [`COLUMNS`] inputs.
-struct Block<'a, F> {
-    tiles: &'a Transformed<'a, F>,
+/// Blocks of the gradient: [`LANES`] outputs by [`W`] inputs.
+struct Block<'a, F, const W: usize> {
+    tiles: &'a Transformed<'a, F, W>,
     w: &'a Shared<'a, f32>,
 }
 
-impl<F: Transpose> Parts for Block<'_, F> {
-    type Memory = Near;
+impl<F: Transpose, const W: usize> Parts for Block<'_, F, W> {
+    type Memory = Near<W>;
 
-    fn memory(&self) -> Near {
-        near::<F>()
+    fn memory(&self) -> Near<W> {
+        near::<F, W>()
     }
 
     #[inline(always)]
-    fn part<S: Simd>(&self, simd: S, number: usize, (sums, near): &mut Near) {
+    fn part<S: Simd>(&self, simd: S, number: usize, (sums, near): &mut Near<W>) {
         let wide = self.tiles.gradient.wide();
         let block = [number / wide, number % wide];
         self.tiles.add_up(simd, block, sums);
@@ -303,8 +306,8 @@ impl<F: Transpose> Parts for Block<'_, F> {
 }
 
 /// Whole gradients of some tiles each.
-struct ByTiles<'a, F> {
-    gradient: &'a Gradient<'a, F>,
+struct ByTiles<'a, F, const W: usize> {
+    gradient: &'a Gradient<'a, F, W>,
     /// Pieces into which the strips are cut, and how many tasks share them.
     chunks: usize,
     tasks: usize,
@@ -313,12 +316,12 @@ struct ByTiles<'a, F> {
     len: usize,
 }
 
-impl<F: Transpose> Parts for ByTiles<'_, F> {
-    type Memory = ([Scratch<f32>; 2], Scratch<f32>, Near);
+impl<F: Transpose, const W: usize> Parts for ByTiles<'_, F, W> {
+    type Memory = ([Scratch<f32>; 2], Scratch<f32>, Near<W>);
 
     fn memory(&self) -> Self::Memory {
         let strips = self.gradient.strips.count().div_ceil(self.chunks);
-        (self.gradient.room(strips), self.gradient.near(), near::<F>())
+        (self.gradient.room(strips), self.gradient.near(), near::<F, W>())
     }
 
     #[inline(always)]
