@@ -19,6 +19,8 @@ pub(crate) struct Arena(Pages);
 /// Bytes of an arena that are no numbers at first. The system gives a page when it is first written to, which takes a second for a few
 /// gigabytes: there that is left to the kernels that need it.
 const MARKED: usize = 4 << 20;
+/// Bytes of a line of the caches.
+pub(crate) const LINE: usize = 64;
 
 impl Arena {
     /// At least so many bytes; of a small arena none are a number before something is written there, so that reading too early shows.
@@ -245,6 +247,19 @@ impl<'a, E> Shared<'a, E> {
         assert!(at <= self.elements && len <= self.elements - at, "elements {at}.. of {}", self.elements);
         // In bounds, and nobody else's.
         unsafe { std::slice::from_raw_parts_mut(self.start.add(at), len) }
+    }
+
+    /// Has the lines of a run brought into the first cache that is written soon; nothing where there is no way to say so.
+    #[inline(always)]
+    pub(crate) fn fetch(&self, at: usize, len: usize) {
+        #[cfg(target_arch = "x86_64")]
+        for at in (at..at + len).step_by((LINE / size_of::<E>()).max(1)).chain((at + len).checked_sub(1)) {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // No more than a hint, whatever the address is.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(self.start.wrapping_add(at).cast()) };
+        }
+        #[cfg(not(target_arch = "x86_64"))]
+        let _ = (at, len);
     }
 
     /// One element, on the terms of [`Shared::run`].

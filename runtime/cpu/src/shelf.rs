@@ -6,15 +6,13 @@
 use std::marker::PhantomData;
 
 use crate::element::Element;
-use crate::memory::{Raw, numbers, numbers_mut, part_mut};
+use crate::memory::{LINE, Raw, numbers, numbers_mut, part_mut};
 use crate::pages::Pages;
 
 /// Bytes of a piece; what nobody has written to costs nothing.
 const PIECE: usize = 32 << 20;
 /// Bytes below which numbers are left to the heap.
 const SMALL: usize = 1 << 14;
-/// Bytes of a cache line, where each variable begins.
-const LINE: usize = 64;
 
 /// Where numbers lie on a [`Shelf`].
 #[derive(Debug, Clone, Copy)]

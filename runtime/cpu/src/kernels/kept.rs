@@ -8,6 +8,15 @@ use crate::element::Element;
 /// What a convolution makes of its weight before it multiplies by it, once it has made it.
 pub(crate) type Kept<T> = OnceCell<Scratch<T>>;
 
+/// So many elements that are filled now, unless they were filled earlier.
+pub(crate) fn filled<'a, T: Element>(kept: &'a Kept<T>, len: usize, fill: impl FnOnce(&mut [T])) -> &'a [T] {
+    kept.get_or_init(|| {
+        let mut all = Scratch::own(len);
+        fill(&mut all);
+        all
+    })
+}
+
 /// Does something with so many elements that were filled now, or earlier where they may be kept.
 pub(crate) fn with<T: Element>(
     kept: Option<&Kept<T>>,
@@ -15,12 +24,12 @@ pub(crate) fn with<T: Element>(
     fill: impl FnOnce(&mut [T]),
     f: impl FnOnce(&[T]),
 ) {
-    let filled = |mut all: Scratch<T>| {
-        fill(&mut all);
-        all
-    };
     match kept {
-        Some(kept) => f(kept.get_or_init(|| filled(Scratch::own(len)))),
-        None => f(&filled(Scratch::of(len))),
+        Some(kept) => f(filled(kept, len, fill)),
+        None => {
+            let mut all = Scratch::of(len);
+            fill(&mut all);
+            f(&all);
+        }
     }
 }

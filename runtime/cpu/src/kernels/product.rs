@@ -1,12 +1,13 @@
 //! Products of matrices that are copied into panels piece by piece.
 //!
 //! The left operand is copied once, in panels of [`ROWS`] rows. The columns of the right one are cut into panels of [`COLUMNS`]: a task
-//! copies a part of a panel that the first cache holds, and multiplies it by all panels of the left one. Where there are few columns they
-//! are copied once, too, and a task has some of the rows. What an operand is (a strided matrix, the windows of an image) and where the
-//! product goes are the caller's. The order of each sum is the same whatever the number of threads.
+//! copies a part of a panel that the first caches hold, and multiplies it by all panels of the left one. Where there are few columns they
+//! are copied once, and a task copies and multiplies some of the rows. What an operand is (a strided matrix, the windows of an image) and
+//! where the product goes are the caller's. The order of each sum is the same whatever the number of threads.
 
 use std::ops::Range;
 
+use super::matrix::Matrix;
 use super::micro::{Block, COLUMNS, ROWS};
 use super::scratch::Scratch;
 use super::vector::{isa, widest};
@@ -15,16 +16,18 @@ use crate::memory::Shared;
 use crate::workers::{each, pieces};
 
 /// Terms of a sum that a panel holds at a time.
-const DEPTH: usize = 256;
+const DEPTH: usize = 512;
 /// Most rows of the left operand that a task goes through with one panel: their part stays in the second cache.
 const TALL: usize = 1024;
 /// Tasks that are enough for any machine.
 const TASKS: usize = 32;
 /// Panels, and terms of them, that are copied together.
 const GROUP: usize = 8;
-const TOGETHER: usize = 64;
+const TOGETHER: usize = 8;
 /// Panels that are too few to be dealt out.
 const FEW: usize = 16;
+/// Panels of rows that a task has at least where there are few columns, all of which it reads.
+const TALL_ENOUGH: usize = 4;
 /// Products below which other cores are not worth waking.
 const SMALL: usize = 1 << 16;
 
@@ -75,6 +78,9 @@ pub(crate) fn multiply<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
     target: &Target<'_, T, F>,
     size: Size,
 ) {
+    if has_few_columns(size) {
+        return by_rows(&Left::Lines(a), b, target, size);
+    }
     let mut left = Scratch::of(packed(size));
     pack(a, size, &mut left);
     multiply_packed(&left, b, target, size);
@@ -87,22 +93,31 @@ pub(crate) fn packed(size: Size) -> usize {
 
 /// Copies a left operand into panels, which [`packed`] counts.
 pub(crate) fn pack<T: Element>(a: &impl Panels<T>, size: Size, out: &mut [T]) {
-    let len = (ROWS * size.terms).max(1);
-    // Where a term of several panels lies in one place of memory a few terms of these are copied at a time.
-    let together = if a.has_lines_together() { TOGETHER } else { size.terms.max(1) };
-    let pack = |(number, out): (usize, &mut [T])| {
-        for start in (0..size.terms).step_by(together) {
-            let terms = start..(start + together).min(size.terms);
-            for (panel, out) in out.chunks_mut(len).enumerate() {
-                let out = &mut out[start * ROWS..terms.end * ROWS];
-                a.pack::<ROWS>(terms.clone(), (number * GROUP + panel) * ROWS, out);
-            }
-        }
-    };
+    let len = (GROUP * ROWS * size.terms).max(1);
+    let pack = |(number, out): (usize, &mut [T])| pack_some(a, number * GROUP, size.terms, out);
     match is_small(size) {
-        true => out.chunks_mut(GROUP * len).enumerate().for_each(pack),
-        false => pieces(out, GROUP * len, |number, out| pack((number, out))),
+        true => out.chunks_mut(len).enumerate().for_each(pack),
+        false => pieces(out, len, |number, out| pack((number, out))),
     }
+}
+
+/// Copies panels from one on.
+fn pack_some<T: Element>(a: &impl Panels<T>, first: usize, terms: usize, out: &mut [T]) {
+    // Where a term of several panels lies in one place of memory a few terms of these are copied at a time.
+    let together = if a.has_lines_together() { TOGETHER } else { terms.max(1) };
+    for start in (0..terms).step_by(together) {
+        let some = start..(start + together).min(terms);
+        for (panel, out) in out.chunks_mut(ROWS * terms).enumerate() {
+            let out = &mut out[some.start * ROWS..some.end * ROWS];
+            a.pack::<ROWS>(some.clone(), (first + panel) * ROWS, out);
+        }
+    }
+}
+
+/// Whether tasks have some of the rows and all columns.
+fn has_few_columns(size: Size) -> bool {
+    let (high, wide) = (size.rows.div_ceil(ROWS), size.columns.div_ceil(COLUMNS));
+    !is_small(size) && wide > 0 && wide < high.min(FEW)
 }
 
 fn is_small(size: Size) -> bool {
@@ -120,13 +135,14 @@ pub(crate) fn multiply_packed<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sy
     if rows == 0 || columns == 0 {
         return;
     }
-    let (high, wide) = (rows.div_ceil(ROWS), columns.div_ceil(COLUMNS));
-    if !is_small(size) && wide < high.min(FEW) {
-        return by_rows(left, b, target, size);
+    if has_few_columns(size) {
+        return by_rows(&Left::<T, Matrix<'_, T>>::Packed(left), b, target, size);
     }
+    let (high, wide) = (rows.div_ceil(ROWS), columns.div_ceil(COLUMNS));
     let (across, down) = (wide.min(TASKS), rows.div_ceil(TALL));
     let task = |task: usize| {
         let parts = [part(high, down, task / across), part(wide, across, task % across)];
+        let left = &left[parts[0].start * ROWS * size.terms..];
         widest(|| strip(left, b, None, target, size, parts));
     };
     match is_small(size) {
@@ -135,9 +151,15 @@ pub(crate) fn multiply_packed<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sy
     }
 }
 
-/// Where there are few columns: they are copied once, and each task has some of the rows.
+/// A left operand in panels, or as it lies.
+enum Left<'a, T, A> {
+    Packed(&'a [T]),
+    Lines(&'a A),
+}
+
+/// Where there are few columns: they are copied once, and each task has some of the rows, which it copies near itself.
 fn by_rows<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
-    left: &[T],
+    left: &Left<'_, T, impl Panels<T>>,
     b: &impl Panels<T>,
     target: &Target<'_, T, F>,
     size: Size,
@@ -151,9 +173,19 @@ fn by_rows<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
         let out = shared.run((panel * size.terms + terms.start) * COLUMNS, terms.len() * COLUMNS);
         b.pack::<COLUMNS>(terms, panel * COLUMNS, out);
     });
-    let tasks = high.min(TASKS);
+    let tasks = high.div_ceil(TALL_ENOUGH).min(TASKS);
     each(tasks, |task| {
-        widest(|| strip(left, b, Some(&right), target, size, [part(high, tasks, task), 0..wide]))
+        let rows = part(high, tasks, task);
+        let mut own;
+        let left = match left {
+            Left::Packed(all) => &all[rows.start * ROWS * size.terms..],
+            Left::Lines(a) => {
+                own = Scratch::of(rows.len() * ROWS * size.terms);
+                pack_some(*a, rows.start, size.terms, &mut own);
+                &own[..]
+            }
+        };
+        widest(|| strip(left, b, Some(&right), target, size, [rows, 0..wide]))
     });
 }
 
@@ -162,7 +194,7 @@ pub(crate) fn part(of: usize, parts: usize, number: usize) -> Range<usize> {
     of * number / parts..of * (number + 1) / parts
 }
 
-/// Some panels of rows by some panels of columns, which may have been copied before.
+/// Some panels of rows, of which the left operand has no others before, by some panels of columns, which may have been copied before.
 #[inline(always)]
 fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
     left: &[T],
@@ -192,9 +224,16 @@ fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
             let panel = &panel[..terms.len() * COLUMNS];
             let pieces = (target.pieces)(columns);
             for row in down.clone() {
-                let left = &left[(row * size.terms + terms.start) * ROWS..][..terms.len() * ROWS];
-                T::block(isa, left, panel, &mut block);
+                let left =
+                    &left[((row - down.start) * size.terms + terms.start) * ROWS..][..terms.len() * ROWS];
                 let rows = row * ROWS..((row + 1) * ROWS).min(size.rows);
+                // Rows lie far apart: they are on their way while their sums are made.
+                for row in rows.clone() {
+                    pieces
+                        .iter()
+                        .for_each(|piece| target.elements.fetch(row * target.row + piece.place, piece.len));
+                }
+                T::block(isa, left, panel, &mut block);
                 for (own, row) in rows.enumerate() {
                     let from = &block[own * COLUMNS..(own + 1) * COLUMNS];
                     pieces.iter().for_each(|piece| put(target.elements, from, *piece, row * target.row, add));

@@ -31,7 +31,7 @@ use std::ops::Range;
 
 use super::kept::{self, Kept};
 use super::matrix::Matrix;
-use super::product::{Piece, Size, Target, multiply_packed, pack, packed};
+use super::product::{Piece, Size, Target, multiply, multiply_packed, pack, packed};
 use super::view::unravel;
 use super::window::{Moves, Windows};
 use crate::element::Element;
@@ -142,26 +142,33 @@ fn by_windows<T: Element>(
     let (terms, count, lines) = (channels.own * windows.taps(), windows.count(), windows.lines());
     let elements = &Shared::new(y);
     let size = Size { rows: channels.shared, columns: channels.images * count, terms };
-    let fill = |all: &mut [T]| {
-        pieces(all, packed(size), |group, left| {
-            let own = &w[group * channels.shared * terms..][..channels.shared * terms];
-            pack(&Matrix::dense(own, [channels.shared, terms]).transposed(), size, left);
+    let matrix = |group: usize| {
+        let own = &w[group * channels.shared * terms..][..channels.shared * terms];
+        Matrix::dense(own, [channels.shared, terms]).transposed()
+    };
+    let columns = |group: usize| Columns {
+        windows: &windows,
+        lines: &lines,
+        elements: &x,
+        channels: channels.inputs(),
+        first: group * channels.own,
+    };
+    let (row, image) = (count, channels.outputs() * count);
+    let pieces_of = |group: usize| {
+        let base = group * channels.shared * count;
+        move |part: Range<usize>| by_image(part, count, base, image)
+    };
+    let target = |group: usize| Target { elements, row, add: false, pieces: pieces_of(group) };
+    let Some(kept) = kept else {
+        return each(channels.groups, |group| {
+            multiply(&matrix(group), &columns(group), &target(group), size);
         });
     };
-    kept::with(kept, channels.groups * packed(size), fill, |left| {
-        each(channels.groups, |group| {
-            let columns = Columns {
-                windows: &windows,
-                lines: &lines,
-                elements: &x,
-                channels: channels.inputs(),
-                first: group * channels.own,
-            };
-            let (base, image) = (group * channels.shared * count, channels.outputs() * count);
-            let pieces = |part: Range<usize>| by_image(part, count, base, image);
-            let target = Target { elements, row: count, add: false, pieces };
-            multiply_packed(&left[group * packed(size)..][..packed(size)], &columns, &target, size);
-        });
+    let len = packed(size);
+    let fill = |all: &mut [T]| pieces(all, len, |group, left| pack(&matrix(group), size, left));
+    let left = kept::filled(kept, channels.groups * len, fill);
+    each(channels.groups, |group| {
+        multiply_packed(&left[group * len..][..len], &columns(group), &target(group), size);
     });
 }
 
