@@ -17,6 +17,8 @@ use crate::workers::pieces;
 
 /// Products, about, of a pair of channels that are added up before they are transformed back: that costs as much as 180 of them.
 const PRODUCTS: usize = 32 * 81;
+/// Elements of transformed inputs that are held at a time where all tiles are transformed first: more is memory that nothing else needs.
+const HELD: usize = 600_000;
 /// Most tasks with tiles of their own: each has a gradient of its own.
 const TASKS: usize = 16;
 /// Fewer such tasks would leave cores without work.
@@ -60,8 +62,8 @@ fn of_groups<F: Transpose>(
         let y = images(y, y_shape, group * channels.shared, channels.shared);
         // Half a panel is enough for few inputs.
         match channels.own {
-            ..=LANES => Gradient::<F, LANES> { filter: PhantomData, x, y, strips, low }.compute(w),
-            _ => Gradient::<F, COLUMNS> { filter: PhantomData, x, y, strips, low }.compute(w),
+            ..=LANES => Gradient::<F, LANES> { filter: PhantomData, x, y, strips, low, before: 0 }.compute(w),
+            _ => Gradient::<F, COLUMNS> { filter: PhantomData, x, y, strips, low, before: 0 }.compute(w),
         }
     }
 }
@@ -73,6 +75,8 @@ struct Gradient<'a, F, const W: usize> {
     y: Images<'a>,
     strips: Strips,
     low: [isize; 2],
+    /// Inputs of the group before those of `x`.
+    before: usize,
 }
 
 /// Some strips of both operands to be transformed: for each place and panel the panel's lanes for each tile. Panels of the output's gradient
@@ -112,14 +116,28 @@ impl<F: Transpose, const W: usize> Gradient<'_, F, W> {
         });
     }
 
-    /// All tiles are transformed before; each task has a block of the gradient.
+    /// All tiles are transformed before, those of some inputs at a time; each task has a block of the gradient.
     fn by_blocks(&self, w: &mut [f32]) {
-        let [mut a, mut b] = self.room(self.strips.count());
-        let out = [&Shared::new(&mut a), &Shared::new(&mut b)];
-        let strips = 0..self.strips.count();
-        in_parts(self.vectors() * strips.len(), &Strip(&Transforming { gradient: self, strips, out }));
-        let tiles = &Transformed { gradient: self, tiles: self.strips.tiles(), out: [&a, &b] };
-        in_parts(self.tall() * self.wide(), &Block { tiles, w: &Shared::new(w) });
+        let (strips, tiles) = (0..self.strips.count(), self.strips.tiles());
+        let some = (HELD / (F::PLACES * tiles.max(1) * W)).max(1) * W;
+        let slab = |before: usize| {
+            let x = Images { first: self.x.first + before, own: some.min(self.x.own - before), ..self.x };
+            Gradient::<F, W> { filter: PhantomData, x, before, ..*self }
+        };
+        let [mut a, mut b] = slab(0).room(strips.len());
+        let (inputs, w) = (self.x.own, &Shared::new(w));
+        for before in (0..inputs).step_by(some) {
+            let gradient = &slab(before);
+            let out = [&Shared::new(&mut a), &Shared::new(&mut b)];
+            let strip = Strip {
+                transforming: &Transforming { gradient, strips: strips.clone(), out },
+                first: before == 0,
+            };
+            let vectors = if strip.first { gradient.vectors() } else { gradient.x.vectors() };
+            in_parts(vectors * strips.len(), &strip);
+            let tiles = &Transformed { gradient, tiles, out: [&a, &b] };
+            in_parts(gradient.tall() * gradient.wide(), &Block { tiles, inputs, w });
+        }
     }
 
     /// Panels of outputs, and of inputs.
@@ -163,11 +181,15 @@ impl<F: Transpose, const W: usize> Transforming<'_, F, W> {
             true => {
                 self.one::<F::Gradient, S>(simd, (&gradient.y, 0), [strip, own], (F::RESULTS, [0, 0]), near)
             }
-            false => {
-                let cut = (F::STEP, gradient.low);
-                self.one::<F::Tile, S>(simd, (&gradient.x, 1), [strip, vector - own], cut, near)
-            }
+            false => self.input(simd, vector - own, strip, near),
         }
+    }
+
+    /// Transforms a vector of one strip of the input.
+    #[inline(always)]
+    fn input<S: Simd>(&self, simd: S, vector: usize, strip: usize, near: &mut [f32]) {
+        let (gradient, cut) = (self.gradient, (F::STEP, self.gradient.low));
+        self.one::<F::Tile, S>(simd, (&gradient.x, 1), [strip, vector], cut, near);
     }
 
     #[inline(always)]
@@ -218,17 +240,18 @@ impl<F: Transpose, const W: usize> Transformed<'_, F, W> {
         }
     }
 
-    /// Transforms a block back, and gives each window: its place in the weight and its taps.
+    /// Transforms a block back, and gives each window: its place in the weight of so many inputs, and its taps.
     #[inline(always)]
     fn back<S: Simd>(
         &self,
         simd: S,
-        [row, column]: [usize; 2],
+        ([row, column], all): ([usize; 2], usize),
         sums: &[Sums<W>],
         near: &mut [f32],
         mut put: impl FnMut(usize, usize, S::V),
     ) {
-        let (inputs, outputs) = (self.gradient.x.own, self.gradient.y.own);
+        let Gradient { x, y, before, .. } = self.gradient;
+        let (inputs, outputs) = (x.own, y.own);
         for (own, output) in (row * LANES..outputs.min((row + 1) * LANES)).enumerate() {
             for half in 0..W / LANES {
                 let first = column * W + half * LANES;
@@ -245,7 +268,7 @@ impl<F: Transpose, const W: usize> Transformed<'_, F, W> {
                     near,
                     count,
                     #[inline(always)]
-                    |input, _, taps, v| put((output * inputs + first + input) * taps, taps, v),
+                    |input, _, taps, v| put((output * all + before + first + input) * taps, taps, v),
                 );
             }
         }
@@ -260,25 +283,35 @@ fn near<F: Transpose, const W: usize>() -> Near<W> {
 }
 
 /// Vectors of strips.
-struct Strip<'a, F, const W: usize>(&'a Transforming<'a, F, W>);
+struct Strip<'a, F, const W: usize> {
+    transforming: &'a Transforming<'a, F, W>,
+    /// Whether those of the output's gradient are among them.
+    first: bool,
+}
 
 impl<F: Transpose, const W: usize> Parts for Strip<'_, F, W> {
     type Memory = Scratch<f32>;
 
     fn memory(&self) -> Scratch<f32> {
-        self.0.gradient.near()
+        self.transforming.gradient.near()
     }
 
     #[inline(always)]
     fn part<S: Simd>(&self, simd: S, number: usize, near: &mut Scratch<f32>) {
-        let strips = self.0.strips.len();
-        self.0.strip(simd, number / strips, number % strips, near);
+        let strips = self.transforming.strips.len();
+        let (vector, strip) = (number / strips, number % strips);
+        match self.first {
+            true => self.transforming.strip(simd, vector, strip, near),
+            false => self.transforming.input(simd, vector, strip, near),
+        }
     }
 }
 
 /// Blocks of the gradient: [`LANES`] outputs by [`W`] inputs.
 struct Block<'a, F, const W: usize> {
     tiles: &'a Transformed<'a, F, W>,
+    /// Inputs of the weight.
+    inputs: usize,
     w: &'a Shared<'a, f32>,
 }
 
@@ -296,7 +329,7 @@ impl<F: Transpose, const W: usize> Parts for Block<'_, F, W> {
         self.tiles.add_up(simd, block, sums);
         self.tiles.back(
             simd,
-            block,
+            (block, self.inputs),
             sums,
             near,
             #[inline(always)]
@@ -344,7 +377,7 @@ impl<F: Transpose, const W: usize> Parts for ByTiles<'_, F, W> {
                 tiles.add_up(simd, block, sums);
                 tiles.back(
                     simd,
-                    block,
+                    (block, gradient.x.own),
                     sums,
                     near,
                     #[inline(always)]
