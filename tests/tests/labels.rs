@@ -26,7 +26,7 @@ fn said(judge: &Judge, value: &str) -> String {
 }
 
 /// Each value, and what is said about it everywhere.
-const CASES: [(&str, &str); 13] = [
+const CASES: [(&str, &str); 15] = [
     ("CrossEntropy()(s, tensor([0, 1]))", "[1.0]"),
     ("CrossEntropy()(s, tensor([0, 2]))", "label 2 names none of 2 classes, 0 to 1"),
     ("CrossEntropy(reduction = \"sum\")(s, tensor([-1, 0]))", "label -1 names none of 2 classes, 0 to 1"),
@@ -35,6 +35,8 @@ const CASES: [(&str, &str); 13] = [
     ("CrossEntropy(ignore_index = -1)(s, tensor([-1, -2]))", "label -2 names none of 2 classes, 0 to 1"),
     ("sum(CrossEntropy(reduction = \"none\")(s, masked(tensor([1, 7]), tensor([true, false]))))", "[1.0]"),
     ("NLL()(s, tensor([0, 5]))", "label 5 names none of 2 classes, 0 to 1"),
+    ("NLL(ignore_index = -100)(s, tensor([-100, 0]))", "[1.0]"),
+    ("NLL(ignore_index = -100)(s, tensor([-100, 2]))", "label 2 names none of 2 classes, 0 to 1"),
     ("sum(confusion(s, tensor([0, 5])))", "label 5 names none of 2 classes, 0 to 1"),
     (
         "sum(pixel_confusion(reshape(s, [1, 2, 2]), tensor([[255, 2]])))",

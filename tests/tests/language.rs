@@ -24,6 +24,26 @@ macro_rules! cases {
 }
 
 cases! {
+    lists_are_taken_apart_where_their_length_is_known: "
+let PAIR = [3, 4]
+module Two(sizes: [int]) {
+  let [first, second] = sizes
+  forward(x: f32[N]) { x * first + second }
+}
+test \"binding\" {
+  let [a, b] = PAIR
+  let [c, (d, _), [e]] = [1, (2, 3), [4]]
+  assert [a, b, c, d, e] == [3, 4, 1, 2, 4]
+  assert [x + y for [x, y] in [[1, 2], [3, 4]]] == [3, 7]
+  for [n, m] in [[1, 1]] { assert n == m }
+  assert Two(PAIR)(tensor([2.0])) == tensor([10.0])
+  assert (fold _ in 0..3 with [s, t] = [0, 1] { [t, s + t] }) == [2, 3]
+}
+test \"too long\" { let [a, b] = [1, 2, 3]; assert a + b == 3 }
+test \"too short\" { let [a, b, _] = PAIR; assert a + b == 3 }
+test \"a tuple\" { let [a] = (1, 2); assert a == 1 }
+test \"a tensor\" { let [a, b] = tensor([1.0, 2.0]); assert close(a, b) }
+"
     a_gradient_ends_at_a_comparison: "
 use std.optim.sgd
 module Gate() {

@@ -73,7 +73,7 @@ codes! {
     NOT_MINIMIZED = "V0234", "term is minimized by nothing";
     /// An experiment refers to a step, a data set or a metric that it does not have.
     UNKNOWN_PART = "V0240", "unknown part of an experiment";
-    /// `--set` names nothing that can be set.
+    /// `--set` names nothing that can be set, or several things, or part of what another `--set` replaces.
     UNKNOWN_SETTING = "V0241", "nothing to set";
     /// A data set's metadata is needed and cannot be read.
     DATA_UNKNOWN = "V0242", "data set cannot be inspected";

@@ -1,25 +1,19 @@
 //! `--set path=value`: edits of the text, so that the resolved specification can be saved and run again.
 //!
 //! `opt.lr` is the argument `lr` of a call in the pipeline that `let opt` names; `train.batch` is the first argument of
-//! `batch(..)` there; `train.batch.drop_last` is an argument of it; `width` is the whole value of `let width`;
-//! `run.epochs` is the count of the first phase.
+//! `batch(..)` there; `train.batch.drop_last` is an argument of it; `width` is the whole value of `let width`, in the experiment or at
+//! the top of the file; `run.epochs` is the count of the first phase. `tiny.opt.lr` is that of one experiment among several.
+
+mod settings;
 
 use std::rc::Rc;
 
-use vspec_syntax::ast::{Arg, ExperimentDef, ExperimentPart, Expr, ExprKind, ItemKind, Pattern, RunKind};
+use settings::Setting;
+use vspec_syntax::ast::{Expr, ExprKind};
 use vspec_syntax::{Diagnostic, Span, did_you_mean};
 
-use crate::load::{Definition, FileScope, Loader};
-use crate::{Override, builtins, codes};
-
-/// Something that a path can name: what to put where.
-struct Setting {
-    path: String,
-    /// The text that is replaced; empty to insert before its start.
-    at: Span,
-    /// What stands before the value when it is inserted: `, momentum = `.
-    prefix: String,
-}
+use crate::load::{FileScope, Loader};
+use crate::{Override, codes};
 
 /// The text with every override in place.
 pub(crate) fn apply(
@@ -28,7 +22,7 @@ pub(crate) fn apply(
     text: &str,
     overrides: &[Override],
 ) -> Result<String, Vec<Diagnostic>> {
-    let settings = settings(loader, file, text);
+    let settings = settings::of_file(loader, file, text);
     let mut edits: Vec<Edit> = vec![];
     let mut errors = vec![];
     for o in overrides {
@@ -40,13 +34,14 @@ pub(crate) fn apply(
     if !errors.is_empty() {
         return Err(errors);
     }
+    check_apart(&edits)?;
     // From the end, so that earlier places stay where they are; of two values for one place the later one wins.
     edits.reverse();
     edits.sort_by(|a, b| b.at.start.cmp(&a.at.start).then_with(|| a.prefix.cmp(&b.prefix)));
     edits.dedup_by(|a, b| a.at == b.at && a.prefix == b.prefix);
     let mut out = text.to_string();
     let mut behind: Option<Span> = None;
-    for Edit { at, prefix, value } in edits {
+    for Edit { at, prefix, value, .. } in edits {
         // Of two arguments that are added to a call without any, the first one needs a comma.
         let comma = if behind == Some(at) && !prefix.starts_with(',') { ", " } else { "" };
         out.replace_range(at.start as usize..at.end as usize, &format!("{prefix}{value}{comma}"));
@@ -57,9 +52,24 @@ pub(crate) fn apply(
 
 /// A value and where it goes.
 struct Edit {
+    path: String,
+    /// Where the path stands, on the command line.
+    span: Span,
     at: Span,
     prefix: String,
     value: String,
+}
+
+/// Of two values one of which is part of what the other one replaces neither can be meant.
+fn check_apart(edits: &[Edit]) -> Result<(), Vec<Diagnostic>> {
+    let within = |inner: &Edit, outer: &Edit| {
+        outer.at != inner.at && outer.at.start <= inner.at.start && inner.at.start < outer.at.end
+    };
+    let lost = edits.iter().find_map(|inner| Some((inner, edits.iter().find(|outer| within(inner, outer))?)));
+    let Some((inner, outer)) = lost else { return Ok(()) };
+    let message = format!("`{}` is part of what `{}` replaces", inner.path, outer.path);
+    let error = Diagnostic::error(codes::UNKNOWN_SETTING, inner.span, message);
+    Err(vec![error.also(outer.span, "replaced by this").hint("leave one of the two out")])
 }
 
 fn edit(loader: &mut Loader<'_>, settings: &[Setting], o: &Override) -> Result<Edit, Box<Diagnostic>> {
@@ -69,24 +79,82 @@ fn edit(loader: &mut Loader<'_>, settings: &[Setting], o: &Override) -> Result<E
         Ok(value) => value,
         Err(error) => return Err(Box::new(error)),
     };
-    match settings.iter().find(|s| s.path == o.path) {
-        Some(setting) => {
-            let value = if o.path.starts_with("run.") { count(&value, &o.value) } else { o.value.clone() };
-            Ok(Edit { at: setting.at, prefix: setting.prefix.clone(), value })
-        }
-        None => {
-            let error = Diagnostic::error(
-                codes::UNKNOWN_SETTING,
-                path_span,
-                format!("nothing is called `{}`", o.path),
-            );
-            let known: Vec<&str> = settings.iter().map(|s| &*s.path).collect();
-            Err(Box::new(match did_you_mean(&o.path, known.iter().copied()) {
-                Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error.hint(format!("what can be set: {}", nearby(&o.path, &known).join(", "))),
-            }))
+    let setting = find(settings, &o.path, path_span)?;
+    let value = if setting.path.starts_with("run.") { count(&value, &o.value) } else { o.value.clone() };
+    let (path, at, prefix) = (o.path.clone(), setting.at, setting.prefix.clone());
+    Ok(Edit { path, span: path_span, at, prefix, value })
+}
+
+/// What a path names, which has to be one thing.
+fn find<'s>(settings: &'s [Setting], path: &str, span: Span) -> Result<&'s Setting, Box<Diagnostic>> {
+    match named(settings, path).as_slice() {
+        [] => Err(Box::new(unknown(settings, path, span))),
+        [only] => Ok(only),
+        several => Err(Box::new(ambiguous(settings, several, path, span))),
+    }
+}
+
+/// Everything that a path names. An experiment's name in front is read only where nothing has the whole path.
+fn named<'s>(settings: &'s [Setting], path: &str) -> Vec<&'s Setting> {
+    let plain: Vec<&Setting> = settings.iter().filter(|s| s.path == path).collect();
+    match plain.is_empty() {
+        true => outermost(settings.iter().filter(|s| qualified(s).as_deref() == Some(path)).collect()),
+        false => outermost(plain),
+    }
+}
+
+/// `tiny.opt.lr`
+fn qualified(setting: &Setting) -> Option<String> {
+    setting.experiment.as_ref().map(|experiment| format!("{experiment}.{}", setting.path))
+}
+
+/// Of the places that one path names within an experiment those in the outermost call, each once.
+fn outermost(found: Vec<&Setting>) -> Vec<&Setting> {
+    let mut kept: Vec<&Setting> = vec![];
+    for setting in &found {
+        let same = |other: &&&Setting| other.experiment == setting.experiment;
+        let further_out = found.iter().filter(same).any(|other| other.depth < setting.depth);
+        let known = kept.iter().any(|k| k.at == setting.at && k.prefix == setting.prefix);
+        if !further_out && !known {
+            kept.push(setting);
         }
     }
+    kept
+}
+
+fn unknown(settings: &[Setting], path: &str, span: Span) -> Diagnostic {
+    let error = Diagnostic::error(codes::UNKNOWN_SETTING, span, format!("nothing is called `{path}`"));
+    let mut known: Vec<&str> = vec![];
+    for setting in settings {
+        if !known.contains(&&*setting.path) {
+            known.push(&setting.path);
+        }
+    }
+    match did_you_mean(path, known.iter().copied()) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None if known.is_empty() => error.hint("the file has neither a constant nor an experiment"),
+        None => error.hint(format!("what can be set: {}", nearby(path, &known).join(", "))),
+    }
+}
+
+/// A path that several things have, with one for each that nothing else has.
+fn ambiguous(settings: &[Setting], several: &[&Setting], path: &str, span: Span) -> Diagnostic {
+    let message = format!("`{path}` names {} things", several.len());
+    let error = Diagnostic::error(codes::UNKNOWN_SETTING, span, message);
+    let error = several.iter().fold(error, |error, setting| error.also(setting.at, "this is one of them"));
+    let own: Vec<String> = several.iter().filter_map(|setting| own_path(settings, setting)).collect();
+    if own.is_empty() {
+        return error.hint("give the value a name of its own with a `let` of the experiment, and set that");
+    }
+    error.hint(format!("say which: {}", own.join(", ")))
+}
+
+/// A path that names this place and no other.
+fn own_path(settings: &[Setting], setting: &Setting) -> Option<String> {
+    let same = |other: &&Setting| other.at == setting.at && other.prefix == setting.prefix;
+    let paths = || settings.iter().filter(same);
+    let candidates = paths().map(|s| s.path.clone()).chain(paths().filter_map(qualified));
+    candidates.into_iter().find(|path| matches!(named(settings, path).as_slice(), [only] if same(only)))
 }
 
 /// The count of a phase: what is more than a number or a name stands in parentheses there.
@@ -104,157 +172,4 @@ fn nearby<'a>(path: &str, known: &[&'a str]) -> Vec<&'a str> {
     let of_part = if same.is_empty() { known.to_vec() } else { same };
     let short: Vec<&str> = of_part.iter().copied().filter(|k| k.split('.').count() <= 2).collect();
     if short.is_empty() { of_part } else { short }
-}
-
-fn settings(loader: &mut Loader<'_>, file: &Rc<FileScope>, text: &str) -> Vec<Setting> {
-    let mut out = vec![];
-    for item in &file.ast.items {
-        if let ItemKind::Experiment(def) = &item.kind {
-            experiment_settings(loader, file, text, def, &mut out);
-        }
-    }
-    out
-}
-
-fn experiment_settings(
-    loader: &mut Loader<'_>,
-    file: &Rc<FileScope>,
-    text: &str,
-    def: &ExperimentDef,
-    out: &mut Vec<Setting>,
-) {
-    for part in &def.parts {
-        let (name, value) = match part {
-            ExperimentPart::Data { name, value } => (name, value),
-            ExperimentPart::Let(def) => match &def.pattern {
-                Pattern::Name(name) => (name, &def.value),
-                _ => continue,
-            },
-            ExperimentPart::Run(run) => {
-                run_settings(run, out);
-                continue;
-            }
-            ExperimentPart::Step(_) => continue,
-        };
-        let plain = !matches!(value.kind, ExprKind::Call(..) | ExprKind::Pipe(..));
-        if plain {
-            out.push(Setting { path: name.name.to_string(), at: value.span, prefix: String::new() });
-        }
-        call_settings(loader, file, text, &name.name, value, false, out);
-    }
-}
-
-fn run_settings(run: &vspec_syntax::ast::RunDef, out: &mut Vec<Setting>) {
-    for phase in &run.phases {
-        if let RunKind::Steps { count: Some(count), epochs, .. } = &phase.kind {
-            let unit = if *epochs { "run.epochs" } else { "run.iterations" };
-            if !out.iter().any(|s| s.path == unit) {
-                out.push(Setting { path: unit.to_string(), at: count.span, prefix: String::new() });
-            }
-        }
-    }
-}
-
-/// Settings of every call along a pipeline and of the calls that are arguments of its stages.
-fn call_settings(
-    loader: &mut Loader<'_>,
-    file: &Rc<FileScope>,
-    text: &str,
-    owner: &str,
-    expr: &Expr,
-    piped: bool,
-    out: &mut Vec<Setting>,
-) {
-    match &expr.kind {
-        ExprKind::Pipe(left, right) => {
-            call_settings(loader, file, text, owner, left, false, out);
-            call_settings(loader, file, text, owner, right, true, out);
-        }
-        ExprKind::Call(callee, args) => {
-            let ExprKind::Name(name) = &callee.kind else { return };
-            let names = parameter_names(loader, file, name);
-            // A pipe fills the first parameter, but for optimizers: gradients that pass a transform first are no argument.
-            let filled = piped && !is_optimizer(loader, file, name);
-            let own = names.get(usize::from(filled)..).unwrap_or_default();
-            let positional = args.iter().filter(|a| a.name.is_none());
-            for (param, arg) in own.iter().zip(positional) {
-                push(out, owner, name, param, arg.value.span, String::new());
-            }
-            for arg in args {
-                if let Some(param) = &arg.name {
-                    push(out, owner, name, &param.name, arg.value.span, String::new());
-                }
-                call_settings(loader, file, text, owner, &arg.value, false, out);
-            }
-            inserted(text, owner, name, own, args, expr.span, out);
-        }
-        // `warmup(40) * cosine(0.1)`
-        ExprKind::Binary(_, a, b) => {
-            call_settings(loader, file, text, owner, a, false, out);
-            call_settings(loader, file, text, owner, b, false, out);
-        }
-        _ => {}
-    }
-}
-
-/// Parameters that the call leaves to their defaults: set by adding an argument.
-fn inserted(
-    text: &str,
-    owner: &str,
-    callee: &str,
-    own: &[String],
-    args: &[Arg],
-    call: Span,
-    out: &mut Vec<Setting>,
-) {
-    let given = args.iter().filter(|a| a.name.is_none()).count();
-    let close = call.end.saturating_sub(1);
-    if text.get(close as usize..call.end as usize) != Some(")") {
-        return;
-    }
-    // Behind the last argument, before a trailing comma.
-    let end = args.last().map_or(close, |a| a.value.span.end);
-    let at = Span { start: end, end, ..call };
-    let comma = if args.is_empty() { "" } else { ", " };
-    for param in own.iter().skip(given) {
-        if !args.iter().any(|a| a.name.as_ref().is_some_and(|n| *n.name == **param)) {
-            push(out, owner, callee, param, at, format!("{comma}{param} = "));
-        }
-    }
-}
-
-/// A parameter is `owner.parameter`, `owner.callee.parameter`, and, where it is the callee's first, `owner.callee`.
-fn push(out: &mut Vec<Setting>, owner: &str, callee: &str, param: &str, at: Span, prefix: String) {
-    let paths =
-        [format!("{owner}.{param}"), format!("{owner}.{callee}.{param}"), format!("{owner}.{callee}")];
-    for path in paths {
-        if !out.iter().any(|s| s.path == path) {
-            out.push(Setting { path, at, prefix: prefix.clone() });
-        }
-    }
-}
-
-fn is_optimizer(loader: &mut Loader<'_>, file: &Rc<FileScope>, name: &str) -> bool {
-    let definition = file.definition(name).or_else(|| loader.prelude(name));
-    matches!(definition, Some(Definition::Optimizer(_)))
-}
-
-fn parameter_names(loader: &mut Loader<'_>, file: &Rc<FileScope>, name: &str) -> Vec<String> {
-    let definition = file.definition(name).or_else(|| loader.prelude(name));
-    let params = match &definition {
-        Some(Definition::Function(f)) => f.def.config.as_ref().unwrap_or(&f.def.params),
-        Some(Definition::Module(m)) => &m.def.params,
-        Some(Definition::Loss(l)) => l.def.config.as_ref().unwrap_or(&l.def.params),
-        Some(Definition::Optimizer(o)) => &o.def.params,
-        _ => {
-            let builtin = builtins::find(name);
-            return builtin
-                .map(|b| b.parameter_names())
-                .unwrap_or_default()
-                .iter()
-                .map(|s| s.to_string())
-                .collect();
-        }
-    };
-    params.iter().map(|p| p.name.name.to_string()).collect()
 }

@@ -90,6 +90,8 @@ pub enum Pattern {
     Name(Ident),
     /// `(a, b)`
     Tuple(Vec<Pattern>, Span),
+    /// `[a, b]`
+    List(Vec<Pattern>, Span),
     /// `{ image, label }`: fields of a record by name.
     Record(Vec<Ident>, Span),
 }

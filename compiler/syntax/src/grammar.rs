@@ -168,7 +168,7 @@ impl Rule {
             record_field => "a field",
             column => "a column",
             type_field => "a field with its type",
-            record_pattern | tuple_pattern => "a name",
+            record_pattern | tuple_pattern | list_pattern => "a name",
             batch => "`name from data`",
             binding => "`member = value`",
             phase | counted | once | on_part | repeat => "a phase of the run",

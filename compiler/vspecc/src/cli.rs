@@ -490,7 +490,12 @@ pub(crate) struct ExperimentArgs {
     /// Which experiment, where the file has several
     #[arg(long, value_name = "NAME")]
     pub(crate) experiment: Option<String>,
-    /// Another value for something that the experiment names: opt.lr=0.02; may be repeated
+    /// Another value for something that has a name: opt.lr=0.02; may be repeated
+    ///
+    /// NAME is a constant at the top of the file (WIDTH) or a value of the experiment (alpha); an argument of a call in one, by its
+    /// parameter (opt.lr), with the call's name where several have such a parameter (opt.sgd.lr), or by the call's name alone for
+    /// its first argument (train.batch); run.epochs or run.iterations, the first such count of the run. The experiment's name in
+    /// front tells several experiments apart (tiny.opt.lr).
     #[arg(long = "set", value_name = "NAME=VALUE", value_parser = assignment)]
     pub(crate) set: Vec<(String, String)>,
     #[command(flatten)]

@@ -1,7 +1,7 @@
 //! One call for each op on floats.
 
 use vspec_engine::EngineError;
-use vspec_ir::{DType, Op};
+use vspec_ir::{DType, Op, scalar};
 
 use crate::backend::Backend;
 use crate::contract::{conv, conv_input, conv_weight, matmul};
@@ -42,6 +42,7 @@ pub(crate) fn differentiable<E: Element, D: Backend<E>>(
         Op::Sub {} => two(r, x, |r, a, b| arithmetic(r, Arithmetic::Sub, a, b, |t, u| t - u)),
         Op::Mul {} => two(r, x, |r, a, b| arithmetic(r, Arithmetic::Mul, a, b, |t, u| t * u)),
         Op::Div {} => two(r, x, |r, a, b| arithmetic(r, Arithmetic::Div, a, b, |t, u| t / u)),
+        Op::Rem {} => two(r, x, |r, a, b| custom_binary(r, a, b, remainder, remainder_derivatives)),
         Op::Pow {} => two(r, x, |r, a, b| custom_binary(r, a, b, E::powf, pow_derivatives)),
         Op::Atan2 {} => two(r, x, |r, a, b| custom_binary(r, a, b, E::atan2, atan2_derivatives)),
         Op::Max {} => two(r, x, |r, a, b| {
@@ -119,6 +120,17 @@ fn sign(x: f64) -> f64 {
 
 fn erf_derivative(x: f64, _: f64) -> f64 {
     std::f64::consts::FRAC_2_SQRT_PI * libm::exp(-x * x)
+}
+
+fn remainder<E: Element>(a: E, b: E) -> E {
+    E::of(scalar::rem(a.wide(), b.wide()))
+}
+
+/// By the divisor: minus the whole number of times that it was taken, read off the remainder as our own differentiation does.
+fn remainder_derivatives<E: Element>(a: E, b: E) -> (E, E) {
+    let (a, b) = (a.wide(), b.wide());
+    let times = ((a - scalar::rem(a, b)) / b).round();
+    (E::of(1.0), E::of(-times))
 }
 
 /// The exponent gets no gradient where the base is not positive.

@@ -1,4 +1,4 @@
-//! The folder of a run: `runs/<experiment>/<number>`, never used twice.
+//! The folder of a run: `runs/<experiment>/<number>`, never used twice for what has begun.
 
 use std::fs::{self, File};
 use std::io;
@@ -86,6 +86,25 @@ impl RunFolder {
         fs::create_dir(&checkpoints).map_err(FileError::at("create", &checkpoints))?;
         link_latest(parent, &self.path);
         Ok(self)
+    }
+
+    /// Removes the folder of a run that has not got anywhere, and that of the experiment if no other run is in it.
+    ///
+    /// # Errors
+    /// When something in it cannot be removed.
+    pub fn discard(self) -> Result<(), FileError> {
+        fs::remove_dir_all(&self.path).map_err(FileError::at("remove", &self.path))?;
+        let Some(parent) = self.path.parent() else { return Ok(()) };
+        let newest = numbers(parent).into_iter().max_by_key(|(number, _)| *number);
+        match newest {
+            Some((_, name)) => link_latest(parent, Path::new(&name)),
+            None => {
+                // Best effort, both: the link may be missing, and the folder may hold what is not ours.
+                let _ = fs::remove_file(parent.join("latest"));
+                let _ = fs::remove_dir(parent);
+            }
+        }
+        Ok(())
     }
 
     /// The folder itself.
@@ -202,6 +221,20 @@ mod tests {
         }
         let target = fs::read_link(root.path().join("shapes/latest")).expect("a link");
         assert_eq!(target, Path::new("002"));
+    }
+
+    #[test]
+    fn a_discarded_folder_leaves_nothing_and_its_number_is_free_again() {
+        let root = tempfile::tempdir().expect("a temporary folder");
+        let create = || RunFolder::create(root.path(), "shapes").expect("writable");
+        create().discard().expect("removable");
+        assert!(!root.path().join("shapes").exists());
+        let first = create();
+        create().discard().expect("removable");
+        assert_eq!(RunFolder::list(root.path(), "shapes"), [first.path()]);
+        #[cfg(unix)]
+        assert_eq!(fs::read_link(root.path().join("shapes/latest")).expect("a link"), Path::new("001"));
+        assert_eq!(create().path(), root.path().join("shapes/002"));
     }
 
     #[test]

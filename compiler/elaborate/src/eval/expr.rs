@@ -389,7 +389,7 @@ impl Evaluator<'_> {
         self.fail(error.hint(hint))
     }
 
-    /// Binds the names of a pattern.
+    /// Binds the names of a pattern; all of them to poison where the value is not of its form.
     pub(crate) fn bind_pattern(
         &mut self,
         pattern: &Pattern,
@@ -397,6 +397,14 @@ impl Evaluator<'_> {
         origin: Span,
         scope: &Rc<Scope>,
     ) -> Eval<()> {
+        let bound = self.bind_parts(pattern, value, origin, scope);
+        if bound.is_err() {
+            self.poison_pattern(pattern, scope);
+        }
+        bound
+    }
+
+    fn bind_parts(&mut self, pattern: &Pattern, value: Value, origin: Span, scope: &Rc<Scope>) -> Eval<()> {
         match pattern {
             Pattern::Name(name) => {
                 self.name_value(&value, &name.name);
@@ -404,15 +412,12 @@ impl Evaluator<'_> {
                 scope.bind(name.name.clone(), value, origin);
                 Ok(())
             }
-            Pattern::Tuple(parts, span) => match &value {
+            Pattern::Tuple(parts, span) | Pattern::List(parts, span) => match &value {
                 Value::Tuple(items) | Value::List(items) if items.len() == parts.len() => parts
                     .iter()
                     .zip(items.iter())
-                    .try_for_each(|(p, v)| self.bind_pattern(p, v.clone(), origin, scope)),
-                other => {
-                    let message = format!("cannot take {} values from {}", parts.len(), other.kind());
-                    self.error(codes::WRONG_KIND, *span, message)
-                }
+                    .try_for_each(|(p, v)| self.bind_parts(p, v.clone(), origin, scope)),
+                other => self.cannot_take(parts.len(), other, *span, origin),
             },
             Pattern::Record(fields, _) => fields.iter().try_for_each(|field| {
                 let part = self.field(&value, field)?;
@@ -422,11 +427,31 @@ impl Evaluator<'_> {
         }
     }
 
+    /// A pattern of `wanted` parts against a value that has another number of them, or none at all.
+    fn cannot_take(&mut self, wanted: usize, value: &Value, pattern: Span, origin: Span) -> Eval<()> {
+        let values = if wanted == 1 { "value" } else { "values" };
+        let message = format!("cannot take {wanted} {values} from {}", value.kind());
+        let error = Diagnostic::error(codes::WRONG_KIND, pattern, message);
+        let (Value::Tuple(items) | Value::List(items)) = value else {
+            return self
+                .fail(error.hint("only lists and tuples are taken apart so; a part of a tensor is `x[i]`, and of a record `x.name`"));
+        };
+        let (what, held) = (if matches!(value, Value::List(_)) { "list" } else { "tuple" }, items.len());
+        let advice = if wanted < held { "; `_` stands for a value that is not needed" } else { "" };
+        self.fail(
+            error
+                .also(origin, format!("the {what} has {held}"))
+                .hint(format!("the pattern has {wanted} and the {what} has {held}{advice}")),
+        )
+    }
+
     /// Binds every name of a pattern to poison, after its value failed.
     pub(crate) fn poison_pattern(&self, pattern: &Pattern, scope: &Rc<Scope>) {
         match pattern {
             Pattern::Name(name) => scope.bind(name.name.clone(), Value::Poison, name.span),
-            Pattern::Tuple(parts, _) => parts.iter().for_each(|p| self.poison_pattern(p, scope)),
+            Pattern::Tuple(parts, _) | Pattern::List(parts, _) => {
+                parts.iter().for_each(|p| self.poison_pattern(p, scope))
+            }
             Pattern::Record(fields, _) => {
                 fields.iter().for_each(|f| scope.bind(f.name.clone(), Value::Poison, f.span));
             }

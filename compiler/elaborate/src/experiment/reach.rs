@@ -151,7 +151,6 @@ fn spoken(node: &Node) -> String {
     match &node.op {
         Op::Eq {} | Op::Lt {} | Op::Le {} => "a comparison".to_string(),
         Op::Cast { .. } => format!("a conversion to {}", node.ty.dtype),
-        Op::Rem {} => "`%`".to_string(),
         Op::HostCall { function } => format!("`{function}`"),
         op => format!("`{}`", op.decl().name),
     }

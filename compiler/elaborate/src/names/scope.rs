@@ -294,7 +294,7 @@ pub(super) fn first_of<'a>(seen: &mut BTreeMap<&'a str, Span>, name: &'a Ident) 
 pub(crate) fn pattern_names(pattern: &Pattern) -> Vec<&Ident> {
     match pattern {
         Pattern::Name(name) => vec![name],
-        Pattern::Tuple(parts, _) => parts.iter().flat_map(pattern_names).collect(),
+        Pattern::Tuple(parts, _) | Pattern::List(parts, _) => parts.iter().flat_map(pattern_names).collect(),
         Pattern::Record(fields, _) => fields.iter().collect(),
     }
 }

@@ -91,7 +91,7 @@ fn definition_info(definition: &Definition, file: &FileScope, sources: &Sources)
         Definition::Record(r) => (NameKind::Record, &r.name, [].as_slice(), file),
         Definition::Constant(c) => match &c.def.pattern {
             Pattern::Name(name) => (NameKind::Constant, name, [].as_slice(), &*c.file),
-            Pattern::Tuple(..) | Pattern::Record(..) => return None,
+            Pattern::Tuple(..) | Pattern::List(..) | Pattern::Record(..) => return None,
         },
         Definition::Broken => return None,
     };

@@ -32,9 +32,12 @@ fn allowed(decl: &OpDecl, options: GraphOptions) -> bool {
         decl.gradient == Gradient::Yes || decl.class == OpClass::Source || decl.effect == Effect::Random;
     !matches!(decl.class, OpClass::Control | OpClass::Opaque)
         && !matches!(decl.name, "param" | "state")
-        && (options.jumps || smooth && decl.name != "cast")
+        && (options.jumps || smooth && !JUMPS.contains(&decl.name))
         && !(options.exact && ROUNDED.contains(&decl.name))
 }
+
+/// Ops that have a gradient, and jump nevertheless.
+const JUMPS: [&str; 2] = ["cast", "rem"];
 
 /// Ops whose results have more digits than their operands, or any number of them.
 const ROUNDED: [&str; 17] = [

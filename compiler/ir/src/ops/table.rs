@@ -160,9 +160,9 @@ ops! {
         where ["element types agree", "shapes broadcast"]
         samples ["(f32[2, 3], f32[2, 3])", "(f32[2, 3], f32[])", "(f32[3, 1], f32[2, 3, 2])", "(f32[3], f32[2, 3])", "(i32[4], i32[4])"]
 
-    /// Remainder with the sign of `b`.
+    /// Remainder with the sign of `b`: `a - floor(a / b) b`. Its gradient is 1 by `a` and `-floor(a / b)` by `b`, at a jump as well.
     Rem "rem" (a: Number in Real, b: Number in NonZero) {}
-        Elementwise Pure grad Zero by elementwise::arithmetic
+        Elementwise Pure grad Yes by elementwise::arithmetic
         where ["element types agree", "shapes broadcast"]
         samples ["(f32[2, 3], f32[2, 3])", "(i32[4], i32[4])"]
 

@@ -89,14 +89,18 @@ impl Builder<'_> {
         let inner = self.children(pair).one()?;
         let span = self.span(&inner);
         match inner.as_rule() {
-            Rule::tuple_pattern => {
-                let parts = || self.children(inner).map(|p| self.pattern(p)).collect();
-                Ok(Pattern::Tuple(self.deeper(1, span, parts)?, span))
-            }
+            Rule::tuple_pattern => Ok(Pattern::Tuple(self.patterns(inner)?, span)),
+            Rule::list_pattern => Ok(Pattern::List(self.patterns(inner)?, span)),
             Rule::record_pattern => {
                 Ok(Pattern::Record(self.children(inner).map(|n| self.ident(n)).collect(), span))
             }
             _ => Ok(Pattern::Name(self.ident(inner))),
         }
+    }
+
+    /// What stands between the brackets of a tuple or a list.
+    fn patterns(&self, pair: Pair<'_, Rule>) -> Built<Vec<Pattern>> {
+        let span = self.span(&pair);
+        self.deeper(1, span, || self.children(pair).map(|p| self.pattern(p)).collect())
     }
 }

@@ -99,6 +99,7 @@ pub(super) fn pattern(pattern: &Pattern) -> Node {
     match pattern {
         Pattern::Name(name) => atom(&*name.name),
         Pattern::Tuple(parts, _) => list("tuple", parts.iter().map(self::pattern)),
+        Pattern::List(parts, _) => list("list", parts.iter().map(self::pattern)),
         Pattern::Record(names, _) => list("fields", names.iter().map(|n| atom(&*n.name))),
     }
 }

@@ -15,7 +15,7 @@ pub(super) fn offsets(span: Span) -> (usize, usize) {
 pub(super) fn pattern_span(pattern: &Pattern) -> Span {
     match pattern {
         Pattern::Name(name) => name.span,
-        Pattern::Tuple(_, span) | Pattern::Record(_, span) => *span,
+        Pattern::Tuple(_, span) | Pattern::List(_, span) | Pattern::Record(_, span) => *span,
     }
 }
 
@@ -99,6 +99,10 @@ impl Printer<'_> {
                 let only = if parts.len() == 1 { "," } else { "" };
                 let parts = join(parts.iter().map(|p| self.pattern(p)), &[text(", ")]);
                 concat(vec![text("("), concat(parts), text(only), text(")")])
+            }
+            Pattern::List(parts, _) => {
+                let parts = join(parts.iter().map(|p| self.pattern(p)), &[text(", ")]);
+                concat(vec![text("["), concat(parts), text("]")])
             }
             Pattern::Record(names, _) => braced(names.iter().map(|n| text(&*n.name)).collect()),
         }

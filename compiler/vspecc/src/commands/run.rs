@@ -33,12 +33,13 @@ pub(super) fn run(args: &RunArgs) -> CommandResult {
         stop: stop::flag(),
         max_steps: args.max_steps,
     };
+    let is_new = old.is_none();
     let (trainer, folder) = match old {
         Some(old) => (Trainer::resume(setup, &old.checkpoint)?, old.folder),
         None => begin(setup, args, (engine.name(), &compiled.resolved))?,
     };
     let begun = Instant::now();
-    let outcome = train(trainer, &folder, args, &compiled.sources)?;
+    let outcome = train(trainer, (&folder, is_new), args, &compiled.sources)?;
     if outcome.ended != Ended::Interrupted {
         let root = args.experiment.data.root.as_deref();
         let studio = Studio { program, engine: engine.as_ref(), data: &data, root, seed };
@@ -68,23 +69,30 @@ fn begin<'a>(
     Ok((trainer, folder))
 }
 
-/// Runs the schedule. Whatever becomes of it, its curves are drawn and its profile is written.
+/// Runs the schedule. Whatever becomes of it, its curves are drawn and its profile is written; a new run that fails in its very first
+/// step has nothing to draw and leaves no folder.
 fn train(
     trainer: Trainer<'_>,
-    folder: &RunFolder,
+    (folder, is_new): (&RunFolder, bool),
     args: &RunArgs,
     sources: &Sources,
 ) -> CommandResult<Outcome> {
     let profile = Profile::default();
     let trainer = if args.profile.is_some() { trainer.profiled(&profile) } else { trainer };
     let mut observer = progress::observer_of_run(&args.progress);
-    let outcome = trainer.saving_every(args.checkpoint_every).run(folder, observer.as_mut());
+    let outcome = trainer.saving_every(args.checkpoint_every).run(folder, &mut observer);
+    let nowhere = outcome.is_err() && !observer.anything;
     drop(observer);
     if let Some(path) = &args.profile {
         let table = profile::finish(&profile, path, sources)?;
         if !args.progress.quiet {
             console::error(&table);
         }
+    }
+    if is_new && nowhere {
+        // What ended the run is what has to be said; a folder that cannot be removed does no harm.
+        let _ = folder.clone().discard();
+        return Ok(outcome?);
     }
     // Hours of training are not lost over a picture.
     if let Err(failure) = plot::plot_run(folder.path()) {

@@ -95,6 +95,6 @@ fn parts(text: &str, parts: &[ExperimentPart]) -> Vec<DocumentSymbol> {
 fn pattern_name(pattern: &Pattern) -> Option<&Ident> {
     match pattern {
         Pattern::Name(name) => Some(name),
-        Pattern::Tuple(..) | Pattern::Record(..) => None,
+        Pattern::Tuple(..) | Pattern::List(..) | Pattern::Record(..) => None,
     }
 }

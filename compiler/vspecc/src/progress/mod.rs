@@ -1,6 +1,7 @@
 //! What a person or a program sees of a run while it runs.
 
 mod bar;
+mod begun;
 mod json;
 mod line;
 mod plain;
@@ -25,8 +26,8 @@ pub(crate) fn observer(args: &ProgressArgs) -> Box<dyn Observer> {
 }
 
 /// The same for a run that leaves a folder, whose metrics are drawn as well.
-pub(crate) fn observer_of_run(args: &ProgressArgs) -> Box<dyn Observer> {
-    Box::new(plotting::Plotting::new(observer(args)))
+pub(crate) fn observer_of_run(args: &ProgressArgs) -> begun::Begun {
+    begun::Begun::new(Box::new(plotting::Plotting::new(observer(args))))
 }
 
 /// Whether a person watches: a terminal, and no build service that records what is written to it.

@@ -104,5 +104,6 @@ fn labels_that_the_network_has_no_class_for_end_the_run() {
             said.contains(" names none of 5 classes, 0 to 4\n  help: labels count from 0;"),
             "{engine}: {said}"
         );
+        assert!(!scene.path("runs/tiny").exists(), "{engine}: a run that got nowhere leaves no folder");
     }
 }

@@ -18,4 +18,5 @@ mod resume;
 mod rules;
 mod scene;
 mod sequences;
+mod settings;
 mod variants;

@@ -31,9 +31,9 @@ use scan::scan;
 use view::{broadcast, concat, pad, scatter, scatter_add};
 use window::{avg_pool, conv, conv_input, conv_weight, max_pool};
 
-/// Ops with a gradient that the composed engine leaves to a kernel of this crate: dfdx has no arcus tangent, and its error function
-/// only within an activation that cannot be divided by 0. Central differences judge them.
-pub const NOT_COMPOSED: [&str; 3] = ["atan", "atan2", "erf"];
+/// Ops with a gradient that the composed engine leaves to a kernel of this crate: dfdx has neither an arcus tangent nor a remainder, and
+/// its error function only within an activation that cannot be divided by 0. Central differences judge them.
+pub const NOT_COMPOSED: [&str; 4] = ["atan", "atan2", "erf", "rem"];
 
 /// Computes an op whose result is a float that gradients may flow through; `None` for every other op.
 pub(crate) fn differentiable<E: Element, D: Backend<E>>(

@@ -114,6 +114,23 @@ pub(super) fn div(b: &mut Back<'_>, x: &[NodeId], y: NodeId, g: NodeId, wanted: 
     Ok(vec![left, Some(b.neg(summed)?)])
 }
 
+/// `g` and `-g n`, where `n` is the whole number of times that `b` was taken from `a`: `y` is `a - n b`. It is read off `y`, since
+/// rounding may take `a / b` over a whole number that the exact remainder has not reached.
+pub(super) fn rem(b: &mut Back<'_>, x: &[NodeId], y: NodeId, g: NodeId, wanted: &[bool]) -> Parts {
+    let left = shaped(b, x[0], g)?;
+    if !wanted[1] {
+        return Ok(vec![left, None]);
+    }
+    let taken = b.binary(Op::Sub {}, x[0], y)?;
+    let times = b.div(taken, x[1])?;
+    let half = b.number(0.5)?;
+    let above = b.binary(Op::Add {}, times, half)?;
+    let whole = b.unary(Op::Floor {}, above)?;
+    let product = b.mul(g, whole)?;
+    let summed = b.unbroadcast(product, &b.shape(x[1]))?;
+    Ok(vec![left, Some(b.neg(summed)?)])
+}
+
 /// `g b a^(b - 1)`, and `g y log(a)` where `a` is positive. Where `b` is 0 the first is 0 for every `a`.
 pub(super) fn pow(b: &mut Back<'_>, x: &[NodeId], y: NodeId, g: NodeId, wanted: &[bool]) -> Parts {
     let (zero, one) = (b.number(0.0)?, b.number(1.0)?);

@@ -37,6 +37,7 @@ pub(super) fn parts(b: &mut Back<'_>, id: NodeId, g: NodeId, wanted: &[bool]) ->
         Op::Sub {} => elementwise::sub(b, x, g),
         Op::Mul {} => elementwise::mul(b, x, g, wanted),
         Op::Div {} => elementwise::div(b, x, id, g, wanted),
+        Op::Rem {} => elementwise::rem(b, x, id, g, wanted),
         Op::Pow {} => elementwise::pow(b, x, id, g, wanted),
         Op::Atan2 {} => elementwise::atan2(b, x, g),
         Op::Max {} => elementwise::max(b, [x[0], x[1]], [x[1], x[0]], g),
@@ -78,7 +79,6 @@ pub(super) fn parts(b: &mut Back<'_>, id: NodeId, g: NodeId, wanted: &[bool]) ->
         | Op::Sign {}
         | Op::Floor {}
         | Op::Not {}
-        | Op::Rem {}
         | Op::Eq {}
         | Op::Lt {}
         | Op::Le {}
