@@ -88,11 +88,17 @@ fn text(name_of: &'static str, uses: &str, body: &str, shape: &[usize]) -> Work 
     Work { name: name_of, graph, inputs, exact: false, of: Of::All }
 }
 
-/// A convolution of 3x3 or 1x1 over maps of 32x32 and both of its transposes.
-fn convolutions(names: [&'static str; 3], kernel: usize, groups: usize, exact: bool) -> Vec<Work> {
+/// A convolution of square windows over maps of 32x32 and both of its transposes.
+fn convolutions(
+    names: [&'static str; 3],
+    [kernel, stride]: [usize; 2],
+    groups: usize,
+    exact: bool,
+) -> Vec<Work> {
     let (channels, padding) = (64, vec![[kernel as i64 / 2; 2]; 2]);
     let (x, w) = ([2, channels, 32, 32], [channels, channels / groups, kernel, kernel]);
-    let (stride, dilation, groups) = (vec![1, 1], vec![1, 1], groups as i64);
+    let y = [2, channels, 32 / stride, 32 / stride];
+    let (stride, dilation, groups) = (vec![stride as i64; 2], vec![1, 1], groups as i64);
     let (s, p, d) = (|| stride.clone(), || padding.clone(), || dilation.clone());
     let forward = Op::Conv { stride: s(), padding: p(), dilation: d(), groups };
     let size = dims(&[32, 32]);
@@ -101,20 +107,20 @@ fn convolutions(names: [&'static str; 3], kernel: usize, groups: usize, exact: b
     let weight = Op::ConvWeight { stride: s(), padding: p(), dilation: d(), groups, kernel };
     vec![
         op(names[0], forward, &[&x, &w], exact),
-        op(names[1], input, &[&x, &w], exact),
-        op(names[2], weight, &[&x, &x], exact),
+        op(names[1], input, &[&y, &w], exact),
+        op(names[2], weight, &[&x, &y], exact),
     ]
 }
 
 fn kernels() -> Vec<Work> {
-    let winograd = ["conv 3x3, Winograd", "its input's gradient", "its weight's gradient"];
-    let exact = ["conv 3x3, sums of products", "its input's gradient", "its weight's gradient"];
-    let pointwise = ["conv 1x1", "its input's gradient", "its weight's gradient"];
-    let depthwise = ["depthwise conv 3x3", "its input's gradient", "its weight's gradient"];
-    let mut works = convolutions(winograd, 3, 1, false);
-    works.extend(convolutions(exact, 3, 1, true));
-    works.extend(convolutions(pointwise, 1, 1, false));
-    works.extend(convolutions(depthwise, 3, 64, false));
+    let with_transposes = |name| [name, "its input's gradient", "its weight's gradient"];
+    let convolutions = |name, sizes, groups, exact| convolutions(with_transposes(name), sizes, groups, exact);
+    let mut works = convolutions("conv 3x3, Winograd", [3, 1], 1, false);
+    works.extend(convolutions("conv 3x3 by 2, Winograd", [3, 2], 1, false));
+    works.extend(convolutions("conv 7x7 by 2, Winograd in four phases", [7, 2], 1, false));
+    works.extend(convolutions("conv 3x3, sums of products", [3, 1], 1, true));
+    works.extend(convolutions("conv 1x1", [1, 1], 1, false));
+    works.extend(convolutions("depthwise conv 3x3", [3, 1], 64, false));
     let (kernel, stride, padding) = (vec![3, 3], vec![2, 2], vec![[1, 1]; 2]);
     works.extend([
         op("matmul of 512 terms", Op::Matmul {}, &[&[128, 512], &[512, 160]], false),

@@ -17,8 +17,8 @@ pub struct Mode {
     pub isa: Isa,
     /// Whether regions become machine code, where there is a set of instructions for that; otherwise they are tile programs.
     pub machine_code: bool,
-    /// Whether convolutions are sums of products as they stand. Otherwise windows of 3x3 go through Winograd's transforms, which round
-    /// more: the root mean square of their errors is about 5 times as large.
+    /// Whether convolutions are sums of products as they stand. Otherwise some windows go through Winograd's transforms, which round more: the
+    /// root mean square of their errors is 2 to 8 times as large.
     pub exact: bool,
     /// Whether each value, and what kernels work in, lies in memory of its own beside pages that nobody may touch. Whoever leaves it is
     /// stopped by the system, and the program with him; where the system cannot do that (only Unix can), runs are errors.

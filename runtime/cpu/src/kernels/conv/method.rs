@@ -305,10 +305,14 @@ pub fn estimates(anchor: &Anchor) -> Option<Vec<Estimate>> {
 mod tests {
     use super::*;
 
-    fn method(pass: Pass, [images, own, shared, size, kernel, groups]: [usize; 6]) -> Method {
-        let (x, y) = ([images, own, size, size], [images, shared, size, size]);
+    fn method(pass: Pass, sizes: [usize; 6]) -> Method {
+        moving_by(1, pass, sizes)
+    }
+
+    fn moving_by(step: usize, pass: Pass, [images, own, shared, size, kernel, groups]: [usize; 6]) -> Method {
+        let (x, y) = ([images, own, size, size], [images, shared, size / step, size / step]);
         let w = [shared, own / groups, kernel, kernel];
-        let (stride, padding, dilation) = ([1, 1], [[kernel as i64 / 2; 2]; 2], [1, 1]);
+        let (stride, padding, dilation) = ([step as i64; 2], [[kernel as i64 / 2; 2]; 2], [1, 1]);
         let moves = Moves { stride: &stride, padding: &padding, dilation: &dilation };
         Problem::new(pass, [&x, &w, &y], &moves, groups as i64, true).method()
     }
@@ -323,6 +327,9 @@ mod tests {
             // The copies for panels are little beside many products, and a vector is more than a plane of 9.
             assert_eq!(method(pass, [16, 160, 960, 3, 1, 1]), Method::Windows, "{pass:?}");
             assert_eq!(method(pass, [8, 512, 512, 14, 1, 1]), Method::Windows, "{pass:?}");
+            assert_eq!(moving_by(2, pass, [8, 64, 128, 32, 3, 1]), Method::Winograd, "{pass:?}");
+            assert_eq!(moving_by(2, pass, [8, 3, 64, 128, 7, 1]), Method::Phases, "{pass:?}");
+            assert_eq!(moving_by(2, pass, [8, 64, 64, 32, 5, 1]), Method::Phases, "{pass:?}");
             // Rows of nearly whole vectors stay rows.
             assert_eq!(method(pass, [16, 96, 96, 32, 3, 96]), Method::Bands, "{pass:?}");
             assert_eq!(method(pass, [16, 16, 16, 32, 5, 16]), Method::Bands, "{pass:?}");

@@ -3,8 +3,8 @@
 //!
 //! A tile of outputs is computed from a tile of inputs: both operands are transformed, multiplied place by place, summed over channels,
 //! which is a product of matrices for each place, and transformed back. Windows of 3x3 that move by 1 take 36 products for 4x4 outputs instead
-//! of 144, those of 4x4 36 for 3x3 instead of 144 ([`dense`]), those of 3x3 that move by 2 take 81 instead of 144 ([`strided`]). It loses two
-//! to three bits: errors are about 5 times those of a direct sum.
+//! of 144, those of 4x4 36 for 3x3 instead of 144 ([`dense`]), those of 3x3 that move by 2 take 81 instead of 144 ([`strided`]). It loses one to
+//! three bits: errors are 2 to 8 times those of a direct sum.
 //!
 //! The lanes of vectors are channels: rows of 16 planes are turned into vectors when a strip of tiles is read, and vectors into rows when
 //! it is written, which costs little because both stay in the first cache.

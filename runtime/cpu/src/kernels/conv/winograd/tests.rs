@@ -140,7 +140,9 @@ proptest! {
 
 #[test]
 fn many_tiles_and_wide_channels_are_cut_into_parts() {
-    for (own, shared, size) in [(40, 33, [40, 36]), (150, 40, [9, 30]), (17, 90, [5, 5]), (5, 7, [70, 130])] {
+    for (own, shared, size) in
+        [(40, 33, [40, 36]), (150, 40, [9, 30]), (300, 17, [9, 30]), (17, 90, [5, 5]), (5, 7, [70, 130])]
+    {
         for (kernel, stride) in [(3, 1), (3, 2), (4, 1)] {
             let case = Case { images: 3, groups: 1, own, shared, size, stride, kernel, padding: [[1, 1]; 2] };
             check(&case).expect("agrees");
