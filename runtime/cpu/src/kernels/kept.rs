@@ -9,7 +9,7 @@ use crate::element::Element;
 pub(crate) type Kept<T> = OnceCell<Scratch<T>>;
 
 /// So many elements that are filled now, unless they were filled earlier.
-pub(crate) fn filled<'a, T: Element>(kept: &'a Kept<T>, len: usize, fill: impl FnOnce(&mut [T])) -> &'a [T] {
+pub(crate) fn filled<T: Element>(kept: &Kept<T>, len: usize, fill: impl FnOnce(&mut [T])) -> &[T] {
     kept.get_or_init(|| {
         let mut all = Scratch::own(len);
         fill(&mut all);

@@ -80,7 +80,7 @@ struct Gradient<'a, F, const W: usize> {
 }
 
 /// Some strips of both operands to be transformed: for each place and panel the panel's lanes for each tile. Panels of the output's gradient
-/// have [`LANES`] channels, those of the input [`W`].
+/// have [`LANES`] channels, those of the input `W`.
 struct Transforming<'a, F, const W: usize> {
     gradient: &'a Gradient<'a, F, W>,
     strips: Range<usize>,
@@ -307,7 +307,7 @@ impl<F: Transpose, const W: usize> Parts for Strip<'_, F, W> {
     }
 }
 
-/// Blocks of the gradient: [`LANES`] outputs by [`W`] inputs.
+/// Blocks of the gradient: [`LANES`] outputs by `W` inputs.
 struct Block<'a, F, const W: usize> {
     tiles: &'a Transformed<'a, F, W>,
     /// Inputs of the weight.
