@@ -17,22 +17,25 @@ use vspec_train::{Bench, DataFolder, Setup};
 /// Every spec with the sizes that it is tested at.
 const SMALL: &[(&str, &[(&str, &str)])] = &[
     ("adamw-25m", &[("net.count", "3"), ("net.size", "10")]),
-    ("darts-cell-step", &[("train.batch", "4"), ("train.size", "8"), ("net.c", "4")]),
+    ("darts-cell-step", &[("train.batch", "4"), ("train.shapes.size", "8"), ("net.c", "4")]),
     ("focal-giou", &[("p.images", "2"), ("p.places", "50"), ("p.classes", "8")]),
-    ("mobile-step", &[("train.batch", "4"), ("train.size", "64"), ("net.scale", "8")]),
-    ("resnet18-infer", &[("images.size", "40"), ("net.width", "8")]),
-    ("resnet18-step", &[("train.batch", "4"), ("train.size", "64"), ("net.width", "8")]),
-    ("resnet50-step", &[("train.batch", "4"), ("train.size", "64"), ("net.width", "8")]),
+    ("mobile-step", &[("train.batch", "4"), ("train.shapes.size", "64"), ("net.scale", "8")]),
+    ("resnet18-infer", &[("images.shapes.size", "40"), ("net.width", "8")]),
+    ("resnet18-step", &[("train.batch", "4"), ("train.shapes.size", "64"), ("net.width", "8")]),
+    ("resnet50-step", &[("train.batch", "4"), ("train.shapes.size", "64"), ("net.width", "8")]),
     (
         "tal-rule",
         &[("p.images", "2"), ("p.height", "96"), ("p.width", "160"), ("p.truths", "5"), ("p.classes", "4")],
     ),
-    ("tood-r18-step", &[("train.batch", "2"), ("train.size", "64"), ("width", "8"), ("channels", "64")]),
+    (
+        "tood-r18-step",
+        &[("train.batch", "2"), ("train.shapes.size", "64"), ("width", "8"), ("channels", "64")],
+    ),
     (
         "vit-step",
         &[
             ("train.batch", "2"),
-            ("train.size", "32"),
+            ("train.shapes.size", "32"),
             ("net.size", "32"),
             ("net.width", "24"),
             ("net.depth", "2"),
