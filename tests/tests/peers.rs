@@ -29,7 +29,7 @@ const SMALL: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "tood-r18-step",
-        &[("train.batch", "2"), ("train.shapes.size", "64"), ("width", "8"), ("channels", "64")],
+        &[("train.batch", "2"), ("train.scenes.size", "64"), ("width", "8"), ("channels", "64")],
     ),
     (
         "vit-step",
