@@ -57,8 +57,8 @@ pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug +
     fn mul(self, y: Self) -> Self;
     /// `x / y`
     fn div(self, y: Self) -> Self;
-    /// A block of a product of matrices: `c = a' b` for `a` of columns of 8 and `b` of rows of 32 elements.
-    fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut Block<Self>);
+    /// The first columns of a block of a product of matrices: `c = a' b` for `a` of columns of 8 and `b` of rows of 32 elements.
+    fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut Block<Self>, columns: usize);
 }
 
 macro_rules! element {
@@ -153,8 +153,8 @@ macro_rules! element {
                 self / y
             }
             #[inline(always)]
-            fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut Block<Self>) {
-                $block(isa, a, b, c)
+            fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut Block<Self>, columns: usize) {
+                $block(isa, a, b, c, columns)
             }
         }
     };
@@ -187,7 +187,7 @@ element!(
     sigmoid,
     libm::erf,
     libm::pow,
-    |_, a, b, c| micro::block_of(a, b, c)
+    |_, a, b, c, columns| micro::block_of(a, b, c, columns)
 );
 
 /// `1 / (1 + e^-x)`; the exponential is only taken of negative numbers, so that it never overflows.

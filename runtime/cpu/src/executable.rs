@@ -12,6 +12,7 @@ use crate::anchor;
 use crate::coverage::Coverage;
 use crate::element::Element;
 use crate::jit;
+use crate::kernels::Scratch;
 use crate::kernels::vector::Isa;
 use crate::memory::{Arena, Memory, Moved, Raw};
 use crate::mode::Mode;
@@ -131,9 +132,6 @@ pub struct Executable<T: Element> {
     keeper: Keeper<T>,
     arena: Arena,
     constants: BTreeMap<usize, Data<T>>,
-    /// Results of anchors that lie in no value of the plan.
-    scratch: Data<T>,
-    scratch_ints: Data<T>,
     /// How long kernels took, while someone wants to know.
     pub(crate) times: Option<Vec<Timed>>,
 }
@@ -157,6 +155,12 @@ impl Timed {
 }
 
 impl Ready {
+    /// Elements of the anchor's result if that lies in no value of the plan.
+    fn unstored(&self, plan: &Plan) -> usize {
+        let result = self.result.as_ref().filter(|(id, _)| *id == behind(plan));
+        result.map_or(0, |(_, value)| value.shape.iter().product())
+    }
+
     /// Makes machine code for the region, as far as there are instructions for it.
     fn compile(&mut self, plan: &Plan, isa: Isa) {
         let result = self.result.as_ref();
@@ -185,15 +189,6 @@ impl<T: Element> Executable<T> {
         if size_of::<T>() == 4 {
             workers::pieces(&mut kernels, 1, |_, ready| ready[0].compile(&plan, mode.target()));
         }
-        let unstored = |dtype: fn(DType) -> bool| {
-            let sizes = kernels.iter().filter_map(|kernel| match &kernel.result {
-                Some((id, value)) if id.index() >= plan.values.len() && dtype(value.dtype) => {
-                    Some(value.shape.iter().product::<usize>())
-                }
-                _ => None,
-            });
-            sizes.max().unwrap_or(0)
-        };
         let constant = |(i, value): (usize, &Value)| match &value.place {
             Place::Constant(literal) => Some((i, Data::from_host(HostTensor::wide(literal)))),
             _ => None,
@@ -211,8 +206,6 @@ impl<T: Element> Executable<T> {
             keeper: Keeper::new(&plan),
             arena: Arena::new(plan.arena * size_of::<T>() / 4),
             constants: plan.values.iter().enumerate().filter_map(constant).collect(),
-            scratch: Data::zeros(DType::F32, unstored(|dtype| dtype == DType::F32)),
-            scratch_ints: Data::zeros(DType::I32, unstored(|dtype| dtype != DType::F32)),
             kernels,
             plan,
             mode,
@@ -255,9 +248,9 @@ impl<T: Element> Executable<T> {
         let numbers = self.keeper.look(variables);
         let memory = self.memory(inputs, variables)?;
         let moved = self.moved(&memory)?;
-        let memory = moved.as_ref().map_or(memory, |moved| moved.memory.clone());
+        let mut memory = moved.as_ref().map_or(memory, |moved| moved.memory.clone());
         let failure = Failure::new(None);
-        self.mode.within(|| self.run_kernels(&memory, key, &failure))?;
+        self.mode.within(|| self.run_kernels(&mut memory, key, &failure))?;
         if let Some(moved) = &moved {
             moved.give_back(|number| {
                 matches!(self.plan.values.get(number).map(|value| &value.place), Some(Place::Variable(_)))
@@ -296,19 +289,27 @@ impl<T: Element> Executable<T> {
                 (true, (first != number).then_some(first))
             }
         });
-        // Results of anchors come last.
-        let roles: Vec<_> = roles.chain([(false, None); 2]).collect();
+        // The result of an anchor comes last.
+        let roles: Vec<_> = roles.chain([(false, None)]).collect();
         let refused =
             || EngineError::Unsupported("the system gives no pages that nobody may touch".to_string());
         memory.moved(&roles, fence).ok_or_else(refused).map(Some)
     }
 
-    fn run_kernels(&mut self, memory: &Memory, key: RunKey, failure: &Failure) -> Result<(), EngineError> {
+    fn run_kernels(
+        &mut self,
+        memory: &mut Memory,
+        key: RunKey,
+        failure: &Failure,
+    ) -> Result<(), EngineError> {
         for (number, ready) in self.kernels.iter().enumerate() {
             if self.keeper.has(number) {
                 continue;
             }
             let begun = Instant::now();
+            let mut unstored = Scratch::<T>::of(ready.unstored(&self.plan));
+            memory.lay(behind(&self.plan), Raw::of_mut(&mut unstored));
+            let memory = &*memory;
             if let (Some(anchor), Some((result, value))) = (&ready.anchor, &ready.result) {
                 let kept = self.keeper.weight(number);
                 anchor::run::<T>(&self.plan, memory, anchor, (*result, value), kept, key)?;
@@ -330,7 +331,7 @@ impl<T: Element> Executable<T> {
         }
     }
 
-    /// Where each value lies in this run; behind the plan's own values come the results of anchors, floats and others.
+    /// Where each value lies in this run.
     fn memory(
         &mut self,
         inputs: &BTreeMap<&str, Elements<'_, T>>,
@@ -371,7 +372,8 @@ impl<T: Element> Executable<T> {
                 }
             });
         }
-        places.extend([self.scratch.raw_mut(), self.scratch_ints.raw_mut()]);
+        // The result of an anchor that lies in no value of the plan has a place while its kernel runs.
+        places.push(Raw::of::<T>(&[]));
         Ok(Memory::new(places))
     }
 }
@@ -413,6 +415,11 @@ pub(crate) fn dense<E: Copy>(elements: Vec<E>, value: &Value) -> Vec<E> {
     (0..shape.iter().product()).map(element).collect()
 }
 
+/// The number of an anchor's result that lies in no value of the plan, behind those of all values.
+fn behind(plan: &Plan) -> ValueId {
+    ValueId(plan.values.len() as u32)
+}
+
 fn ready(plan: &Plan, kernel: &Kernel) -> Result<Ready, String> {
     let Some(anchor) = &kernel.anchor else {
         let program = Program::new(plan, &kernel.region, None)?;
@@ -423,10 +430,7 @@ fn ready(plan: &Plan, kernel: &Kernel) -> Result<Ready, String> {
     let only = stored.is_some() && kernel.region.steps.len() == 2;
     let result = match stored {
         Some(id) => (id, plan.value(id).clone()),
-        None => {
-            let behind = plan.values.len() + usize::from(anchor.dtype != DType::F32);
-            (ValueId(behind as u32), tile::dense(&anchor.shape, anchor.dtype))
-        }
+        None => (behind(plan), tile::dense(&anchor.shape, anchor.dtype)),
     };
     let program = match only {
         true => None,

@@ -20,6 +20,7 @@ mod mode;
 mod pages;
 mod shares;
 mod shelf;
+mod slabs;
 mod still;
 mod tile;
 mod variables;

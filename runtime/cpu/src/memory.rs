@@ -60,6 +60,36 @@ pub(crate) fn part_mut<T: Element>(pages: &mut Pages, start: usize, len: usize) 
     Raw::new(unsafe { pages.start_mut().add(start * size_of::<T>()) }, len, size_of::<T>())
 }
 
+/// A part of pages that one holder has, as whoever cuts them sees to.
+pub(crate) struct Lent(Raw);
+
+// Bytes of one holder.
+unsafe impl Send for Lent {}
+unsafe impl Sync for Lent {}
+
+/// Lends some bytes of pages, from a place where a number may begin on. They must stay for as long as they are lent, and nobody else may
+/// have any of them until then.
+pub(crate) fn lend(pages: &mut Pages, start: usize, bytes: usize) -> Lent {
+    assert!(start <= pages.len() && bytes <= pages.len() - start, "bytes {start}.. of {}", pages.len());
+    assert!(start.is_multiple_of(size_of::<f64>()), "byte {start} begins no number");
+    // In bounds, or one past the end.
+    Lent(Raw::new(unsafe { pages.start_mut().add(start) }, bytes, 1))
+}
+
+impl Lent {
+    /// The bytes as numbers.
+    pub(crate) fn numbers<T: Element>(&self) -> &[T] {
+        // Any bits are numbers, a number may begin there, and nobody else has them.
+        unsafe { std::slice::from_raw_parts(self.0.start.cast(), self.0.elements / size_of::<T>()) }
+    }
+
+    /// The same, to be written.
+    pub(crate) fn numbers_mut<T: Element>(&mut self) -> &mut [T] {
+        // Any bits are numbers, a number may begin there, and nobody else has them.
+        unsafe { std::slice::from_raw_parts_mut(self.0.start.cast(), self.0.elements / size_of::<T>()) }
+    }
+}
+
 /// Memory of one value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Raw {
@@ -105,6 +135,11 @@ impl Memory {
     /// Memory of each value in order.
     pub(crate) fn new(values: Vec<Raw>) -> Self {
         Memory(values)
+    }
+
+    /// Says where a value lies from now on.
+    pub(crate) fn lay(&mut self, value: ValueId, raw: Raw) {
+        self.0[value.index()] = raw;
     }
 
     /// The address of the first element of a value.

@@ -13,17 +13,23 @@ pub(crate) const COLUMNS: usize = 32;
 /// A block of a product, row by row.
 pub(crate) type Block<T> = [T; ROWS * COLUMNS];
 
-/// `c = a' b` for `a` of columns of [`ROWS`] and `b` of rows of [`COLUMNS`].
-pub(crate) fn block(isa: Isa, a: &[f32], b: &[f32], c: &mut Block<f32>) {
+/// Half of a block: what is wanted of a block that ends within it costs half as much.
+const HALF: usize = COLUMNS / 2;
+
+/// The first `columns` columns of `c = a' b` for `a` of columns of [`ROWS`] and `b` of rows of [`COLUMNS`]; the others hold anything.
+#[inline(always)]
+pub(crate) fn block(isa: Isa, a: &[f32], b: &[f32], c: &mut Block<f32>, columns: usize) {
     #[cfg(target_arch = "x86_64")]
-    match isa {
+    match (isa, columns <= HALF) {
         // Each is called only where its instructions were found.
-        Isa::Avx512 => return unsafe { x86::block_avx512(a, b, c) },
-        Isa::Avx2 => return unsafe { x86::block_avx2(a, b, c) },
-        Isa::Baseline => {}
+        (Isa::Avx512, false) => return unsafe { x86::block_avx512::<2>(a, b, c) },
+        (Isa::Avx512, true) => return unsafe { x86::block_avx512::<1>(a, b, c) },
+        (Isa::Avx2, false) => return unsafe { x86::block_avx2::<2>(a, b, c) },
+        (Isa::Avx2, true) => return unsafe { x86::block_avx2::<1>(a, b, c) },
+        (Isa::Baseline, _) => {}
     }
     let _ = isa;
-    block_of(a, b, c);
+    block_of(a, b, c, columns);
 }
 
 /// The same for any type.
@@ -31,9 +37,10 @@ pub(crate) fn block_of<T: Copy + Default + std::ops::Add<Output = T> + std::ops:
     a: &[T],
     b: &[T],
     c: &mut Block<T>,
+    columns: usize,
 ) {
     const WIDTH: usize = 8;
-    for from in (0..COLUMNS).step_by(WIDTH) {
+    for from in (0..columns).step_by(WIDTH) {
         let mut sums = [[T::default(); WIDTH]; ROWS];
         for (a, b) in a.chunks_exact(ROWS).zip(b.chunks_exact(COLUMNS)) {
             let b = &b[from..from + WIDTH];
@@ -130,30 +137,32 @@ mod x86 {
 
     use super::{Block, COLUMNS, ROWS};
 
+    /// `N` vectors of each row.
     #[target_feature(enable = "avx512f")]
-    pub(super) fn block_avx512(a: &[f32], b: &[f32], c: &mut Block<f32>) {
-        let mut sums = [[_mm512_setzero_ps(); 2]; ROWS];
+    pub(super) fn block_avx512<const N: usize>(a: &[f32], b: &[f32], c: &mut Block<f32>) {
+        let mut sums = [[_mm512_setzero_ps(); N]; ROWS];
         for (a, b) in a.chunks_exact(ROWS).zip(b.chunks_exact(COLUMNS)) {
-            let (low, high) = unsafe { (_mm512_loadu_ps(b.as_ptr()), _mm512_loadu_ps(b[16..].as_ptr())) };
+            let right: [__m512; N] =
+                std::array::from_fn(|n| unsafe { _mm512_loadu_ps(b[n * 16..].as_ptr()) });
             for row in 0..ROWS {
                 let x = _mm512_set1_ps(a[row]);
-                sums[row][0] = _mm512_fmadd_ps(x, low, sums[row][0]);
-                sums[row][1] = _mm512_fmadd_ps(x, high, sums[row][1]);
+                for n in 0..N {
+                    sums[row][n] = _mm512_fmadd_ps(x, right[n], sums[row][n]);
+                }
             }
         }
         for (row, sums) in c.chunks_exact_mut(COLUMNS).zip(sums) {
-            unsafe {
-                _mm512_storeu_ps(row.as_mut_ptr(), sums[0]);
-                _mm512_storeu_ps(row[16..].as_mut_ptr(), sums[1]);
+            for (n, sum) in sums.into_iter().enumerate() {
+                unsafe { _mm512_storeu_ps(row[n * 16..].as_mut_ptr(), sum) }
             }
         }
     }
 
-    /// In four parts of 4 rows and 16 columns, each of which fits 16 registers.
+    /// In parts of 4 rows and 16 columns, each of which fits 16 registers; of each row `N` parts.
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn block_avx2(a: &[f32], b: &[f32], c: &mut Block<f32>) {
-        for part in 0..4 {
-            let (top, left) = (part / 2 * 4, part % 2 * 16);
+    pub(super) fn block_avx2<const N: usize>(a: &[f32], b: &[f32], c: &mut Block<f32>) {
+        for part in 0..2 * N {
+            let (top, left) = (part / N * 4, part % N * 16);
             let mut sums = [[_mm256_setzero_ps(); 2]; 4];
             for (a, b) in a.chunks_exact(ROWS).zip(b.chunks_exact(COLUMNS)) {
                 let b = &b[left..left + 16];

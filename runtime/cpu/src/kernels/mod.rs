@@ -36,6 +36,7 @@ pub use conv::{Estimate, Method, estimates};
 pub(crate) use kept::Kept;
 use matrix::Matrices;
 use scatter::{Before, scatter};
+pub(crate) use scratch::Scratch;
 use view::View;
 use window::{Moves, Windows};
 

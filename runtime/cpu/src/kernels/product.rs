@@ -222,7 +222,7 @@ fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
                 }
             };
             let panel = &panel[..terms.len() * COLUMNS];
-            let pieces = (target.pieces)(columns);
+            let pieces = (target.pieces)(columns.clone());
             for row in down.clone() {
                 let left =
                     &left[((row - down.start) * size.terms + terms.start) * ROWS..][..terms.len() * ROWS];
@@ -233,7 +233,7 @@ fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
                         .iter()
                         .for_each(|piece| target.elements.fetch(row * target.row + piece.place, piece.len));
                 }
-                T::block(isa, left, panel, &mut block);
+                T::block(isa, left, panel, &mut block, columns.len());
                 for (own, row) in rows.enumerate() {
                     let from = &block[own * COLUMNS..(own + 1) * COLUMNS];
                     pieces.iter().for_each(|piece| put(target.elements, from, *piece, row * target.row, add));

@@ -559,12 +559,15 @@ fn every_set_of_instructions_multiplies_blocks() {
     let terms = 37;
     let (a, b) = (single(terms * ROWS, 1), single(terms * COLUMNS, 2));
     for own in [Isa::Baseline, Isa::Avx2, Isa::Avx512].into_iter().filter(|own| *own <= detected()) {
-        let mut c = [f32::NAN; ROWS * COLUMNS];
-        micro::block(own, &a, &b, &mut c);
-        for (flat, c) in c.iter().enumerate() {
-            let (i, j) = (flat / COLUMNS, flat % COLUMNS);
-            let product = |k: usize| f64::from(a[k * ROWS + i]) * f64::from(b[k * COLUMNS + j]);
-            assert!((f64::from(*c) - (0..terms).map(product).sum::<f64>()).abs() < 1e-5, "{own:?} {i} {j}");
+        for columns in [1, 8, 16, 17, 31, COLUMNS] {
+            let mut c = [f32::NAN; ROWS * COLUMNS];
+            micro::block(own, &a, &b, &mut c, columns);
+            let wanted = c.iter().enumerate().map(|(flat, c)| (flat / COLUMNS, flat % COLUMNS, *c));
+            for (i, j, c) in wanted.filter(|(_, j, _)| *j < columns) {
+                let product = |k: usize| f64::from(a[k * ROWS + i]) * f64::from(b[k * COLUMNS + j]);
+                let sum = (0..terms).map(product).sum::<f64>();
+                assert!((f64::from(c) - sum).abs() < 1e-5, "{own:?} {i} {j} of {columns}");
+            }
         }
     }
 }
