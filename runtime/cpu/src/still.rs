@@ -27,11 +27,8 @@ impl<T: Element> Keeper<T> {
         if !have_places_of_their_own(plan, &still) {
             still = Still { kernels: vec![false; plan.kernels.len()], ..Still::default() };
         }
-        let weights = plan.kernels.iter().zip(&still.kernels).map(|(kernel, own)| {
-            let convolves = !own && convolves_with(kernel, &still);
-            convolves.then(OnceCell::new)
-        });
-        Keeper { weights: weights.collect(), known: None, still }
+        let weights = keep_weights(plan, &still).map(|keeps| keeps.then(OnceCell::new)).collect();
+        Keeper { weights, known: None, still }
     }
 
     /// Looks at the variables before a run: forgets everything if one has another value than before. Returns the numbers of their values.
@@ -59,6 +56,12 @@ impl<T: Element> Keeper<T> {
     pub(crate) fn weight(&self, kernel: usize) -> Option<&Kept<T>> {
         self.weights[kernel].as_ref()
     }
+}
+
+/// Whether each kernel keeps what it makes of its weight.
+pub(crate) fn keep_weights(plan: &Plan, still: &Still) -> impl Iterator<Item = bool> {
+    let kernels = plan.kernels.iter().zip(&still.kernels);
+    kernels.map(|(kernel, own)| !own && convolves_with(kernel, still))
 }
 
 /// Whether a kernel is a convolution, or the transpose of one in its input, with a weight that is the same each time.

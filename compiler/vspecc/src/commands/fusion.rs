@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use vspec_cpu::{Estimate, estimates};
 use vspec_elaborate::Compiled;
-use vspec_ir::plan::{Kernel, Plan};
+use vspec_ir::plan::Plan;
 use vspec_ir::{BATCH, DimError, Graph, NodeId, Program, Stage, Step};
 use vspec_optimize::fuse::Reason;
 use vspec_optimize::{BindError, Level, PlanError, Planned, Target, plan};
@@ -125,8 +125,9 @@ fn report(unfused: &Planned, fused: &Planned, all: bool) -> String {
 
 /// How each convolution is computed by the fused engine, and what other ways are expected to take.
 fn methods(plan: &Plan, all: bool) -> String {
-    let of_kernel = |kernel: &Kernel| Some((kernel.title(), estimates(kernel.anchor.as_ref()?)?));
-    let mut chosen: Vec<(String, Vec<Estimate>)> = plan.kernels.iter().filter_map(of_kernel).collect();
+    let kernels = plan.kernels.iter().zip(estimates(plan));
+    let mut chosen: Vec<(String, Vec<Estimate>)> =
+        kernels.filter_map(|(kernel, estimates)| Some((kernel.title(), estimates?))).collect();
     chosen.sort_by(|a, b| b.1[0].milliseconds.total_cmp(&a.1[0].milliseconds));
     let shown = if all { chosen.len() } else { SHOWN.min(chosen.len()) };
     let one = |estimate: &Estimate| format!("{} {:.3} ms", estimate.method, estimate.milliseconds);

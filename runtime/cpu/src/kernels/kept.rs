@@ -1,5 +1,6 @@
 //! What a kernel makes of an operand that is the same in each run.
 
+use std::any::Any;
 use std::cell::OnceCell;
 
 use super::scratch::Scratch;
@@ -15,6 +16,11 @@ pub(crate) fn filled<T: Element>(kept: &Kept<T>, len: usize, fill: impl FnOnce(&
         fill(&mut all);
         all
     })
+}
+
+/// The same of floats, where they are of that type.
+pub(crate) fn of_floats<T: Element>(kept: Option<&Kept<T>>) -> Option<&Kept<f32>> {
+    (kept? as &dyn Any).downcast_ref()
 }
 
 /// Does something with so many elements that were filled now, or earlier where they may be kept.

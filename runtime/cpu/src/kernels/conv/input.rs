@@ -6,10 +6,10 @@ use super::apart::{Apart, with_sizes};
 use super::columns::Columns;
 use super::phases::Phases;
 use super::{
-    Channels, Method, Pass, Problem, bands, direct, floats, lanes, phases, pointwise, thin, winograd,
+    Channels, Given, Method, Pass, Problem, bands, direct, floats, lanes, phases, pointwise, thin, winograd,
 };
 use crate::element::Element;
-use crate::kernels::Kept;
+use crate::kernels::kept::{self, Kept};
 use crate::kernels::product::{Panels, Piece, Size, Target, multiply};
 use crate::kernels::scratch::Scratch;
 use crate::kernels::view::unravel;
@@ -33,7 +33,8 @@ pub(crate) fn conv_input<T: Element>(
         return apart.put(&taken, x);
     }
     let channels = Channels::new(x_shape, y_shape, groups);
-    match Problem::new(Pass::Input, shapes, moves, groups, T::floats(y).is_some()).method() {
+    let given = Given { single: T::floats(y).is_some(), kept: kept.is_some() };
+    match Problem::new(Pass::Input, shapes, moves, groups, given).method() {
         Method::Planes => {
             let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
             return thin::input(&windows, channels, [y, w], x);
@@ -59,7 +60,8 @@ pub(crate) fn conv_input<T: Element>(
         }
         Method::Winograd => {
             if let (Some([y, w]), Some(x)) = (floats([y, w]), T::floats_mut(x)) {
-                return winograd::input([(y, y_shape), (w, w_shape)], (x, x_shape), moves, channels);
+                let kept = kept::of_floats(kept);
+                return winograd::input([(y, y_shape), (w, w_shape)], (x, x_shape), moves, channels, kept);
             }
         }
         Method::Phases => {

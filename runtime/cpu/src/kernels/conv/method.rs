@@ -6,16 +6,17 @@
 use std::fmt;
 
 use vspec_ir::Op;
-use vspec_ir::plan::Anchor;
+use vspec_ir::plan::{Anchor, Plan};
 
 use super::Channels;
 use super::apart::{Apart, with_sizes};
 use super::phases::Phases;
-use super::winograd;
+use super::winograd::{self, Tiling};
 use crate::kernels::micro::{COLUMNS, ROWS};
 use crate::kernels::simd::LANES;
 use crate::kernels::window::Moves;
 use crate::mode::Mode;
+use crate::still::keep_weights;
 
 /// A way to compute a convolution or one of its transposes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,11 +86,20 @@ pub(crate) struct Problem {
     strided: bool,
     /// Whether windows are the elements of images.
     pointwise: bool,
-    single: bool,
-    /// Tiles of all images, and places of a transformed one, if there are transforms for the windows.
-    tiles: Option<[usize; 2]>,
+    given: Given,
+    /// If there are transforms for the windows.
+    tiles: Option<Tiling>,
     /// The same for what images become when they are dealt out, and how many elements that are.
-    phases: Option<[usize; 3]>,
+    phases: Option<(Tiling, usize)>,
+}
+
+/// What is known of a convolution besides its shapes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Given {
+    /// Whether it is computed in single precision.
+    pub(crate) single: bool,
+    /// Whether what the weight becomes is kept from run to run.
+    pub(crate) kept: bool,
 }
 
 /// Nanoseconds of an addition and a multiplication in a product of matrices.
@@ -118,8 +128,6 @@ const PACKED: f64 = 0.15;
 /// Nanoseconds to transform an element of a tile, and one of a weight.
 const TILE: f64 = 0.2;
 const TAP: f64 = 0.14;
-/// Places of a transformed window.
-const PLACES: f64 = 36.0;
 /// The same for products of transformed tiles, whose panels are not moved.
 const TRANSFORMED: f64 = 2.0 / 150.0;
 
@@ -130,22 +138,21 @@ impl Problem {
         [x, w, y]: [&[usize]; 3],
         moves: &Moves<'_>,
         groups: i64,
-        single: bool,
+        given: Given,
     ) -> Self {
         if let Some(apart) = Apart::new([x, w, y], moves) {
             let x = with_sizes(x, y);
-            return Problem::new(pass, [&x, w, y], &apart.moves(), groups, single);
+            return Problem::new(pass, [&x, w, y], &apart.moves(), groups, given);
         }
         let dense = moves.stride.iter().all(|stride| *stride == 1);
         let channels = Channels::new(x, y, groups);
-        let tiles = |kernel: &[usize], moves: &Moves<'_>| {
-            let kind = winograd::Kind::new(kernel, moves).filter(|_| single && !Mode::now().exact)?;
-            let [side, places] = kind.tile();
-            Some([x[0] * y[2].div_ceil(side) * y[3].div_ceil(side), places])
+        let kind = |kernel: &[usize], moves: &Moves<'_>| {
+            winograd::Kind::new(kernel, moves).filter(|_| given.single && !Mode::now().exact)
         };
+        let own = kind(&w[2..], moves).map(|kind| if given.kept { kind.kept(y) } else { kind });
         let phases = Phases::new([x, w, y], moves, channels).and_then(|phases| {
-            let [count, places] = tiles(&phases.shapes()[1][2..], &phases.moves())?;
-            Some([count, places, phases.moved()])
+            let kind = kind(&phases.shapes()[1][2..], &phases.moves())?;
+            Some((kind.tiling(y), phases.moved()))
         });
         let taps = w[2..].iter().product();
         Problem {
@@ -157,8 +164,8 @@ impl Problem {
             rank: w.len() - 2,
             strided: moves.stride.last().is_some_and(|stride| *stride > 1),
             pointwise: taps == 1 && dense && x[2..] == y[2..] && moves.padding.iter().all(|p| *p == [0, 0]),
-            single,
-            tiles: tiles(&w[2..], moves),
+            given,
+            tiles: own.map(|kind| kind.tiling(y)),
             phases,
         }
     }
@@ -181,9 +188,9 @@ impl Problem {
             self.by_lanes(),
             self.by_bands(),
             self.by_points(),
-            self.tiles.map(|tiles| (Method::Winograd, self.by_tiles(tiles, 1))),
-            self.phases.map(|[count, places, moved]| {
-                (Method::Phases, self.by_tiles([count, places], 4) + moved as f64 * DEALT)
+            self.tiles.map(|tiling| (Method::Winograd, self.by_tiles(tiling, 1, self.given.kept))),
+            self.phases.map(|(tiling, moved)| {
+                (Method::Phases, self.by_tiles(tiling, 4, false) + moved as f64 * DEALT)
             }),
         ];
         let estimate = |(method, nanoseconds)| Estimate { method, milliseconds: nanoseconds / 1e6 };
@@ -202,7 +209,7 @@ impl Problem {
             Pass::Input => full(self.channels.own),
             Pass::Weight => self.strided,
         };
-        self.rank == 2 && self.taps > 1 && self.single && fits
+        self.rank == 2 && self.taps > 1 && self.given.single && fits
     }
 
     /// Elements of all windows of a group, which are moved to panels, and products with rows of whole blocks.
@@ -229,7 +236,7 @@ impl Problem {
         let elements = (self.count() + self.image[0] * self.image[1]) as f64;
         let products = (self.count() * self.taps) as f64;
         let time = planes * (products * LANE + elements * TURNED + TURNED_PLANE);
-        (self.channels.own == 1 && self.rank <= 2 && self.single).then_some((Method::Lanes, time))
+        (self.channels.own == 1 && self.rank <= 2 && self.given.single).then_some((Method::Lanes, time))
     }
 
     /// Vectors run along rows, whose last one is often not full.
@@ -244,7 +251,8 @@ impl Problem {
         };
         let dealt = if self.strided { (self.image[0] * self.image[1]) as f64 * DEALT } else { 0.0 };
         let plane = BAND_PLANE + whole * (product * self.taps as f64 + BAND_ELEMENT * results) + dealt;
-        (self.channels.own == 1 && self.rank <= 2 && self.single).then_some((Method::Bands, planes * plane))
+        (self.channels.own == 1 && self.rank <= 2 && self.given.single)
+            .then_some((Method::Bands, planes * plane))
     }
 
     /// Vectors run along planes, whose last one is often not full.
@@ -260,15 +268,15 @@ impl Problem {
             // Rows of both operands are read as they lie without any other way.
             Pass::Weight => return None,
         };
-        (self.pointwise && self.single).then_some((Method::Pointwise, time))
+        (self.pointwise && self.given.single).then_some((Method::Pointwise, time))
     }
 
-    /// A number of tiles, each of so many places, of images of which each channel has become several.
-    fn by_tiles(&self, tiles: [usize; 2], phases: usize) -> f64 {
+    /// Tiles of images of which each channel has become several, with a weight that is transformed or comes from memory as it was kept.
+    fn by_tiles(&self, tiling: Tiling, phases: usize, kept: bool) -> f64 {
         let (own, shared) = ((phases * self.channels.own) as f64, self.channels.shared as f64);
-        let [tiles, places] = tiles.map(|count| count as f64);
-        let products = tiles * places * (own * shared * TRANSFORMED + (own + shared) * TILE);
-        let group = products + PLACES * own * shared * TAP;
+        let weight = if kept { winograd::READ } else { TAP / TRANSFORMED };
+        let places = (tiling.tiles * tiling.places) as f64;
+        let group = own * shared * TRANSFORMED * tiling.products(weight) + places * (own + shared) * TILE;
         let vectors = |channels: f64| (channels / 16.0).ceil() * 16.0 / channels;
         // Channels fill whole vectors.
         let waste = vectors(own).max(vectors(shared));
@@ -282,8 +290,14 @@ fn rows(shape: &[usize]) -> [usize; 2] {
     [rows.iter().product(), columns]
 }
 
-/// The ways to compute an anchor in single precision, the fastest first; none if it is no convolution.
-pub fn estimates(anchor: &Anchor) -> Option<Vec<Estimate>> {
+/// For each kernel of a plan the ways to compute its anchor in single precision, the fastest first; none if it is no convolution.
+pub fn estimates(plan: &Plan) -> Vec<Option<Vec<Estimate>>> {
+    let still = plan.still();
+    let kernels = plan.kernels.iter().zip(keep_weights(plan, &still));
+    kernels.map(|(kernel, kept)| of_anchor(kernel.anchor.as_ref()?, kept)).collect()
+}
+
+fn of_anchor(anchor: &Anchor, kept: bool) -> Option<Vec<Estimate>> {
     let [a, b] = anchor.operands.as_slice() else { return None };
     let (a, b, result) = (a.shape.as_slice(), b.shape.as_slice(), anchor.shape.as_slice());
     let (pass, shapes, stride, padding, dilation, groups) = match &anchor.op {
@@ -298,7 +312,8 @@ pub fn estimates(anchor: &Anchor) -> Option<Vec<Estimate>> {
         }
         _ => return None,
     };
-    Some(Problem::new(pass, shapes, &Moves { stride, padding, dilation }, *groups, true).estimates())
+    let given = Given { single: true, kept };
+    Some(Problem::new(pass, shapes, &Moves { stride, padding, dilation }, *groups, given).estimates())
 }
 
 #[cfg(test)]
@@ -314,7 +329,7 @@ mod tests {
         let w = [shared, own / groups, kernel, kernel];
         let (stride, padding, dilation) = ([step as i64; 2], [[kernel as i64 / 2; 2]; 2], [1, 1]);
         let moves = Moves { stride: &stride, padding: &padding, dilation: &dilation };
-        Problem::new(pass, [&x, &w, &y], &moves, groups as i64, true).method()
+        Problem::new(pass, [&x, &w, &y], &moves, groups as i64, Given { single: true, kept: false }).method()
     }
 
     #[test]

@@ -42,7 +42,7 @@ use columns::Columns;
 use dealt::dealt;
 pub(crate) use input::conv_input;
 pub use method::{Estimate, Method, estimates};
-use method::{Pass, Problem};
+use method::{Given, Pass, Problem};
 use phases::Phases;
 pub(crate) use weight::conv_weight;
 
@@ -88,7 +88,8 @@ pub(crate) fn conv<T: Element>(
     }
     let channels = Channels::new(x_shape, y_shape, groups);
     let windows = Windows::new(moves, &w_shape[2..], [&y_shape[2..], &x_shape[2..]]);
-    match Problem::new(Pass::Forward, shapes, moves, groups, T::floats(x).is_some()).method() {
+    let given = Given { single: T::floats(x).is_some(), kept: kept.is_some() };
+    match Problem::new(Pass::Forward, shapes, moves, groups, given).method() {
         Method::Planes => return thin::forward(&windows, channels, [x, w], y),
         Method::Bands => {
             if let (Some([x, w]), Some(y)) = (floats([x, w]), T::floats_mut(y))
@@ -111,7 +112,8 @@ pub(crate) fn conv<T: Element>(
         }
         Method::Winograd => {
             if let (Some([x, w]), Some(y)) = (floats([x, w]), T::floats_mut(y)) {
-                return winograd::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels);
+                let kept = kept::of_floats(kept);
+                return winograd::forward([(x, x_shape), (w, w_shape)], (y, y_shape), moves, channels, kept);
             }
         }
         Method::Phases => {

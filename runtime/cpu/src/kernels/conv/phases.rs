@@ -152,7 +152,7 @@ fn two(shape: &[usize]) -> Option<[usize; 2]> {
 pub(super) fn forward(phases: &Phases, [x, w]: [&[f32]; 2], y: &mut [f32]) {
     let [xs, ws, ys] = phases.shapes();
     let operands = [(&*phases.images(x), xs), (&*phases.weight(w), ws)];
-    winograd::forward(operands, (y, ys), &phases.moves(), phases.channels());
+    winograd::forward(operands, (y, ys), &phases.moves(), phases.channels(), None);
 }
 
 /// `[N, O, ..] * [O, C / groups, KH, KW] -> [N, C, H, W]`
@@ -160,7 +160,7 @@ pub(super) fn input(phases: &Phases, [y, w]: [&[f32]; 2], x: &mut [f32]) {
     let [xs, ws, ys] = phases.shapes();
     let mut images = Scratch::of(phases.moved());
     let operands = [(y, ys), (&*phases.weight(w), ws)];
-    winograd::input(operands, (&mut images, xs), &phases.moves(), phases.channels());
+    winograd::input(operands, (&mut images, xs), &phases.moves(), phases.channels(), None);
     phases.put(&images, x);
 }
 

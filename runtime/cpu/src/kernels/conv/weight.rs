@@ -6,7 +6,9 @@ use super::apart::{Apart, with_sizes};
 use super::columns::{Across, Columns, Lines, Planes};
 use super::dealt::dealt;
 use super::phases::Phases;
-use super::{Channels, Method, Pass, Problem, bands, floats, lanes, long, outer, phases, thin, winograd};
+use super::{
+    Channels, Given, Method, Pass, Problem, bands, floats, lanes, long, outer, phases, thin, winograd,
+};
 use crate::element::Element;
 use crate::kernels::product::{Piece, Size, Target, multiply};
 use crate::kernels::window::{Moves, Windows};
@@ -35,7 +37,8 @@ pub(crate) fn conv_weight<T: Element>(
     if w.is_empty() {
         return;
     }
-    match Problem::new(Pass::Weight, shapes, moves, groups, T::floats(x).is_some()).method() {
+    let given = Given { single: T::floats(x).is_some(), kept: false };
+    match Problem::new(Pass::Weight, shapes, moves, groups, given).method() {
         Method::Planes => return thin::weight(&windows, channels, [x, y], w),
         Method::Bands => {
             if let (Some([x, y]), Some(w)) = (floats([x, y]), T::floats_mut(w))

@@ -1,5 +1,5 @@
 //! The transforms of F(4, 3) and F(3, 4), for windows that move by 1, at the points 0, 1, -1, 2, -2 and infinity. Tiles of both have six
-//! elements and become the same.
+//! elements and become the same. Those of F(2, 3) have four, at the points 0, 1, -1 and infinity.
 
 use super::transform::{Transform, plus, times};
 use crate::kernels::simd::Simd;
@@ -162,5 +162,36 @@ impl Transform<6, 4> for OfWeightSum4 {
             plus(simd, times(simd, -1.0 / 6.0, s), 1.0 / 6.0, t),
             plus(simd, simd.add(near, u[5]), 1.0 / 3.0, e),
         ]
+    }
+}
+
+/// `B'` of F(2, 3).
+pub(super) struct OfSmallTile;
+
+impl Transform<4, 4> for OfSmallTile {
+    #[inline(always)]
+    fn of<S: Simd>(simd: S, d: &[S::V; 4]) -> [S::V; 4] {
+        [simd.sub(d[0], d[2]), simd.add(d[1], d[2]), simd.sub(d[2], d[1]), simd.sub(d[1], d[3])]
+    }
+}
+
+/// `A'` of F(2, 3).
+pub(super) struct OfSmallSum;
+
+impl Transform<4, 2> for OfSmallSum {
+    #[inline(always)]
+    fn of<S: Simd>(simd: S, m: &[S::V; 4]) -> [S::V; 2] {
+        [simd.add(simd.add(m[0], m[1]), m[2]), simd.sub(simd.sub(m[1], m[2]), m[3])]
+    }
+}
+
+/// `G` of F(2, 3).
+pub(super) struct OfSmallWeight;
+
+impl Transform<3, 4> for OfSmallWeight {
+    #[inline(always)]
+    fn of<S: Simd>(simd: S, g: &[S::V; 3]) -> [S::V; 4] {
+        let (ends, own) = (times(simd, 0.5, simd.add(g[0], g[2])), times(simd, 0.5, g[1]));
+        [g[0], simd.add(ends, own), simd.sub(ends, own), g[2]]
     }
 }

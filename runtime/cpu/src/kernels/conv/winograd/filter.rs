@@ -48,6 +48,16 @@ impl Transpose for Dense {
     type WindowSum = Square<dense::OfWeightSum, 6, 3>;
 }
 
+/// Windows of 3x3 that move by 1, in small tiles: more products, and less than half as many places of a window.
+pub(super) struct Small;
+
+impl Filter for Small {
+    const STEP: usize = 2;
+    type Tile = Square<dense::OfSmallTile, 4, 4>;
+    type Window = Square<dense::OfSmallWeight, 3, 4>;
+    type Sum = Square<dense::OfSmallSum, 4, 2>;
+}
+
 /// Windows of 4x4 that move by 1.
 pub(super) struct Dense4;
 
@@ -92,6 +102,7 @@ impl<const SINGLE: bool> Filter for Spread<SINGLE> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::kernels::conv) enum Kind {
     Dense,
+    Small,
     Dense4,
     Strided,
 }
@@ -109,12 +120,47 @@ impl Kind {
         }
     }
 
-    /// Results of a tile along an axis, and places of a transformed one.
-    pub(in crate::kernels::conv) fn tile(self) -> [usize; 2] {
+    /// The one for windows of a shape whose transformed weight is kept: where it comes from memory for few tiles, less than half as much of
+    /// it is worth more than some products.
+    pub(in crate::kernels::conv) fn kept(self, windows: &[usize]) -> Self {
+        let cost = |kind: Kind| kind.tiling(windows).products(READ);
         match self {
-            Kind::Dense => [Dense::RESULTS, Dense::PLACES],
-            Kind::Dense4 => [Dense4::RESULTS, Dense4::PLACES],
-            Kind::Strided => [Strided::RESULTS, Strided::PLACES],
+            Kind::Dense if cost(Kind::Small) < cost(Kind::Dense) => Kind::Small,
+            other => other,
         }
+    }
+
+    /// How windows of a shape are cut into tiles.
+    pub(in crate::kernels::conv) fn tiling(self, windows: &[usize]) -> Tiling {
+        match self {
+            Kind::Dense => Tiling::of::<Dense>(windows),
+            Kind::Small => Tiling::of::<Small>(windows),
+            Kind::Dense4 => Tiling::of::<Dense4>(windows),
+            Kind::Strided => Tiling::of::<Strided>(windows),
+        }
+    }
+}
+
+/// What it takes to read an element of a kept weight, in products.
+pub(in crate::kernels::conv) const READ: f64 = 8.0;
+
+/// Windows of all images in tiles.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::kernels::conv) struct Tiling {
+    pub(in crate::kernels::conv) tiles: usize,
+    /// Places of a transformed tile, and of a transformed window.
+    pub(in crate::kernels::conv) places: usize,
+    pub(in crate::kernels::conv) windows: usize,
+}
+
+impl Tiling {
+    fn of<F: Filter>(windows: &[usize]) -> Self {
+        let along = |axis: usize| windows[axis].div_ceil(F::RESULTS);
+        Tiling { tiles: windows[0] * along(2) * along(3), places: F::PLACES, windows: F::WINDOWS }
+    }
+
+    /// Products for each pair of channels, where an element of a transformed weight costs as much as some of them.
+    pub(in crate::kernels::conv) fn products(&self, weight: f64) -> f64 {
+        (self.tiles * self.places) as f64 + weight * self.windows as f64
     }
 }

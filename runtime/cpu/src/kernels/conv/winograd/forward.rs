@@ -3,11 +3,12 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::filter::{Dense, Dense4, Filter, Kind, Spread, Strided};
+use super::filter::{Dense, Dense4, Filter, Kind, Small, Spread, Strided};
 use super::kernel::{Weight, room};
 use super::transform::Planar;
 use super::{GAP, Images, Strips};
 use crate::kernels::conv::Channels;
+use crate::kernels::kept::{self, Kept};
 use crate::kernels::micro::{COLUMNS, Left, ROWS};
 use crate::kernels::product::part;
 use crate::kernels::scratch::Scratch;
@@ -25,12 +26,16 @@ const TASKS: usize = 8;
 const FEW: usize = 64;
 /// Inputs whose weight is transformed at a time then: it stays in the second cache.
 const CHUNK: usize = 64;
+/// Groups of tiles that are multiplied by one place of a kept weight after the other, so that it comes from memory once.
+const GROUPS: usize = 8;
 
 /// A convolution, or its transpose in the input, of one group.
 struct Forward<'a, F> {
     filter: PhantomData<F>,
     x: Images<'a>,
     weight: Weight<'a>,
+    /// The same, transformed, if that is kept.
+    kept: Option<&'a [f32]>,
     low: [isize; 2],
     /// Those of the result.
     strips: Strips,
@@ -46,13 +51,16 @@ pub(in crate::kernels::conv) fn forward(
     y: (&mut [f32], &[usize]),
     moves: &Moves<'_>,
     channels: Channels,
+    kept: Option<&Kept<f32>>,
 ) {
     let low = [moves.low(0), moves.low(1)];
+    let way = Way { low, channels, transpose: false, kept };
     let operands = [x, (w, &[channels.own, channels.shared])];
-    match Kind::new(&w_shape[2..], moves) {
-        Some(Kind::Strided) => both::<Strided>(operands, y, low, channels, false),
-        Some(Kind::Dense4) => both::<Dense4>(operands, y, low, channels, false),
-        _ => both::<Dense>(operands, y, low, channels, false),
+    match way.kind(&w_shape[2..], moves, y.1) {
+        Kind::Dense => way.take::<Dense>(operands, y),
+        Kind::Small => way.take::<Small>(operands, y),
+        Kind::Dense4 => way.take::<Dense4>(operands, y),
+        Kind::Strided => way.take::<Strided>(operands, y),
     }
 }
 
@@ -62,50 +70,91 @@ pub(in crate::kernels::conv) fn input(
     x: (&mut [f32], &[usize]),
     moves: &Moves<'_>,
     channels: Channels,
+    kept: Option<&Kept<f32>>,
 ) {
     let low = [moves.low(0), moves.low(1)];
-    let operands = [y, (w, &[channels.shared, channels.own])];
-    match (Kind::new(&w_shape[2..], moves), low[0] % 2 == 0) {
-        (Some(Kind::Strided), true) => {
-            both::<Spread<false>>(operands, x, low.map(|low| 1 - low / 2), channels, true)
-        }
-        (Some(Kind::Strided), false) => {
-            both::<Spread<true>>(operands, x, low.map(|low| (1 - low) / 2), channels, true)
-        }
-        (Some(Kind::Dense4), _) => both::<Dense4>(operands, x, low.map(|low| 3 - low), channels, true),
-        _ => both::<Dense>(operands, x, low.map(|low| 2 - low), channels, true),
+    let way = |low: [isize; 2]| Way { low, channels, transpose: true, kept };
+    let windows = y.1;
+    let operands = [y, (w, &[channels.shared, channels.own][..])];
+    match (way(low).kind(&w_shape[2..], moves, windows), low[0] % 2 == 0) {
+        (Kind::Dense, _) => way(low.map(|low| 2 - low)).take::<Dense>(operands, x),
+        (Kind::Small, _) => way(low.map(|low| 2 - low)).take::<Small>(operands, x),
+        (Kind::Dense4, _) => way(low.map(|low| 3 - low)).take::<Dense4>(operands, x),
+        (Kind::Strided, true) => way(low.map(|low| 1 - low / 2)).take::<Spread<false>>(operands, x),
+        (Kind::Strided, false) => way(low.map(|low| (1 - low) / 2)).take::<Spread<true>>(operands, x),
     }
 }
 
 /// Either; tile `t` begins at `step * t - low` along each axis.
-fn both<F: Filter>(
-    [(x, x_shape), (w, sides)]: [(&[f32], &[usize]); 2],
-    (y, y_shape): (&mut [f32], &[usize]),
+struct Way<'a> {
     low: [isize; 2],
     channels: Channels,
     transpose: bool,
-) {
-    let [inputs, outputs] = [sides[0], sides[1]];
-    let strips = Strips::new(x_shape[0], [y_shape[2], y_shape[3]], F::RESULTS);
-    if strips.tiles() == 0 {
-        return;
+    /// For a weight that is the same each time: what it becomes.
+    kept: Option<&'a Kept<f32>>,
+}
+
+impl Way<'_> {
+    /// The filter for some windows.
+    fn kind(&self, kernel: &[usize], moves: &Moves<'_>, windows: &[usize]) -> Kind {
+        let kind = Kind::new(kernel, moves).unwrap_or(Kind::Dense);
+        if self.kept.is_some() { kind.kept(windows) } else { kind }
     }
-    let y = &Shared::new(y);
-    for (group, elements) in
-        w.chunks_exact(inputs * outputs * F::Window::FROM.pow(2)).enumerate().take(channels.groups)
-    {
-        let first = group * inputs;
-        let size = [x_shape[2], x_shape[3]];
-        let x = Images { elements: x, channels: x_shape[1], first, own: inputs, size };
-        let weight = Weight { elements, transpose, inputs, outputs };
-        let first = group * outputs;
-        let forward =
-            Forward::<F> { filter: PhantomData, x, weight, low, strips, y, channels: y_shape[1], first };
-        match inputs <= NARROW && strips.count() >= TASKS {
-            true => forward.by_tiles(),
-            false => forward.by_outputs(),
+
+    /// Computes, by the transforms of a filter.
+    fn take<F: Filter>(
+        &self,
+        [(x, x_shape), (w, sides)]: [(&[f32], &[usize]); 2],
+        (y, y_shape): (&mut [f32], &[usize]),
+    ) {
+        let [inputs, outputs] = [sides[0], sides[1]];
+        let strips = Strips::new(x_shape[0], [y_shape[2], y_shape[3]], F::RESULTS);
+        let len = inputs * outputs * F::Window::FROM.pow(2);
+        if strips.tiles() == 0 || len == 0 {
+            return y.fill(0.0);
+        }
+        let groups = self.channels.groups;
+        let weight = |elements| Weight { elements, transpose: self.transpose, inputs, outputs };
+        let kept = self.kept.map(|kept| transformed::<F>(kept, w.chunks_exact(len).take(groups).map(weight)));
+        let y = &Shared::new(y);
+        for (group, elements) in w.chunks_exact(len).enumerate().take(groups) {
+            let first = group * inputs;
+            let size = [x_shape[2], x_shape[3]];
+            let x = Images { elements: x, channels: x_shape[1], first, own: inputs, size };
+            let kept = kept.map(|kept| &kept[group * kept.len() / groups..][..kept.len() / groups]);
+            let forward = Forward::<F> {
+                filter: PhantomData,
+                x,
+                weight: weight(elements),
+                kept,
+                low: self.low,
+                strips,
+                y,
+                channels: y_shape[1],
+                first: group * outputs,
+            };
+            match inputs <= NARROW && strips.count() >= TASKS {
+                true => forward.by_tiles(),
+                false => forward.by_outputs(),
+            }
         }
     }
+}
+
+/// The weights of all groups, transformed now or earlier.
+fn transformed<'a, F: Filter>(
+    kept: &'a Kept<f32>,
+    weights: impl ExactSizeIterator<Item = Weight<'a>> + Clone,
+) -> &'a [f32] {
+    let len = |weight: Weight<'_>| weight.panels() * weight.panel_len::<F::Window>();
+    kept::filled(kept, weights.clone().map(len).sum(), |out| {
+        let mut rest = out;
+        for weight in weights {
+            let (own, others) = rest.split_at_mut(len(weight));
+            weight.transform::<F::Window>(own);
+            rest = others;
+        }
+    })
 }
 
 impl<F: Filter> Forward<'_, F> {
@@ -119,31 +168,32 @@ impl<F: Filter> Forward<'_, F> {
         tiles * self.depth() + GAP
     }
 
-    fn panels(&self) -> usize {
-        self.weight.outputs.div_ceil(COLUMNS)
-    }
-
     /// The weight is transformed before; each task transforms some tiles and multiplies them by all of it.
     fn by_tiles(&self) {
-        let pitch = self.weight.inputs * COLUMNS + GAP;
-        let mut weight = Scratch::of(self.panels() * F::WINDOWS * pitch);
-        let shared = Shared::new(&mut weight);
-        in_parts(self.panels(), &Panels { forward: self, pitch, out: &shared });
+        let mut own;
+        let weight = match self.kept {
+            Some(kept) => kept,
+            None => {
+                own = Scratch::of(self.weight.panels() * self.weight.panel_len::<F::Window>());
+                self.weight.transform::<F::Window>(&mut own);
+                &own
+            }
+        };
         let tile = F::PLACES * self.depth() * self.strips.across;
         let some = (HELD / tile).clamp(1, self.strips.count().div_ceil(TASKS));
         let tasks = self.strips.count().div_ceil(some);
-        in_parts(tasks, &ByTiles { forward: self, weight: &weight, pitch, tasks });
+        in_parts(tasks, &ByTiles { forward: self, weight, tasks });
     }
 
-    /// All tiles are transformed before; each task transforms the weight of some outputs, which never lies in memory as a whole: it would
-    /// be larger than everything else.
+    /// All tiles are transformed before; each task transforms the weight of some outputs, which lies in memory as a whole only where it is
+    /// kept: it is larger than everything else.
     fn by_outputs(&self) {
         let apart = self.apart(self.strips.tiles());
         let mut tiles = Scratch::of(F::PLACES * apart);
         let shared = Shared::new(&mut tiles);
         let parts = self.strips.count() * self.x.vectors();
         in_parts(parts, &Tiles { forward: self, out: &shared });
-        in_parts(self.panels(), &ByOutputs { forward: self, tiles: &tiles });
+        in_parts(self.weight.panels(), &ByOutputs { forward: self, tiles: &tiles });
     }
 
     /// One strip, transformed, for one vector of channels. `tile` is the number of its first tile in `out`, where places are `apart`.
@@ -181,13 +231,27 @@ impl<F: Filter> Forward<'_, F> {
         own: Range<usize>,
         product: &mut [f32],
     ) {
-        let (product, _) = product.as_chunks_mut::<COLUMNS>();
-        for (place, product) in product.chunks_exact_mut(ROWS).enumerate() {
-            let elements = &tiles[place * apart + own.start * self.depth() + inputs.start..];
-            let left = Left { elements, row: self.depth(), term: 1 };
+        for place in 0..F::PLACES {
             let weight = &weight[F::window(place) * pitch..][..inputs.len() * COLUMNS];
-            simd.product(left, weight, &mut product[..own.len()], inputs.start > 0);
+            self.multiply_at(simd, place, (tiles, apart), (weight, inputs.start), own.clone(), product);
         }
+    }
+
+    /// The same for one place.
+    #[inline(always)]
+    fn multiply_at<S: Simd>(
+        &self,
+        simd: S,
+        place: usize,
+        (tiles, apart): (&[f32], usize),
+        (weight, input): (&[f32], usize),
+        own: Range<usize>,
+        product: &mut [f32],
+    ) {
+        let product = &mut product.as_chunks_mut::<COLUMNS>().0[place * ROWS..][..own.len()];
+        let elements = &tiles[place * apart + own.start * self.depth() + input..];
+        let left = Left { elements, row: self.depth(), term: 1 };
+        simd.product(left, weight, product, input > 0);
     }
 
     /// Transforms the products of some tiles back, as vectors of outputs. Tiles are counted from the first strip of `far` on.
@@ -257,28 +321,6 @@ fn groups(tiles: usize) -> impl ExactSizeIterator<Item = Range<usize>> {
     (0..count).map(move |group| part(tiles, count, group))
 }
 
-/// Panels of the weight.
-struct Panels<'a, F> {
-    forward: &'a Forward<'a, F>,
-    pitch: usize,
-    out: &'a Shared<'a, f32>,
-}
-
-impl<F: Filter> Parts for Panels<'_, F> {
-    type Memory = Scratch<f32>;
-
-    fn memory(&self) -> Scratch<f32> {
-        Scratch::of(room::<F::Window>())
-    }
-
-    #[inline(always)]
-    fn part<S: Simd>(&self, simd: S, panel: usize, near: &mut Scratch<f32>) {
-        let len = F::WINDOWS * self.pitch;
-        let (weight, out) = (&self.forward.weight, self.out.run(panel * len, len));
-        weight.panel::<F::Window, S>(simd, panel, 0..weight.inputs, self.pitch, near, out);
-    }
-}
-
 /// Vectors of strips.
 struct Tiles<'a, F> {
     forward: &'a Forward<'a, F>,
@@ -305,9 +347,8 @@ impl<F: Filter> Parts for Tiles<'_, F> {
 /// Some strips with all outputs.
 struct ByTiles<'a, F> {
     forward: &'a Forward<'a, F>,
-    /// The weight, transformed; its places are `pitch` apart.
+    /// The weight, transformed.
     weight: &'a [f32],
-    pitch: usize,
     tasks: usize,
 }
 
@@ -341,10 +382,10 @@ impl<F: Filter> Parts for ByTiles<'_, F> {
             }
         }
         let all = 0..forward.weight.inputs;
-        for panel in 0..forward.panels() {
-            let weight = &self.weight[panel * F::WINDOWS * self.pitch..][..F::WINDOWS * self.pitch];
+        let len = forward.weight.panel_len::<F::Window>();
+        for (panel, weight) in self.weight.chunks_exact(len).enumerate() {
             for own in groups(count) {
-                let weight = (weight, self.pitch, all.clone());
+                let weight = (weight, forward.weight.pitch(), all.clone());
                 forward.multiply(simd, (tiles, apart), weight, own.clone(), product);
                 forward.back(simd, product, own, far);
             }
@@ -370,37 +411,84 @@ impl<F: Filter> ByOutputs<'_, F> {
     fn pitch(&self) -> usize {
         self.chunk() * COLUMNS + GAP
     }
-}
 
-impl<F: Filter> Parts for ByOutputs<'_, F> {
-    type Memory = (Scratch<f32>, Scratch<f32>, Scratch<f32>, Scratch<f32>);
-
-    fn memory(&self) -> Self::Memory {
-        let strips = self.forward.strips;
-        let far = strips.count() * strips.area() * COLUMNS;
-        let kept = if self.chunk() == self.forward.weight.inputs { 1 } else { groups(strips.tiles()).len() };
-        let weight = F::WINDOWS * self.pitch();
-        let near = room::<F::Window>();
-        (Scratch::of(weight), Scratch::of(far), Scratch::of(kept * product::<F>()), Scratch::of(near))
+    /// Groups of tiles whose products are there at the same time.
+    fn held(&self) -> usize {
+        let groups = groups(self.forward.strips.tiles()).len();
+        match self.forward.kept {
+            Some(_) => groups.min(GROUPS),
+            None if self.chunk() == self.forward.weight.inputs => 1,
+            None => groups,
+        }
     }
 
+    /// Multiplies by a weight that is transformed now.
     #[inline(always)]
-    fn part<S: Simd>(&self, simd: S, panel: usize, (weight, far, products, near): &mut Self::Memory) {
-        let (forward, pitch) = (self.forward, self.pitch());
+    fn transform<S: Simd>(&self, simd: S, panel: usize, (weight, far, products, near): &mut Room) {
+        let (forward, pitch, held) = (self.forward, self.pitch(), self.held());
         let (count, inputs) = (forward.strips.tiles(), forward.weight.inputs);
         let tiles = (self.tiles, forward.apart(count));
-        let kept = products.len() / product::<F>();
         for start in (0..inputs).step_by(self.chunk()) {
             let some = start..(start + self.chunk()).min(inputs);
             forward.weight.panel::<F::Window, S>(simd, panel, some.clone(), pitch, near, weight);
             for (group, own) in groups(count).enumerate() {
-                let product = &mut products[group % kept * product::<F>()..][..product::<F>()];
+                let product = &mut products[group % held * product::<F>()..][..product::<F>()];
                 forward.multiply(simd, tiles, (weight, pitch, some.clone()), own.clone(), product);
                 if some.end == inputs {
                     forward.back(simd, product, own, far);
                 }
             }
         }
-        forward.write(simd, panel, 0..forward.strips.count(), far);
+    }
+
+    /// Multiplies by a weight that was transformed, place by place: what comes from memory is used for several groups.
+    #[inline(always)]
+    fn go_through<S: Simd>(&self, simd: S, weight: &[f32], (_, far, products, _): &mut Room) {
+        let forward = self.forward;
+        let (count, inputs) = (forward.strips.tiles(), forward.weight.inputs);
+        let tiles = (self.tiles, forward.apart(count));
+        let all = groups(count).len();
+        for first in (0..all).step_by(self.held()) {
+            let some = || groups(count).skip(first).zip(0..self.held());
+            for place in 0..F::PLACES {
+                let weight = &weight[F::window(place) * forward.weight.pitch()..][..inputs * COLUMNS];
+                for (own, number) in some() {
+                    let product = &mut products[number * product::<F>()..][..product::<F>()];
+                    forward.multiply_at(simd, place, tiles, (weight, 0), own, product);
+                }
+            }
+            for (own, number) in some() {
+                forward.back(simd, &products[number * product::<F>()..][..product::<F>()], own, far);
+            }
+        }
+    }
+}
+
+/// A weight, results, products, and what a weight is transformed in.
+type Room = (Scratch<f32>, Scratch<f32>, Scratch<f32>, Scratch<f32>);
+
+impl<F: Filter> Parts for ByOutputs<'_, F> {
+    type Memory = Room;
+
+    fn memory(&self) -> Room {
+        let strips = self.forward.strips;
+        let far = strips.count() * strips.area() * COLUMNS;
+        let (weight, near) = match self.forward.kept {
+            Some(_) => (0, 0),
+            None => (F::WINDOWS * self.pitch(), room::<F::Window>()),
+        };
+        let products = self.held() * product::<F>();
+        (Scratch::of(weight), Scratch::of(far), Scratch::of(products), Scratch::of(near))
+    }
+
+    #[inline(always)]
+    fn part<S: Simd>(&self, simd: S, panel: usize, room: &mut Room) {
+        let forward = self.forward;
+        let len = forward.weight.panel_len::<F::Window>();
+        match forward.kept {
+            Some(kept) => self.go_through(simd, &kept[panel * len..][..len], room),
+            None => self.transform(simd, panel, room),
+        }
+        forward.write(simd, panel, 0..forward.strips.count(), &room.1);
     }
 }

@@ -1,10 +1,14 @@
 //! The weight of a convolution, transformed.
 
+use std::marker::PhantomData;
 use std::ops::Range;
 
+use super::GAP;
 use super::transform::Planar;
 use crate::kernels::micro::COLUMNS;
-use crate::kernels::simd::{LANES, Simd, columns};
+use crate::kernels::scratch::Scratch;
+use crate::kernels::simd::{LANES, Parts, Simd, columns, in_parts};
+use crate::memory::Shared;
 
 /// Inputs whose windows are turned into vectors at a time.
 const SOME: usize = 16;
@@ -31,6 +35,27 @@ pub(super) const fn room<W: Planar>() -> usize {
 }
 
 impl Weight<'_> {
+    /// Panels of outputs.
+    pub(super) fn panels(&self) -> usize {
+        self.outputs.div_ceil(COLUMNS)
+    }
+
+    /// How far places of a panel are apart where all inputs are there.
+    pub(super) fn pitch(&self) -> usize {
+        self.inputs * COLUMNS + GAP
+    }
+
+    /// Elements of a panel where all inputs are there.
+    pub(super) fn panel_len<W: Planar>(&self) -> usize {
+        W::TO * W::TO * self.pitch()
+    }
+
+    /// Transforms all of it, panel by panel.
+    pub(super) fn transform<W: Planar>(&self, out: &mut [f32]) {
+        let out = Shared::new(out);
+        in_parts(self.panels(), &Panels::<W> { weight: *self, out: &out, planar: PhantomData });
+    }
+
     /// The weight of a panel of [`COLUMNS`] outputs, transformed: for each place, `pitch` elements apart, the panel's lanes for each of
     /// some inputs. Outputs that there are not are 0.
     #[inline(always)]
@@ -105,5 +130,27 @@ impl Weight<'_> {
             let from = &self.elements[(input * self.outputs + outputs.start) * taps..];
             columns(simd, from, taps, outputs.len(), taps, near);
         }
+    }
+}
+
+/// Panels of a weight.
+struct Panels<'a, W> {
+    weight: Weight<'a>,
+    out: &'a Shared<'a, f32>,
+    planar: PhantomData<W>,
+}
+
+impl<W: Planar> Parts for Panels<'_, W> {
+    type Memory = Scratch<f32>;
+
+    fn memory(&self) -> Scratch<f32> {
+        Scratch::of(room::<W>())
+    }
+
+    #[inline(always)]
+    fn part<S: Simd>(&self, simd: S, panel: usize, near: &mut Scratch<f32>) {
+        let len = self.weight.panel_len::<W>();
+        let out = self.out.run(panel * len, len);
+        self.weight.panel::<W, S>(simd, panel, 0..self.weight.inputs, self.weight.pitch(), near, out);
     }
 }

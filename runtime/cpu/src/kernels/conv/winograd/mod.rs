@@ -23,7 +23,7 @@ mod tests;
 mod transform;
 mod weight;
 
-pub(super) use filter::Kind;
+pub(super) use filter::{Kind, READ, Tiling};
 pub(super) use forward::{forward, input};
 use images::{Images, Strips};
 pub(super) use weight::weight;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::{Kind, forward, input, weight};
+use crate::kernels::Kept;
 use crate::kernels::conv::Channels;
 use crate::kernels::vector::Isa;
 use crate::kernels::window::Moves;
@@ -117,13 +118,24 @@ fn check(case: &Case) -> Result<(), TestCaseError> {
     for isa in [Isa::Baseline, Isa::Avx2, Isa::Avx512] {
         let (mut dx, mut dw, mut sum) = (vec![9.0; x.len()], vec![9.0; w.len()], vec![9.0; y.len()]);
         Mode::only(isa).within(|| {
-            forward([(&x, &xs), (&w, &ws)], (&mut sum, &ys), &moves, channels);
-            input([(&y, &ys), (&w, &ws)], (&mut dx, &xs), &moves, channels);
+            forward([(&x, &xs), (&w, &ws)], (&mut sum, &ys), &moves, channels, None);
+            input([(&y, &ys), (&w, &ws)], (&mut dx, &xs), &moves, channels, None);
             weight([(&x, &xs), (&y, &ys)], (&mut dw, &ws), &moves, channels);
         });
         let results = [("the input's gradient", dx), ("the weight's gradient", dw), ("the result", sum)];
         for ((what, got), want) in results.iter().zip(&want) {
             assert_close(what, got, want)?;
+        }
+        // With a weight that is transformed the first time and kept.
+        let (of_sum, of_dx) = (Kept::new(), Kept::new());
+        for time in ["new", "kept"] {
+            let (mut dx, mut sum) = (vec![9.0; x.len()], vec![9.0; y.len()]);
+            Mode::only(isa).within(|| {
+                forward([(&x, &xs), (&w, &ws)], (&mut sum, &ys), &moves, channels, Some(&of_sum));
+                input([(&y, &ys), (&w, &ws)], (&mut dx, &xs), &moves, channels, Some(&of_dx));
+            });
+            assert_close(&format!("the input's gradient, {time}"), &dx, &want[0])?;
+            assert_close(&format!("the result, {time}"), &sum, &want[2])?;
         }
     }
     Ok(())
@@ -148,4 +160,14 @@ fn many_tiles_and_wide_channels_are_cut_into_parts() {
             check(&case).expect("agrees");
         }
     }
+}
+
+/// The fewer tiles share what is read of a kept weight, the more products it may cost to read less of it.
+#[test]
+fn few_tiles_are_small_where_the_weight_is_kept() {
+    let dense = Kind::Dense;
+    assert_eq!(dense.kept(&[1, 512, 7, 7]), Kind::Small);
+    assert_eq!(dense.kept(&[8, 512, 7, 7]), Kind::Dense);
+    assert_eq!(dense.kept(&[1, 64, 56, 56]), Kind::Dense);
+    assert_eq!(Kind::Strided.kept(&[1, 512, 7, 7]), Kind::Strided);
 }

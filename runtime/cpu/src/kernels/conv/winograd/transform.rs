@@ -5,12 +5,12 @@ use std::marker::PhantomData;
 use crate::kernels::simd::Simd;
 
 /// A transform of rows of `I` numbers to rows of `O`.
-pub(super) trait Transform<const I: usize, const O: usize> {
+pub(super) trait Transform<const I: usize, const O: usize>: Sync {
     fn of<S: Simd>(simd: S, row: &[S::V; I]) -> [S::V; O];
 }
 
 /// A transform of squares.
-pub(super) trait Planar {
+pub(super) trait Planar: Sync {
     /// Sides of a square, and of what it becomes.
     const FROM: usize;
     const TO: usize;
