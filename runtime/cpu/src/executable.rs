@@ -331,7 +331,7 @@ impl<T: Element> Executable<T> {
         }
     }
 
-    /// Where each value lies in this run.
+    /// Where each value lies in this run, and behind them all a place for the result of an anchor.
     fn memory(
         &mut self,
         inputs: &BTreeMap<&str, Elements<'_, T>>,

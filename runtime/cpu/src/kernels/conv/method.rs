@@ -87,7 +87,7 @@ pub(crate) struct Problem {
     /// Whether windows are the elements of images.
     pointwise: bool,
     given: Given,
-    /// If there are transforms for the windows.
+    /// How windows are cut into tiles, if there are transforms for them.
     tiles: Option<Tiling>,
     /// The same for what images become when they are dealt out, and how many elements that are.
     phases: Option<(Tiling, usize)>,

@@ -85,7 +85,7 @@ pub(in crate::kernels::conv) fn input(
     }
 }
 
-/// Either; tile `t` begins at `step * t - low` along each axis.
+/// A convolution or its transpose in the input, of all groups; tile `t` begins at `step * t - low` along each axis.
 struct Way<'a> {
     low: [isize; 2],
     channels: Channels,
