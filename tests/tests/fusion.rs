@@ -132,6 +132,26 @@ experiment scattered {
 }
 ";
 
+/// Two multiples of a sum, which rows fold that are not its own: the sum is stored in their place.
+const MULTIPLES: &str = "
+module Scaled() {
+  param a: f32[40, 30, 20] = normal
+  param b: f32[40, 30, 20] = normal
+  param w: f32[2] = normal
+}
+
+experiment multiples {
+  let net = Scaled()
+  step train() {
+    let s = exp(net.a) + net.b
+    report whole = sum(s * net.a)
+    report first = sum(exp(mean(s * net.w[0], axis = [0, 2])))
+    report second = sum(exp(max(s * net.w[1], axis = [0, 2])))
+  }
+  run 1 of train
+}
+";
+
 /// The training step of the first experiment of a text.
 fn step(text: &str) -> Graph {
     let mut compiled = compile_text(text);
@@ -178,6 +198,11 @@ fn short_rows_become_points() {
 #[test]
 fn what_is_added_to_zeros_needs_no_zeros() {
     insta::assert_snapshot!(shown(SCATTERED));
+}
+
+#[test]
+fn what_several_values_are_multiples_of_is_stored_for_them() {
+    insta::assert_snapshot!(shown(MULTIPLES));
 }
 
 fn resnet(depth: usize) -> Graph {
