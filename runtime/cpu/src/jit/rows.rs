@@ -11,7 +11,7 @@
 //! ```
 //!
 //! What is side by side becomes one as [`Core::fold`](crate::tile::Core::fold) says, so that results are those of the tile program: sums
-//! are added to those of double precision behind each tile.
+//! are added to those of double precision behind each tile, or behind short lines that are as much.
 
 use iced_x86::IcedError;
 use iced_x86::code_asm::*;
@@ -30,9 +30,10 @@ use super::skip::with_skips;
 use super::walk::{Walk, far, stride, used};
 use super::{avx2, avx512, lines};
 use crate::kernels::vector::Isa;
-use crate::tile::{Code, HALVES, Pass, Program, TILE};
+use crate::tile::{Code, HALVES, Pass, Program, TILE, lines_together};
 
-/// Counters: of the loop over rows, of the first loop within rows, of tiles of a line, of rows that are left to do.
+/// Counters: of the loop over rows, of the first loop within rows, of tiles of a line or of short lines that come
+/// together, of rows that are left to do.
 const ROW: u32 = 0;
 const WITHIN: u32 = 1;
 const TILES: u32 = WITHIN + INNER as u32;
@@ -294,7 +295,15 @@ fn pass<E: Emitter>(f: &mut Function, section: &Section, homes: &[Homes], length
     };
     f.homes.clone_from(&homes[3].of);
     let pinned = pinned::<E>(&points.folds);
-    f.with_pinned::<E>(pinned, |f| points.walk.emit(f, |f| line::<E>(f, points, length)))
+    let together = lines_together(length);
+    f.with_pinned::<E>(pinned, |f| {
+        if together > 1 {
+            let lines_left = f.counter(TILES);
+            f.asm.mov(lines_left, together as i32)?;
+        }
+        points.walk.emit(f, |f| line::<E>(f, points, length))?;
+        if points.walk.rounds() % together != 0 { widen::<E>(f, points) } else { Ok(()) }
+    })
 }
 
 fn with<E: Emitter>(f: &mut Function, block: &Block, homes: &Homes, tail: bool, elements: usize) -> Emitted {
@@ -335,11 +344,31 @@ fn line<E: Emitter>(f: &mut Function, points: &Points, length: usize) -> Emitted
         E::rest(f)?;
         f.round::<E>(&points.block, true, STEP)?;
     }
-    if rest > 0 { widen::<E>(f, points) } else { Ok(()) }
+    if rest > 0 { end_line::<E>(f, points, lines_together(length)) } else { Ok(()) }
 }
 
-/// Adds the sums of a tile to those of double precision.
+/// Adds the sums of as many lines as come together to those of double precision behind the last of them.
+fn end_line<E: Emitter>(f: &mut Function, points: &Points, together: usize) -> Emitted {
+    if together == 1 {
+        return widen::<E>(f, points);
+    }
+    if points.sums.is_empty() {
+        return Ok(());
+    }
+    let (lines_left, mut goes_on) = (f.counter(TILES), f.asm.create_label());
+    f.asm.dec(lines_left)?;
+    f.asm.jne(goes_on)?;
+    widen::<E>(f, points)?;
+    f.asm.mov(lines_left, together as i32)?;
+    f.asm.set_label(&mut goes_on)?;
+    f.asm.zero_bytes()
+}
+
+/// Adds the sums of a tile, or of lines that are as much, to those of double precision.
 fn widen<E: Emitter>(f: &mut Function, points: &Points) -> Emitted {
+    if points.sums.is_empty() {
+        return Ok(());
+    }
     let code = points.sums.iter().map(|fold| Inst::Widen(*fold)).collect();
     let homes = std::mem::take(&mut f.homes);
     f.round::<E>(&Block::of(code), false, STEP)?;

@@ -35,14 +35,15 @@ impl<T: Element> Core<'_, '_, T> {
             let elements = first * TILE..length.min((behind - line * tiles) * TILE);
             match native.whole {
                 true => self.segments(native, &native.tile, elements, &mut []),
-                false => self.tiles(pass, native, line * length, elements, &mut folded),
+                false => self.tiles(pass, native, line, elements, &mut folded),
             }
             tile = behind;
         }
+        folded.iter_mut().for_each(Folded::close);
         folded
     }
 
-    /// Elements of a line, which begins at a place of the row, tile by tile.
+    /// Elements of a line of the row, tile by tile.
     fn tiles(
         &mut self,
         pass: &Pass,
@@ -51,14 +52,16 @@ impl<T: Element> Core<'_, '_, T> {
         elements: Range<usize>,
         folded: &mut [Folded],
     ) {
+        let place = line * self.job.program.length();
         for start in elements.clone().step_by(TILE) {
             let end = elements.end.min(start + TILE);
             self.segments(native, &native.tile, start..end, folded);
             for ((fold, folded), native) in pass.folds.iter().zip(&mut *folded).zip(&native.folds) {
                 if !native {
-                    self.fold(*fold, end - start, line + start, folded);
+                    self.fold(*fold, end - start, place + start, folded);
                 }
             }
+            self.end_tile(line, folded);
         }
     }
 

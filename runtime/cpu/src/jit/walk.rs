@@ -78,6 +78,11 @@ impl Walk {
         self.loops.iter().any(|(_, rounds, _)| *rounds == 0)
     }
 
+    /// How often the body is done.
+    pub(super) fn rounds(&self) -> usize {
+        self.loops.iter().map(|(_, rounds, _)| *rounds as usize).product()
+    }
+
     /// Writes the loops around what `body` writes; pointers are back where they were behind them.
     pub(super) fn emit(&self, f: &mut Function, body: impl FnOnce(&mut Function) -> Emitted) -> Emitted {
         let mut tops = vec![];

@@ -1,4 +1,4 @@
-//! Folding rows: tile by tile, part by part.
+//! Folding rows: tile by tile, several short lines like one tile, part by part.
 
 use vspec_ir::DType;
 use vspec_ir::plan::Fold;
@@ -14,6 +14,8 @@ use crate::kernels::vector::widest;
 pub(crate) struct Folded {
     /// Sums or extremes of floats side by side: each takes every sixteenth element of a tile.
     lanes: [f64; WIDTH],
+    /// Sums in the precision of their elements, of the tiles since [`Folded::close`].
+    open: Option<[f64; WIDTH]>,
     /// The largest element, where its place is looked for.
     value: f64,
     /// The sum of integers, or the place of the largest element.
@@ -33,7 +35,7 @@ impl<T: Element> Core<'_, '_, T> {
             (Code::Fold(Fold::Min, _), _) => (f64::INFINITY, 0),
             _ => (0.0, 0),
         };
-        Folded { lanes: [value; WIDTH], value, int, count: 0 }
+        Folded { lanes: [value; WIDTH], open: None, value, int, count: 0 }
     }
 
     /// Folds a tile, whose first element has a place within the row, into what is known.
@@ -48,7 +50,10 @@ impl<T: Element> Core<'_, '_, T> {
                 let from = &self.lanes.floats[arg.reg * TILE..];
                 match arg.uniform {
                     true => folded.lanes[0] += from[0].wide() * n as f64,
-                    false => folded.add(sums(&from[..n])),
+                    false => {
+                        let before = folded.open.unwrap_or_default().map(T::of);
+                        folded.open = Some(sums(&from[..n], before).map(Element::wide));
+                    }
                 }
             }
             (Fold::Max | Fold::Min, DType::F32) => {
@@ -92,10 +97,11 @@ impl<T: Element> Core<'_, '_, T> {
 
     /// What the numbers that are folded side by side begin with at the next tile, in single precision.
     pub(crate) fn begun(&self, fold: usize, folded: &Folded) -> [f32; WIDTH] {
-        match &self.job.program.steps[fold].code {
-            Code::Fold(Fold::Max | Fold::Min, _) => folded.lanes.map(|lane| lane as f32),
-            _ => [0.0; WIDTH],
-        }
+        let begun = match &self.job.program.steps[fold].code {
+            Code::Fold(Fold::Max | Fold::Min, _) => folded.lanes,
+            _ => folded.open.unwrap_or_default(),
+        };
+        begun.map(|lane| lane as f32)
     }
 
     /// Takes numbers that were folded side by side, of a tile of `n` elements, as [`Core::fold`] folds them.
@@ -103,7 +109,7 @@ impl<T: Element> Core<'_, '_, T> {
         folded.count += n;
         match &self.job.program.steps[fold].code {
             Code::Fold(Fold::Max | Fold::Min, _) => folded.lanes = lanes.map(f64::from),
-            _ => folded.add(lanes),
+            _ => folded.open = Some(lanes.map(f64::from)),
         }
     }
 
@@ -155,10 +161,17 @@ pub(crate) const WIDTH: usize = 16;
 /// How far apart what is combined lies, when they become one.
 pub(crate) const HALVES: [usize; 4] = [8, 4, 2, 1];
 
+/// Lines of a row whose sums come together before they are added to those of double precision: with as many elements as a tile has.
+pub(crate) fn lines_together(length: usize) -> usize {
+    (TILE / length.max(1)).max(1)
+}
+
 impl Folded {
-    /// Adds sums of a tile.
-    fn add<T: Element>(&mut self, sums: [T; WIDTH]) {
-        self.lanes.iter_mut().zip(sums).for_each(|(lane, sum)| *lane += sum.wide());
+    /// Adds the sums since the last time to those of double precision.
+    pub(crate) fn close(&mut self) {
+        if let Some(open) = self.open.take() {
+            self.lanes.iter_mut().zip(open).for_each(|(lane, sum)| *lane += sum);
+        }
     }
 }
 
@@ -205,12 +218,12 @@ fn first_largest<T: Element>(values: &[T], before: Option<T>) -> Option<(usize, 
     values.iter().position(same).map(|lane| (lane, largest))
 }
 
-/// Sums of a tile side by side.
-fn sums<T: Element>(values: &[T]) -> [T; WIDTH] {
+/// Sums of a tile and of what was before it, side by side.
+fn sums<T: Element>(values: &[T], before: [T; WIDTH]) -> [T; WIDTH] {
     widest(
         #[inline(always)]
         || {
-            let mut sums = [T::default(); WIDTH];
+            let mut sums = before;
             let mut chunks = values.chunks_exact(WIDTH);
             for chunk in &mut chunks {
                 sums.iter_mut().zip(chunk).for_each(|(sum, value)| *sum = sum.add(*value));

@@ -26,7 +26,8 @@ pub(crate) use address::{Address, flat};
 pub(crate) use column::RUN;
 pub(crate) use fold::Folded;
 #[cfg(target_arch = "x86_64")]
-pub(crate) use fold::HALVES;
+pub(crate) use fold::{HALVES, lines_together};
+#[cfg(target_arch = "x86_64")]
 pub(crate) use lanes::TILE;
 pub(crate) use run::{Core, Failure, Job};
 

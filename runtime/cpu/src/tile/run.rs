@@ -7,7 +7,7 @@ use vspec_engine::{EngineError, RunKey};
 use vspec_ir::DType;
 
 use super::address::Address;
-use super::fold::Folded;
+use super::fold::{Folded, lines_together};
 use super::lanes::{Arg, Lanes, TILE};
 use super::{Code, Pass, Program, Spot};
 use crate::element::Element;
@@ -200,8 +200,17 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
             for (fold, folded) in pass.folds.iter().zip(&mut folded) {
                 self.fold(*fold, n, line * length + start, folded);
             }
+            self.end_tile(line, &mut folded);
         }
+        folded.iter_mut().for_each(Folded::close);
         folded
+    }
+
+    /// Behind each tile, or short lines that are as much, sums are added to those of double precision.
+    pub(crate) fn end_tile(&self, line: usize, folded: &mut [Folded]) {
+        if (line + 1).is_multiple_of(lines_together(self.job.program.length())) {
+            folded.iter_mut().for_each(Folded::close);
+        }
     }
 
     /// Goes to the beginning of a line of the row.
