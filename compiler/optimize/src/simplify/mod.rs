@@ -20,6 +20,7 @@ mod arithmetic;
 mod functions;
 mod masks;
 mod matmul;
+mod products;
 mod reduce;
 mod reshape;
 mod scale;
@@ -46,6 +47,7 @@ pub static RULES: &[&[Rule]] = &[
     stretch::RULES,
     slices::RULES,
     reduce::RULES,
+    products::RULES,
     matmul::RULES,
     scale::RULES,
 ];

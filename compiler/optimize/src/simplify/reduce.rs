@@ -1,4 +1,4 @@
-//! Reductions over axes of size 1, over what was repeated, over other reductions, and of what is scaled.
+//! Reductions over axes of size 1, over what was repeated, and over other reductions.
 
 use vspec_ir::{DType, Dim, Node, NodeId, Op};
 
@@ -57,14 +57,6 @@ pub(super) static RULES: &[Rule] = &[
         on: &["sum", "mean"],
         numerics: Exact,
         rewrite: sum_neg,
-    },
-    Rule {
-        name: "sum-scaled",
-        algebra: "sum(x * c) = sum(x) * c, and mean",
-        when: "floats; c has no axes; the product has no other use",
-        on: &["sum", "mean"],
-        numerics: Reassociating,
-        rewrite: sum_scaled,
     },
     Rule {
         name: "sum-repeated",
@@ -184,15 +176,6 @@ fn axes_of_both(inner: &Over<'_>, outer: &Over<'_>, rank: usize) -> Vec<i64> {
 fn sum_neg(s: &Scope<'_>, n: &Node) -> Option<Term> {
     let x = negated(s, n.inputs[0]).filter(|_| s.is_single(n.inputs[0]))?;
     Some(Term::neg(Term::unary(n.op.clone(), x)))
-}
-
-fn sum_scaled(s: &Scope<'_>, n: &Node) -> Option<Term> {
-    let product = n.inputs[0];
-    let [a, b] = s.operands_of(product, &Op::Mul {}).filter(|_| s.is_single(product))?;
-    let scalar = |id: NodeId| s.ty(id).rank() == 0;
-    let (x, c) = if scalar(b) { (a, b) } else { Some((b, a)).filter(|_| scalar(a))? };
-    let floats = n.ty.dtype == DType::F32 && s.ty(x) == s.ty(product);
-    floats.then(|| Term::mul(Term::unary(n.op.clone(), x), c))
 }
 
 fn reduce_repeated(s: &Scope<'_>, n: &Node) -> Option<Term> {
