@@ -41,7 +41,7 @@ struct Rewrite<'r> {
     known: Vec<(usize, Reg)>,
 }
 
-/// A sum of multiples of elements of a row; no factor is 1. Nothing is added that is the same in the whole row: `sum(x - m)` would lose
+/// A sum of multiples of elements of a row, which are no multiples themselves; no factor is 1. Nothing is added that is the same in the whole row: `sum(x - m)` would lose
 /// what it is about if it were cut into `sum(x)` and a multiple of `m`.
 type Linear = Vec<(Option<Reg>, Reg)>;
 
@@ -170,7 +170,7 @@ impl<'r> Rewrite<'r> {
     fn linear(&mut self, reg: Reg, last: usize) -> Option<Linear> {
         let step = &self.region.steps[reg.index()];
         if !step.inner || step.pass < last {
-            return step.inner.then(|| vec![(None, reg)]);
+            return step.inner.then(|| vec![self.multiple(reg)]);
         }
         let Instr::Apply(op, args) = step.instr.clone() else { return None };
         let inner = |reg: &Reg| self.region.steps[reg.index()].inner;
@@ -193,6 +193,22 @@ impl<'r> Rewrite<'r> {
             (Op::Div {}, [x, divisor]) if !inner(divisor) => self.scaled(*x, last, Op::Div {}, *divisor),
             _ => None,
         }
+    }
+
+    /// What an element is a multiple of, and by what that is the same in the whole row.
+    fn multiple(&mut self, reg: Reg) -> (Option<Reg>, Reg) {
+        let (mut by, mut element) = (None, reg);
+        while let Instr::Apply(Op::Mul {}, args) = &self.region.steps[element.index()].instr {
+            let inner = |reg: &Reg| self.region.steps[reg.index()].inner;
+            let (factor, rest) = match (inner(&args[0]), inner(&args[1])) {
+                (true, false) => (args[1], args[0]),
+                (false, true) => (args[0], args[1]),
+                _ => break,
+            };
+            by = Some(by.map_or(factor, |by| self.apply(Op::Mul {}, &[by, factor])));
+            element = rest;
+        }
+        (by, element)
     }
 
     fn negated(&mut self, x: Linear) -> Linear {
