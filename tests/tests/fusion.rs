@@ -145,7 +145,7 @@ experiment multiples {
   step train() {
     let s = exp(net.a) + net.b
     report whole = sum(s * net.a)
-    report first = sum(exp(mean(s * net.w[0], axis = [0, 2])))
+    report first = sum(exp(min(s * net.w[0], axis = [0, 2])))
     report second = sum(exp(max(s * net.w[1], axis = [0, 2])))
   }
   run 1 of train

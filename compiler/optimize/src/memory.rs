@@ -20,6 +20,12 @@ use vspec_ir::plan::{Coordinate, Instr, Kernel, Place, Plan, Uses, ValueId};
 /// Bytes that places are multiples of: a cache line, and a vector register.
 const ALIGNMENT: usize = 64;
 
+/// Bytes behind a large value, and bytes from which on a value is large. Maps of one size, a power of two or nearly, would all begin at the
+/// same place of a page: kernels that go through many of them at once would use a few lines of the caches only, and wait for each store
+/// that may be what they load next.
+const GAP: usize = 5 * ALIGNMENT;
+const LARGE: usize = 1 << 16;
+
 /// What a plan needs, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Footprint {
@@ -66,8 +72,9 @@ pub fn place(plan: &mut Plan) -> Footprint {
     Footprint { planned: plan.arena, ..footprint }
 }
 
-fn rounded(bytes: usize) -> usize {
-    bytes.next_multiple_of(ALIGNMENT)
+/// Bytes of a value and of what follows it.
+fn room(bytes: usize) -> usize {
+    bytes.next_multiple_of(ALIGNMENT) + if bytes >= LARGE { GAP } else { 0 }
 }
 
 /// Lives of all values in the arena; what is kept does not die.
@@ -76,7 +83,7 @@ fn lives(plan: &Plan, kept: &[bool]) -> BTreeMap<ValueId, Life> {
         let value = &plan.values[index];
         let kernels = plan.kernels.len();
         let (first, last) = (uses.first?, if kept[index] { kernels } else { uses.last(kernels)? });
-        let life = Life { first, last, bytes: rounded(value.bytes()) };
+        let life = Life { first, last, bytes: room(value.bytes()) };
         matches!(value.place, Place::Arena(_)).then_some((ValueId(index as u32), life))
     };
     plan.uses().into_iter().enumerate().filter_map(in_arena).collect()
