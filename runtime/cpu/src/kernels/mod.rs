@@ -7,6 +7,7 @@ mod axis;
 mod bands;
 mod conv;
 mod deal;
+mod dots;
 mod kept;
 mod matmul;
 mod matrix;
