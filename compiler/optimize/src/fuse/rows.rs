@@ -41,8 +41,8 @@ struct Rewrite<'r> {
     known: Vec<(usize, Reg)>,
 }
 
-/// A sum of multiples of elements of a row, which are no multiples themselves; no factor is 1. Nothing is added that is the same in the whole row: `sum(x - m)` would lose
-/// what it is about if it were cut into `sum(x)` and a multiple of `m`.
+/// A sum of multiples of elements of a row, which are no multiples themselves; no factor is 1. Nothing is added that is the same in the
+/// whole row: `sum(x - m)` would lose what it is about if it were cut into `sum(x)` and a multiple of `m`.
 type Linear = Vec<(Option<Reg>, Reg)>;
 
 impl<'r> Rewrite<'r> {
