@@ -105,6 +105,20 @@ pub(super) fn long_row(count: usize, by: i64) -> Plan {
     maker.plan().0
 }
 
+/// The sum, the mean and the largest element of each of some rows of lines of a length, in a layout that is drawn.
+pub(super) fn rows_of_lines(seed: u64, [rows, lines, length]: [usize; 3]) -> (Plan, Given) {
+    let region = Region { extents: vec![rows, lines, length], outer: 1, steps: vec![] };
+    let mut maker = Maker { dice: Dice::new(seed), rows: false, values: vec![], given: Given::new(), region };
+    let value = maker.value(DType::F32, vec![rows, lines, length], 9);
+    let at = maker.counters().into_iter().map(Coordinate::At).collect();
+    let element = maker.push(Instr::Load { value, at, guard: None }, DType::F32);
+    for fold in [Fold::Sum, Fold::Mean, Fold::Max] {
+        let from = maker.push(Instr::Fold(fold, element), DType::F32);
+        maker.store_of(from, DType::F32, 1);
+    }
+    maker.plan()
+}
+
 impl Maker {
     fn fill(&mut self) {
         for _ in 0..1 + self.dice.below(4) {

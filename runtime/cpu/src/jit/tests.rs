@@ -6,7 +6,7 @@ use vspec_ir::plan::Plan;
 
 #[cfg(unix)]
 use super::mutate::mutated;
-use super::regions::{Given, long_row, random};
+use super::regions::{Given, long_row, random, rows_of_lines};
 #[cfg(unix)]
 use crate::Fence;
 use crate::kernels::vector::{Isa, detected};
@@ -94,6 +94,28 @@ fn long_rows_are_gone_through_whole() {
                 "{isa:?}, {by}: {got:?}"
             );
         }
+    }
+}
+
+/// Sums are added to those of double precision behind tiles, the last part of a line, and as many short lines as a tile.
+#[test]
+fn sums_of_rows_are_the_same_whatever_their_lines() {
+    let sizes = [(7, 20), (200, 20), (16, 36), (9, 200), (5, 257), (3, 512), (4, 513), (3, 1100)];
+    for isa in sets() {
+        let mut in_rows = 0;
+        for (seed, (lines, length)) in (0..8).flat_map(|seed| sizes.map(|own| (seed, own))) {
+            let (plan, given) = rows_of_lines(seed, [5, lines, length]);
+            let made = Executable::<f32>::new(plan.clone(), Mode::only(isa)).expect("a good plan");
+            in_rows += made.coverage().rows;
+            let want = run(&plan, &given, Isa::Baseline, 1);
+            let compared = same_results(&run(&plan, &given, isa, 2), &want);
+            assert!(compared.is_ok(), "{isa:?}, {lines} lines of {length}: {compared:?}");
+        }
+        assert!(
+            in_rows * 2 > sizes.len(),
+            "{isa:?}: only {in_rows} of {} are functions of rows",
+            sizes.len()
+        );
     }
 }
 
