@@ -35,8 +35,7 @@ pub(super) fn choose(nodes: &Nodes<'_>, groups: &mut Groups) {
     }
     let all: Vec<GroupId> = groups.in_order().map(|(id, _)| id).collect();
     for own in all {
-        let best = shared(nodes, groups, own).into_iter().max_by_key(|choice| (choice.gain, choice.source));
-        if let Some(choice) = best {
+        if let Some(choice) = shared(nodes, groups, own).into_iter().max_by_key(|choice| choice.gain) {
             choice.make(nodes, groups);
         }
     }
@@ -47,9 +46,9 @@ fn shared(nodes: &Nodes<'_>, groups: &Groups, own: GroupId) -> Vec<Choice> {
     let mut of: BTreeMap<NodeId, Vec<NodeId>> = BTreeMap::new();
     for id in groups.get(own).members.iter().filter(|id| nodes.role(**id) == Role::Map) {
         if !groups.reading(nodes, *id).is_empty() {
-            sources(nodes, groups, *id, own)
-                .into_iter()
-                .for_each(|source| of.entry(source).or_default().push(*id));
+            for source in sources(nodes, groups, *id, own) {
+                of.entry(source).or_default().push(*id);
+            }
         }
     }
     let several = of.into_iter().filter(|(_, values)| values.len() > 1);
@@ -78,7 +77,7 @@ fn sources(nodes: &Nodes<'_>, groups: &Groups, id: NodeId, own: GroupId) -> BTre
 
 /// Values that their readers would compute again.
 struct Choice {
-    source: Option<NodeId>,
+    /// What each reader would compute.
     again: Vec<(GroupId, BTreeSet<NodeId>)>,
     /// Bytes that are neither written nor read any more, less those that are from then on.
     gain: usize,
@@ -87,7 +86,7 @@ struct Choice {
 impl Choice {
     /// Those of some values for which it can be done and is cheap, from a value that is to be stored for them; none if that gains nothing.
     fn of(nodes: &Nodes<'_>, groups: &Groups, values: &[NodeId], source: Option<NodeId>) -> Option<Choice> {
-        let mut choice = Choice { source, again: vec![], gain: 0 };
+        let mut choice = Choice { again: vec![], gain: 0 };
         let (mut read, mut stored) = (BTreeSet::new(), BTreeSet::new());
         for id in values {
             let readers = groups.reading(nodes, *id);

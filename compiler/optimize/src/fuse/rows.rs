@@ -168,13 +168,17 @@ impl<'r> Rewrite<'r> {
 
     /// An element as multiples of elements that are known before a pass.
     fn linear(&mut self, reg: Reg, last: usize) -> Option<Linear> {
-        let step = &self.region.steps[reg.index()];
-        if !step.inner || step.pass < last {
-            return step.inner.then(|| vec![self.multiple(reg)]);
+        let step = self.region.steps[reg.index()].clone();
+        if !step.inner {
+            return None;
         }
-        let Instr::Apply(op, args) = step.instr.clone() else { return None };
+        // What is known is taken as it is, but for what multiplies it: its sum may be there already.
+        let known = step.pass < last;
+        let itself = || known.then(|| vec![(None, reg)]);
+        let Instr::Apply(op, args) = step.instr else { return itself() };
         let inner = |reg: &Reg| self.region.steps[reg.index()].inner;
         match (op, args.as_slice()) {
+            (Op::Add {} | Op::Sub {} | Op::Neg {}, _) if known => itself(),
             (Op::Add {}, [a, b]) => {
                 let (a, b) = (self.linear(*a, last)?, self.linear(*b, last)?);
                 Some([a, b].concat())
@@ -191,24 +195,8 @@ impl<'r> Rewrite<'r> {
             (Op::Mul {}, [x, factor]) if !inner(factor) => self.scaled(*x, last, Op::Mul {}, *factor),
             (Op::Mul {}, [factor, x]) if !inner(factor) => self.scaled(*x, last, Op::Mul {}, *factor),
             (Op::Div {}, [x, divisor]) if !inner(divisor) => self.scaled(*x, last, Op::Div {}, *divisor),
-            _ => None,
+            _ => itself(),
         }
-    }
-
-    /// What an element is a multiple of, and by what that is the same in the whole row.
-    fn multiple(&mut self, reg: Reg) -> (Option<Reg>, Reg) {
-        let (mut by, mut element) = (None, reg);
-        while let Instr::Apply(Op::Mul {}, args) = &self.region.steps[element.index()].instr {
-            let inner = |reg: &Reg| self.region.steps[reg.index()].inner;
-            let (factor, rest) = match (inner(&args[0]), inner(&args[1])) {
-                (true, false) => (args[1], args[0]),
-                (false, true) => (args[0], args[1]),
-                _ => break,
-            };
-            by = Some(by.map_or(factor, |by| self.apply(Op::Mul {}, &[by, factor])));
-            element = rest;
-        }
-        (by, element)
     }
 
     fn negated(&mut self, x: Linear) -> Linear {

@@ -4,6 +4,7 @@
 
 use vspec_ir::{DType, Dim, Node, NodeId, Op, Type};
 
+use super::reduce::{Over, over, with_axes};
 use crate::pass::Numerics::Reassociating;
 use crate::rewrite::{Rule, Scope, Term};
 
@@ -31,8 +32,7 @@ const DEPTH: usize = 3;
 
 /// What a sum is over: a product, taken apart.
 struct Product<'a> {
-    axes: &'a [i64],
-    keepdims: bool,
+    over: Over<'a>,
     whole: &'a Type,
     /// In order, so that equal products are.
     factors: Vec<NodeId>,
@@ -42,12 +42,8 @@ struct Product<'a> {
 
 impl<'a> Product<'a> {
     fn of(s: &Scope<'a>, n: &'a Node) -> Option<Self> {
-        let (axes, keepdims) = match &n.op {
-            Op::Sum { axes, keepdims } | Op::Mean { axes, keepdims } => (axes, *keepdims),
-            _ => return None,
-        };
-        let whole = s.ty(n.inputs[0]);
-        let mut product = Product { axes, keepdims, whole, factors: vec![], single: 0 };
+        let (over, whole) = (over(&n.op)?, s.ty(n.inputs[0]));
+        let mut product = Product { over, whole, factors: vec![], single: 0 };
         product.take_apart(s, n.inputs[0], true, DEPTH);
         product.factors.sort_unstable();
         (product.factors.len() > 1 && n.ty.dtype == DType::F32).then_some(product)
@@ -67,7 +63,7 @@ impl<'a> Product<'a> {
         let own = &s.ty(factor).shape;
         let new = self.whole.rank() - own.len();
         let same = |axis: &&i64| (**axis as usize) < new || own[**axis as usize - new].is_one();
-        self.axes.iter().filter(same).copied().collect()
+        self.over.axes.iter().filter(same).copied().collect()
     }
 
     /// Factors, and those of them that are the same along some axes, if it pays to take these out of the sum.
@@ -83,14 +79,6 @@ impl<'a> Product<'a> {
 fn product(factors: &[NodeId]) -> Option<Term> {
     let (first, others) = factors.split_first()?;
     Some(others.iter().fold(Term::Is(*first), |product, factor| Term::mul(product, *factor)))
-}
-
-/// A sum or a mean over other axes, which go away.
-fn over(op: &Op, axes: Vec<i64>) -> Op {
-    match op {
-        Op::Mean { .. } => Op::Mean { axes, keepdims: false },
-        _ => Op::Sum { axes, keepdims: false },
-    }
 }
 
 /// A shape after a sum over some axes that go away.
@@ -110,7 +98,7 @@ fn without(s: &Scope<'_>, factor: NodeId, rank: usize, axes: &[i64]) -> Term {
 
 /// A sum over some axes of factors, times others that are the same along these.
 fn scaled(s: &Scope<'_>, op: &Op, axes: &[i64], rank: usize, [within, out]: [&[NodeId]; 2]) -> Option<Term> {
-    let sum = Term::unary(over(op, axes.to_vec()), product(within)?);
+    let sum = Term::unary(with_axes(op, axes.to_vec(), false)?, product(within)?);
     let factors = out.iter().map(|factor| without(s, *factor, rank, axes));
     let scale = factors.reduce(Term::mul)?;
     Some(Term::mul(sum, scale))
@@ -118,10 +106,10 @@ fn scaled(s: &Scope<'_>, op: &Op, axes: &[i64], rank: usize, [within, out]: [&[N
 
 fn sum_scaled(s: &Scope<'_>, n: &Node) -> Option<Term> {
     let product = Product::of(s, n)?;
-    let is_same = |factor: &NodeId| product.same_along(s, *factor).len() == product.axes.len();
+    let is_same = |factor: &NodeId| product.same_along(s, *factor).len() == product.over.axes.len();
     let (within, out) = product.apart(s, is_same)?;
-    let scaled = scaled(s, &n.op, product.axes, product.whole.rank(), [&within, &out])?;
-    Some(if product.keepdims { Term::reshape(scaled, &n.ty.shape) } else { scaled })
+    let scaled = scaled(s, &n.op, product.over.axes, product.whole.rank(), [&within, &out])?;
+    Some(if product.over.keepdims { Term::reshape(scaled, &n.ty.shape) } else { scaled })
 }
 
 fn sum_split(s: &Scope<'_>, n: &Node) -> Option<Term> {
@@ -129,14 +117,14 @@ fn sum_split(s: &Scope<'_>, n: &Node) -> Option<Term> {
     let same: Vec<Vec<i64>> = product.factors.iter().map(|factor| product.same_along(s, *factor)).collect();
     let inner = same.iter().find(|axes| !axes.is_empty())?;
     // Those that are the same along other axes stay.
-    if inner.len() == product.axes.len() {
+    if inner.len() == product.over.axes.len() {
         return None;
     }
     let (within, out) = product.apart(s, |factor| product.same_along(s, *factor) == *inner)?;
     let scaled = scaled(s, &n.op, inner, product.whole.rank(), [&within, &out])?;
     let gone_before = |axis: i64| inner.iter().filter(|gone| **gone < axis).count() as i64;
     let outer =
-        product.axes.iter().filter(|axis| !inner.contains(axis)).map(|axis| axis - gone_before(*axis));
-    let sum = Term::unary(over(&n.op, outer.collect()), scaled);
-    Some(if product.keepdims { Term::reshape(sum, &n.ty.shape) } else { sum })
+        product.over.axes.iter().filter(|axis| !inner.contains(axis)).map(|axis| axis - gone_before(*axis));
+    let sum = Term::unary(with_axes(&n.op, outer.collect(), false)?, scaled);
+    Some(if product.over.keepdims { Term::reshape(sum, &n.ty.shape) } else { sum })
 }

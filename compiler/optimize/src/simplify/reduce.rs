@@ -85,12 +85,13 @@ pub(super) static RULES: &[Rule] = &[
 ];
 
 /// Over what a reduction goes.
-struct Over<'a> {
-    axes: &'a [i64],
-    keepdims: bool,
+pub(super) struct Over<'a> {
+    pub(super) axes: &'a [i64],
+    pub(super) keepdims: bool,
 }
 
-fn over(op: &Op) -> Option<Over<'_>> {
+/// That of a reduction.
+pub(super) fn over(op: &Op) -> Option<Over<'_>> {
     match op {
         Op::Sum { axes, keepdims }
         | Op::Mean { axes, keepdims }
@@ -101,7 +102,7 @@ fn over(op: &Op) -> Option<Over<'_>> {
 }
 
 /// The same reduction over other axes.
-fn with_axes(op: &Op, new: Vec<i64>, keep: bool) -> Option<Op> {
+pub(super) fn with_axes(op: &Op, new: Vec<i64>, keep: bool) -> Option<Op> {
     let mut op = op.clone();
     match &mut op {
         Op::Sum { axes, keepdims }
