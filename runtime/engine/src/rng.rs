@@ -3,9 +3,15 @@
 //! Philox4x32 with 10 rounds (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). The key is a hash of the
 //! stream's name and the seed; the counter is the step and the index. Results do not depend on threads or on order.
 
+mod normal;
+
+use std::ops::Range;
+
 const ROUNDS: usize = 10;
 const MULTIPLIERS: [u32; 2] = [0xD251_1F53, 0xCD9E_8D57];
 const WEYL: [u32; 2] = [0x9E37_79B9, 0xBB67_AE85];
+/// Normal numbers that are drawn side by side.
+const LANES: usize = 32;
 
 /// One named stream of one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +39,23 @@ impl Stream {
 
     /// A standard normal number, by Box and Muller's transform of two words of a block of its own.
     pub fn normal(&self, index: u64) -> f64 {
-        let [a, b, ..] = self.block((1 << 63) | index);
-        // (0, 1], so that the logarithm exists.
-        let u = (f64::from(a) + 1.0) / 4_294_967_296.0;
-        let angle = std::f64::consts::TAU * f64::from(b) / 4_294_967_296.0;
-        libm::sqrt(-2.0 * libm::log(u)) * libm::cos(angle)
+        let [number] = self.some_normals(index);
+        number
+    }
+
+    /// The same for each of some neighbouring indices, in order: several times as fast as one by one.
+    pub fn normals(&self, indices: Range<u64>, mut take: impl FnMut(f64)) {
+        for first in indices.clone().step_by(LANES) {
+            let left = usize::try_from(indices.end - first).unwrap_or(LANES);
+            self.some_normals::<LANES>(first).into_iter().take(left).for_each(&mut take);
+        }
+    }
+
+    /// Normal numbers from an index on.
+    fn some_normals<const N: usize>(&self, first: u64) -> [f64; N] {
+        let indices = std::array::from_fn(|lane| (1 << 63) | first.wrapping_add(lane as u64));
+        let [a, b, ..] = self.blocks::<N>(indices);
+        std::array::from_fn(|lane| normal::normal(a[lane], b[lane]))
     }
 
     /// A number below `n`; the bias of the multiplication is below `n / 2^32`.
@@ -55,24 +73,37 @@ impl Stream {
     }
 
     fn block(&self, index: u64) -> [u32; 4] {
-        let counter = [index as u32, (index >> 32) as u32, self.step as u32, (self.step >> 32) as u32];
-        philox(counter, self.key)
+        self.blocks([index]).map(|[word]| word)
+    }
+
+    /// The four words of each of some blocks.
+    #[inline(always)]
+    fn blocks<const N: usize>(&self, indices: [u64; N]) -> [[u32; N]; 4] {
+        let step = [self.step as u32, (self.step >> 32) as u32];
+        let counters = [
+            indices.map(|index| index as u32),
+            indices.map(|index| (index >> 32) as u32),
+            [step[0]; N],
+            [step[1]; N],
+        ];
+        philox(counters, self.key)
     }
 }
 
-fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+/// The words of some counters under one key, lane by lane.
+#[inline(always)]
+fn philox<const N: usize>(mut counters: [[u32; N]; 4], mut key: [u32; 2]) -> [[u32; N]; 4] {
     for _ in 0..ROUNDS {
-        let a = u64::from(MULTIPLIERS[0]) * u64::from(counter[0]);
-        let b = u64::from(MULTIPLIERS[1]) * u64::from(counter[2]);
-        counter = [
-            (b >> 32) as u32 ^ counter[1] ^ key[0],
-            b as u32,
-            (a >> 32) as u32 ^ counter[3] ^ key[1],
-            a as u32,
-        ];
+        let [a, b, c, d] = &mut counters;
+        for (((a, b), c), d) in a.iter_mut().zip(b).zip(c).zip(d) {
+            let (first, second) =
+                (u64::from(MULTIPLIERS[0]) * u64::from(*a), u64::from(MULTIPLIERS[1]) * u64::from(*c));
+            (*a, *b) = ((second >> 32) as u32 ^ *b ^ key[0], second as u32);
+            (*c, *d) = ((first >> 32) as u32 ^ *d ^ key[1], first as u32);
+        }
         key = [key[0].wrapping_add(WEYL[0]), key[1].wrapping_add(WEYL[1])];
     }
-    counter
+    counters
 }
 
 fn fnv1a(bytes: &[u8]) -> u64 {
@@ -93,11 +124,22 @@ mod tests {
 
     #[test]
     fn philox_gives_the_published_vectors() {
-        assert_eq!(philox([0; 4], [0; 2]), [0x6627_E8D5, 0xE169_C58D, 0xBC57_AC4C, 0x9B00_DBD8]);
-        assert_eq!(
-            philox([u32::MAX; 4], [u32::MAX; 2]),
-            [0x408F_276D, 0x41C8_3B0E, 0xA20B_C7C6, 0x6D54_51FD]
-        );
+        let words = [
+            [0x6627_E8D5, 0xE169_C58D, 0xBC57_AC4C, 0x9B00_DBD8],
+            [0x408F_276D, 0x41C8_3B0E, 0xA20B_C7C6, 0x6D54_51FD],
+        ];
+        assert_eq!(philox([[0]; 4], [0; 2]), words[0].map(|word| [word]));
+        assert_eq!(philox([[u32::MAX]; 4], [u32::MAX; 2]), words[1].map(|word| [word]));
+    }
+
+    #[test]
+    fn numbers_are_the_same_one_by_one_and_side_by_side() {
+        let stream = Stream::new("many", 5, 7);
+        for indices in [3..3, 0..1, 5..37, 1000..1100, u64::from(u32::MAX) - 20..u64::from(u32::MAX) + 50] {
+            let mut numbers = vec![];
+            stream.normals(indices.clone(), |number| numbers.push(number));
+            assert_eq!(numbers, indices.map(|i| stream.normal(i)).collect::<Vec<_>>());
+        }
     }
 
     #[test]

@@ -49,5 +49,8 @@ pub(super) fn uniform<T: Real>(shape: &[usize], stream: &str, key: RunKey) -> Va
 
 pub(super) fn normal<T: Real>(shape: &[usize], stream: &str, key: RunKey) -> Value<T> {
     let stream = Stream::new(stream, key.seed, key.step);
-    Value::Float(Array::from_fn(shape.to_vec(), |i| T::from_f64(stream.normal(i as u64))))
+    let count = shape.iter().product();
+    let mut data = Vec::with_capacity(count);
+    stream.normals(0..count as u64, |number| data.push(T::from_f64(number)));
+    Value::Float(Array { shape: shape.to_vec(), data })
 }
