@@ -135,7 +135,10 @@ struct Compiler;
 impl Planner for Compiler {
     fn plan(&self, graph: &Graph, sizes: &Sizes) -> Result<Plan, EngineError> {
         let planned = plan(graph, Target::dense(Level::O2), &|name| sizes.named(name));
-        planned.map(|planned| planned.plan).map_err(|error| EngineError::Unsupported(error.to_string()))
+        let plan = planned.map(|planned| planned.plan);
+        // Steps follow, which need as much memory as there ever will be.
+        heap::give_back();
+        plan.map_err(|error| EngineError::Unsupported(error.to_string()))
     }
 }
 

@@ -13,3 +13,8 @@ pub(crate) fn give_back_at_once() {
     // Any thread may set an option at any time; one that is out of range is ignored.
     unsafe { mimalloc::mi_option_set_enabled(NO_ARENAS, true) };
 }
+
+/// Gives back what was freed until now, without waiting whether somebody wants it again.
+pub(crate) fn give_back() {
+    unsafe { mimalloc::mi_collect(true) };
+}

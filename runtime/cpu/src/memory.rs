@@ -39,14 +39,32 @@ impl Arena {
     }
 }
 
+/// What memory may be seen as: any bits are one, and it may begin where a cache line does.
+pub(crate) trait Plain: Copy + Send + Sync {
+    /// The one whose numbers are 0.
+    fn zero() -> Self;
+}
+
+impl<T: Element> Plain for T {
+    fn zero() -> T {
+        T::default()
+    }
+}
+
+impl<T: Plain, const N: usize> Plain for [T; N] {
+    fn zero() -> Self {
+        [T::zero(); N]
+    }
+}
+
 /// Pages as numbers.
-pub(crate) fn numbers<T: Element>(pages: &Pages) -> &[T] {
+pub(crate) fn numbers<T: Plain>(pages: &Pages) -> &[T] {
     // Any bits are numbers, and a cache line begins where a number may.
     unsafe { std::slice::from_raw_parts(pages.start().cast(), pages.len() / size_of::<T>()) }
 }
 
 /// The same, to be written.
-pub(crate) fn numbers_mut<T: Element>(pages: &mut Pages) -> &mut [T] {
+pub(crate) fn numbers_mut<T: Plain>(pages: &mut Pages) -> &mut [T] {
     let count = pages.len() / size_of::<T>();
     // Any bits are numbers, and a cache line begins where a number may.
     unsafe { std::slice::from_raw_parts_mut(pages.start_mut().cast(), count) }
@@ -78,13 +96,13 @@ pub(crate) fn lend(pages: &mut Pages, start: usize, bytes: usize) -> Lent {
 
 impl Lent {
     /// The bytes as numbers.
-    pub(crate) fn numbers<T: Element>(&self) -> &[T] {
+    pub(crate) fn numbers<T: Plain>(&self) -> &[T] {
         // Any bits are numbers, a number may begin there, and nobody else has them.
         unsafe { std::slice::from_raw_parts(self.0.start.cast(), self.0.elements / size_of::<T>()) }
     }
 
     /// The same, to be written.
-    pub(crate) fn numbers_mut<T: Element>(&mut self) -> &mut [T] {
+    pub(crate) fn numbers_mut<T: Plain>(&mut self) -> &mut [T] {
         // Any bits are numbers, a number may begin there, and nobody else has them.
         unsafe { std::slice::from_raw_parts_mut(self.0.start.cast(), self.0.elements / size_of::<T>()) }
     }

@@ -13,7 +13,7 @@ use super::scratch::Scratch;
 use super::vector::{isa, widest};
 use crate::element::Element;
 use crate::memory::Shared;
-use crate::workers::{each, pieces};
+use crate::workers::{each, pieces, threads};
 
 /// Terms of a sum that a panel holds at a time.
 const DEPTH: usize = 512;
@@ -173,7 +173,9 @@ fn by_rows<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
         let out = shared.run((panel * size.terms + terms.start) * COLUMNS, terms.len() * COLUMNS);
         b.pack::<COLUMNS>(terms, panel * COLUMNS, out);
     });
-    let tasks = high.div_ceil(TALL_ENOUGH).min(TASKS);
+    // As many for each thread: which rows belong together makes no difference to their sums.
+    let most = high.div_ceil(TALL_ENOUGH).min(TASKS);
+    let tasks = most - if most > threads() { most % threads() } else { 0 };
     each(tasks, |task| {
         let rows = part(high, tasks, task);
         let mut own;

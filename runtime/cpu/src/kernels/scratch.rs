@@ -3,20 +3,19 @@
 use std::ops::{Deref, DerefMut};
 use std::sync::{Mutex, PoisonError};
 
-use crate::element::Element;
 use crate::fence::Fenced;
-use crate::memory::{numbers, numbers_mut};
+use crate::memory::{Plain, numbers, numbers_mut};
 use crate::mode::Mode;
 use crate::pages::Pages;
 use crate::slabs::{Piece, Slabs};
 
-/// Bytes below which memory is the heap's.
-const SMALL: usize = 1 << 14;
+/// Bytes below which memory is the heap's, which gets none of the system for so few.
+const SMALL: usize = 1 << 10;
 
 static SLABS: Mutex<Slabs> = Mutex::new(Slabs::new());
 
 /// Some elements with anything in them, given back at the end.
-pub(crate) struct Scratch<T: Element> {
+pub(crate) struct Scratch<T: Plain> {
     held: Held<T>,
     len: usize,
 }
@@ -28,14 +27,14 @@ enum Held<T> {
     Own(Pages),
 }
 
-impl<T: Element> Scratch<T> {
+impl<T: Plain> Scratch<T> {
     /// So many elements; what they are is left from earlier uses.
     pub(crate) fn of(len: usize) -> Self {
         let bytes = len * size_of::<T>();
         let fenced = || Fenced::new(bytes, Mode::now().fence?);
         let held = match (fenced(), bytes < SMALL) {
             (Some(fenced), _) => Held::Own(Pages::fenced(fenced)),
-            (None, true) => Held::Few(vec![T::default(); len]),
+            (None, true) => Held::Few(vec![T::zero(); len]),
             (None, false) => Held::Cut(SLABS.lock().unwrap_or_else(PoisonError::into_inner).take(bytes)),
         };
         Scratch { held, len }
@@ -49,12 +48,12 @@ impl<T: Element> Scratch<T> {
     /// So many elements that are 0.
     pub(crate) fn zeros(len: usize) -> Self {
         let mut scratch = Scratch::of(len);
-        scratch.fill(T::default());
+        scratch.fill(T::zero());
         scratch
     }
 }
 
-impl<T: Element> Drop for Scratch<T> {
+impl<T: Plain> Drop for Scratch<T> {
     fn drop(&mut self) {
         if let Held::Cut(piece) = &self.held {
             SLABS.lock().unwrap_or_else(PoisonError::into_inner).give_back(piece);
@@ -62,7 +61,7 @@ impl<T: Element> Drop for Scratch<T> {
     }
 }
 
-impl<T: Element> Deref for Scratch<T> {
+impl<T: Plain> Deref for Scratch<T> {
     type Target = [T];
 
     fn deref(&self) -> &[T] {
@@ -75,7 +74,7 @@ impl<T: Element> Deref for Scratch<T> {
     }
 }
 
-impl<T: Element> DerefMut for Scratch<T> {
+impl<T: Plain> DerefMut for Scratch<T> {
     fn deref_mut(&mut self) -> &mut [T] {
         let all = match &mut self.held {
             Held::Few(elements) => elements,

@@ -122,6 +122,15 @@ impl Axis {
         let to = usize::try_from(self.size as isize - offset).map_or(0, |room| room.div_ceil(self.step));
         from..to.min(self.count)
     }
+
+    /// How many taps of each window lie in the image.
+    pub(crate) fn taps_inside(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.count];
+        for offset in &self.offsets {
+            self.covered(*offset).for_each(|window| counts[window] += 1);
+        }
+        counts
+    }
 }
 
 impl Windows {

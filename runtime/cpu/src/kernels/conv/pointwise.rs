@@ -6,6 +6,7 @@
 
 use super::Channels;
 use crate::kernels::product::part;
+use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{LANES, Parts, Simd, in_parts};
 use crate::memory::Shared;
 
@@ -49,7 +50,7 @@ fn product(
     }
     let plane = to.len() / (products * rows);
     let panels = rows.div_ceil(ROWS);
-    let mut left = vec![[0.0; ROWS]; channels.groups * panels * terms];
+    let mut left = Scratch::<[f32; ROWS]>::zeros(channels.groups * panels * terms);
     for (at, to) in left.iter_mut().enumerate() {
         let (panel, term) = (at / terms, at % terms);
         let first = panel % panels * ROWS;

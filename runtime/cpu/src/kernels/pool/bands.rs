@@ -2,6 +2,7 @@
 
 use crate::kernels::bands::{Bands, Fold, Layout};
 use crate::kernels::product::part;
+use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{LANES, Parts, Simd, in_parts};
 use crate::kernels::window::Axis;
 use crate::memory::Shared;
@@ -65,14 +66,14 @@ struct Tasks<'a, P: Pool> {
 
 impl<P: Pool> Parts for Tasks<'_, P> {
     /// A plane as its windows see it.
-    type Memory = Vec<f32>;
+    type Memory = Scratch<f32>;
 
-    fn memory(&self) -> Vec<f32> {
-        vec![0.0; if self.layout.is_plain() { 0 } else { self.layout.len() }]
+    fn memory(&self) -> Scratch<f32> {
+        Scratch::zeros(if self.layout.is_plain() { 0 } else { self.layout.len() })
     }
 
     #[inline(always)]
-    fn part<S: Simd>(&self, simd: S, number: usize, room: &mut Vec<f32>) {
+    fn part<S: Simd>(&self, simd: S, number: usize, room: &mut Scratch<f32>) {
         for plane in part(self.planes, self.parts, number) {
             let mut x = &self.x[plane * self.size..][..self.size];
             if !self.layout.is_plain() {

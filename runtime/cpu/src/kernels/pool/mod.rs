@@ -3,7 +3,7 @@
 mod bands;
 
 use super::vector::widest;
-use super::window::{Reach, Windows};
+use super::window::{Axis, Reach, Windows};
 use crate::element::{self, Element};
 use crate::workers::pieces;
 use bands::{First, Mean, Most};
@@ -29,18 +29,20 @@ pub(crate) fn max_pool<T: Element>(windows: &Windows, x: &[T], y: &mut [T]) {
 
 /// The mean of each window; padding counts as zeros where `all` says how many places a window has, and is left out elsewhere.
 pub(crate) fn avg_pool<T: Element>(windows: &Windows, x: &[T], y: &mut [T], all: Option<usize>) {
-    let mut counts = vec![0.0f64; windows.count()];
-    let reaches = windows.reaches();
-    for reach in &reaches {
-        counts[reach.window..reach.window + reach.len].iter_mut().for_each(|count| *count += 1.0);
-    }
-    let divisor = |count: &f64| T::of(all.map_or(count.max(1.0), |all| all as f64));
-    let divisors: Vec<T> = counts.iter().map(divisor).collect();
-    if let (Some(axes), Some([x, divisors]), Some(y)) =
-        (windows.in_plane(), floats([x, &divisors]), T::floats_mut(y))
-    {
+    let divisor = |count: usize| T::of(all.unwrap_or(count.max(1)) as f64);
+    if let (Some(axes), Some(x), Some(y)) = (windows.in_plane(), T::floats(x), T::floats_mut(y)) {
+        let [down, across] = axes.each_ref().map(Axis::taps_inside);
+        let counts = down.iter().flat_map(|y| across.iter().map(move |x| y * x));
+        let divisors: Vec<T> = counts.map(divisor).collect();
+        let divisors = T::floats(&divisors).unwrap_or_default();
         return bands::pool(&Mean { divisors }, &axes, x, y);
     }
+    let mut counts = vec![0; windows.count()];
+    let reaches = windows.reaches();
+    for reach in &reaches {
+        counts[reach.window..reach.window + reach.len].iter_mut().for_each(|count| *count += 1);
+    }
+    let divisors: Vec<T> = counts.into_iter().map(divisor).collect();
     over_planes(
         windows,
         x,
@@ -101,11 +103,6 @@ fn over_planes<T: Element, E: Send>(
             || f(&x[plane * size..(plane + 1) * size], y),
         );
     });
-}
-
-/// Both operands as floats, where they are of that type.
-fn floats<T: Element>([a, b]: [&[T]; 2]) -> Option<[&[f32]; 2]> {
-    Some([T::floats(a)?, T::floats(b)?])
 }
 
 /// Puts what each tap covers into its window's element.

@@ -5,6 +5,7 @@ use crate::kernels::conv::Channels;
 use crate::kernels::conv::input::Remainders;
 use crate::kernels::deal::together;
 use crate::kernels::product::part;
+use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{Parts, Simd, in_parts};
 use crate::kernels::window::{Moves, Windows};
 use crate::memory::Shared;
@@ -134,8 +135,8 @@ struct Tasks<'a, F> {
 
 /// Memory of one core: a plane as its windows see it, and a result whose rows have yet to be put together.
 struct Room {
-    plane: Vec<f32>,
-    result: Vec<f32>,
+    plane: Scratch<f32>,
+    result: Scratch<f32>,
 }
 
 impl<F: Fn(usize) -> usize + Sync> Parts for Tasks<'_, F> {
@@ -143,7 +144,7 @@ impl<F: Fn(usize) -> usize + Sync> Parts for Tasks<'_, F> {
 
     fn memory(&self) -> Room {
         let Gather { layout, size, apart, .. } = self.gather;
-        let room = |needed: bool, len: usize| vec![0.0; if needed { len } else { 0 }];
+        let room = |needed: bool, len: usize| Scratch::zeros(if needed { len } else { 0 });
         let row = self.gather.pitch() * apart[1];
         Room { plane: room(!layout.is_plain(), layout.len()), result: room(apart[1] > 1, size[0] * row) }
     }

@@ -3,6 +3,7 @@
 use crate::kernels::bands::{Bands, Layout};
 use crate::kernels::conv::Channels;
 use crate::kernels::product::part;
+use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{LANES, Parts, Simd, in_parts};
 use crate::kernels::window::{Moves, Windows};
 use crate::memory::Shared;
@@ -31,7 +32,7 @@ pub(in crate::kernels::conv) fn weight(
     let block = (SUMS / taps.max(1)).clamp(1, CHANNELS).min(outputs.max(1));
     let blocks = outputs.div_ceil(block);
     let shares = TASKS.div_ceil(blocks.max(1)).min(channels.images).max(1);
-    let mut sums = vec![0.0; shares * outputs * taps];
+    let mut sums = Scratch::of(shares * outputs * taps);
     in_parts(
         shares * blocks,
         &Tasks {
@@ -71,8 +72,8 @@ struct Tasks<'a> {
 
 /// Memory of one core: a plane as its windows see it, and the sums of taps, one for each lane.
 struct Room {
-    plane: Vec<f32>,
-    sums: Vec<[f32; LANES]>,
+    plane: Scratch<f32>,
+    sums: Scratch<[f32; LANES]>,
 }
 
 impl Parts for Tasks<'_> {
@@ -81,8 +82,8 @@ impl Parts for Tasks<'_> {
     fn memory(&self) -> Room {
         let plane = if self.layout.is_plain() { 0 } else { self.layout.len() };
         Room {
-            plane: vec![0.0; plane],
-            sums: vec![[0.0; LANES]; (self.block * self.bands.order().len()).next_multiple_of(LANES)],
+            plane: Scratch::zeros(plane),
+            sums: Scratch::of((self.block * self.bands.order().len()).next_multiple_of(LANES)),
         }
     }
 

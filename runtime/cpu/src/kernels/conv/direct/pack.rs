@@ -2,6 +2,7 @@
 
 use super::{Sides, VECTORS, Way};
 use crate::kernels::micro::COLUMNS;
+use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{LANES, Parts, Simd, columns};
 use crate::memory::Shared;
 
@@ -19,14 +20,14 @@ pub(super) struct Pack<'a> {
 }
 
 impl Parts for Pack<'_> {
-    type Memory = Vec<f32>;
+    type Memory = Scratch<f32>;
 
-    fn memory(&self) -> Vec<f32> {
-        vec![0.0; self.way.sides.taps * LANES]
+    fn memory(&self) -> Scratch<f32> {
+        Scratch::zeros(self.way.sides.taps * LANES)
     }
 
     #[inline(always)]
-    fn part<S: Simd>(&self, simd: S, number: usize, near: &mut Vec<f32>) {
+    fn part<S: Simd>(&self, simd: S, number: usize, near: &mut Scratch<f32>) {
         let Sides { inputs, outputs, taps, transpose } = self.way.sides;
         let (panels, panel) = (self.way.panels(), self.way.panel());
         let w = &self.w[number / panels * inputs * outputs * taps..][..inputs * outputs * taps];

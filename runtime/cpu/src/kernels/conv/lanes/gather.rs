@@ -9,6 +9,7 @@ use super::{Lanes, WORTH, strips};
 use crate::kernels::conv::Channels;
 use crate::kernels::conv::input::Remainders;
 use crate::kernels::product::part;
+use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{LANES, Parts, Simd, in_parts};
 use crate::kernels::window::{Axis, Moves, Windows};
 use crate::memory::Shared;
@@ -120,7 +121,7 @@ impl Weights {
     fn of(&self, first: usize, to: &mut [Lanes]) {
         let first = first % self.planes;
         let rows = self.elements.chunks_exact(self.planes + LANES - 1);
-        to.iter_mut().zip(rows).for_each(|(to, row)| to.0.copy_from_slice(&row[first..first + LANES]));
+        to.iter_mut().zip(rows).for_each(|(to, row)| to.copy_from_slice(&row[first..first + LANES]));
     }
 }
 
@@ -174,9 +175,9 @@ struct Tasks<'a, F> {
 
 /// Memory of one core.
 struct Room {
-    grid: Vec<Lanes>,
-    result: Vec<Lanes>,
-    weight: Vec<Lanes>,
+    grid: Scratch<Lanes>,
+    result: Scratch<Lanes>,
+    weight: Scratch<Lanes>,
 }
 
 impl<F: Fn(usize) -> usize + Sync> Parts for Tasks<'_, F> {
@@ -187,9 +188,9 @@ impl<F: Fn(usize) -> usize + Sync> Parts for Tasks<'_, F> {
         let rows = gather.rows().div_ceil(self.strips);
         let height = (rows - 1) * gather.step + gather.grid.tall;
         Room {
-            grid: vec![Lanes::ZERO; height * gather.grid.width],
-            result: vec![Lanes::ZERO; rows * gather.apart * gather.size[1]],
-            weight: vec![Lanes::ZERO; gather.weights.rows],
+            grid: Scratch::zeros(height * gather.grid.width),
+            result: Scratch::zeros(rows * gather.apart * gather.size[1]),
+            weight: Scratch::zeros(gather.weights.rows),
         }
     }
 

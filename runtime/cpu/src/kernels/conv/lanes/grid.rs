@@ -67,8 +67,8 @@ impl Grid {
             true => (place(first), place(end)),
             false => (rows.len(), rows.len()),
         };
-        room[..above * self.width].fill(Lanes::ZERO);
-        room[below * self.width..rows.len() * self.width].fill(Lanes::ZERO);
+        room[..above * self.width].fill([0.0; LANES]);
+        room[below * self.width..rows.len() * self.width].fill([0.0; LANES]);
         let (elements, before) = (first * self.size[1]..end * self.size[1], rows.start * self.width);
         let room = &mut room[..rows.len() * self.width];
         turn(
@@ -79,7 +79,7 @@ impl Grid {
             #[inline(always)]
             |at, v| {
                 if let Some(to) = room.get_mut(self.places[at].wrapping_sub(before)) {
-                    simd.store(v, &mut to.0);
+                    simd.store(v, to);
                 }
             },
         );
@@ -144,12 +144,12 @@ pub(super) fn turn_back<S: Simd>(
         match from.first_chunk::<LANES>() {
             Some(from) => {
                 for i in 0..LANES {
-                    block[i] = simd.load(&from[i].0);
+                    block[i] = simd.load(&from[i]);
                 }
             }
             None => {
                 for (v, from) in block.iter_mut().zip(from) {
-                    *v = simd.load(&from.0);
+                    *v = simd.load(from);
                 }
             }
         }

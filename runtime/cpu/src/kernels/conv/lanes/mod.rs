@@ -16,13 +16,7 @@ pub(super) use weight::weight;
 use crate::kernels::simd::LANES;
 
 /// One number of each of sixteen planes.
-#[derive(Debug, Clone, Copy)]
-#[repr(align(64))]
-struct Lanes([f32; LANES]);
-
-impl Lanes {
-    const ZERO: Lanes = Lanes([0.0; LANES]);
-}
+type Lanes = [f32; LANES];
 
 /// Bytes of a strip: together with its result it stays in the second cache.
 const STRIP: usize = 160 << 10;

@@ -83,18 +83,18 @@ impl Sweep<'_> {
         let mut sums = [simd.splat(0.0); N];
         if self.add {
             for n in 0..N {
-                sums[n] = simd.load(&to[n * apart[1]].0);
+                sums[n] = simd.load(&to[n * apart[1]]);
             }
         }
         let from = &self.from[row * self.kind.step[0] + column * step..];
         for (tap, number) in taps.iter().zip(numbers) {
-            let (weight, from) = (simd.load(&self.weight[*number].0), &from[*tap..][..(N - 1) * step + 1]);
+            let (weight, from) = (simd.load(&self.weight[*number]), &from[*tap..][..(N - 1) * step + 1]);
             for n in 0..N {
-                sums[n] = simd.mul_add(weight, simd.load(&from[n * step].0), sums[n]);
+                sums[n] = simd.mul_add(weight, simd.load(&from[n * step]), sums[n]);
             }
         }
         for n in 0..N {
-            simd.store(sums[n], &mut to[n * apart[1]].0);
+            simd.store(sums[n], &mut to[n * apart[1]]);
         }
     }
 }
@@ -145,7 +145,7 @@ fn some_taps<S: Simd, const N: usize>(
     let (mut own, mut at) = ([simd.splat(0.0); N], [0; N]);
     at.copy_from_slice(taps);
     for (own, sum) in own.iter_mut().zip(&*sums) {
-        *own = simd.load(&sum.0);
+        *own = simd.load(sum);
     }
     // All taps of a window lie within what one comparison looks at.
     let reach = at.iter().max().map_or(0, |last| last + 1);
@@ -153,12 +153,12 @@ fn some_taps<S: Simd, const N: usize>(
         assert!(tap < reach, "the last tap is the last");
     }
     for (first, number) in firsts.iter().zip(numbers) {
-        let (from, number) = (&grid[*first..][..reach], simd.load(&number.0));
+        let (from, number) = (&grid[*first..][..reach], simd.load(number));
         for n in 0..N {
-            own[n] = simd.mul_add(number, simd.load(&from[at[n]].0), own[n]);
+            own[n] = simd.mul_add(number, simd.load(&from[at[n]]), own[n]);
         }
     }
     for (own, sum) in own.iter().zip(sums) {
-        simd.store(*own, &mut sum.0);
+        simd.store(*own, sum);
     }
 }

@@ -8,6 +8,7 @@ use super::sums::of_taps;
 use super::{Lanes, strips};
 use crate::kernels::conv::Channels;
 use crate::kernels::product::part;
+use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{LANES, Parts, Simd, in_parts};
 use crate::kernels::window::{Moves, Windows};
 use crate::memory::Shared;
@@ -37,7 +38,7 @@ pub(in crate::kernels::conv) fn weight(
     let period = outputs >> outputs.trailing_zeros().min(LANES.trailing_zeros());
     let blocks = (channels.images * outputs).div_ceil(LANES);
     let parts = TASKS.div_ceil(period).min(blocks.div_ceil(period)).max(1);
-    let mut sums = vec![Lanes::ZERO; period * parts * taps.len()];
+    let mut sums = Scratch::<Lanes>::zeros(period * parts * taps.len());
     in_parts(
         period * parts,
         &Tasks {
@@ -63,7 +64,7 @@ pub(in crate::kernels::conv) fn weight(
         for lane in 0..LANES {
             let channel = (number / parts * LANES + lane) % outputs;
             let to = &mut w[channel * taps.len()..][..taps.len()];
-            to.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum.0[lane]);
+            to.iter_mut().zip(sums).for_each(|(to, sum)| *to += sum[lane]);
         }
     }
     true
@@ -94,16 +95,16 @@ struct Tasks<'a> {
 
 impl Parts for Tasks<'_> {
     /// Vectors of a strip of the images, and of the gradient.
-    type Memory = [Vec<Lanes>; 2];
+    type Memory = [Scratch<Lanes>; 2];
 
-    fn memory(&self) -> [Vec<Lanes>; 2] {
+    fn memory(&self) -> [Scratch<Lanes>; 2] {
         let rows = self.rows.div_ceil(self.strips).max(1);
         let height = (rows - 1) * self.step + self.grid.tall;
-        [height * self.grid.width, rows * self.columns].map(|len| vec![Lanes::ZERO; len])
+        [height * self.grid.width, rows * self.columns].map(Scratch::zeros)
     }
 
     #[inline(always)]
-    fn part<S: Simd>(&self, simd: S, number: usize, room: &mut [Vec<Lanes>; 2]) {
+    fn part<S: Simd>(&self, simd: S, number: usize, room: &mut [Scratch<Lanes>; 2]) {
         let sums = self.sums.run(number * self.taps.len(), self.taps.len());
         let own = number / self.parts;
         let repeats = self.blocks.saturating_sub(own).div_ceil(self.period);
@@ -124,7 +125,7 @@ impl Tasks<'_> {
         simd: S,
         first: usize,
         rows: Range<usize>,
-        [grid, numbers]: &mut [Vec<Lanes>; 2],
+        [grid, numbers]: &mut [Scratch<Lanes>; 2],
         sums: &mut [Lanes],
     ) {
         if rows.is_empty() {
@@ -146,7 +147,7 @@ impl Tasks<'_> {
             &starts(1, self.y.1)[..lanes],
             windows,
             #[inline(always)]
-            |at, v| simd.store(v, &mut numbers[at - before].0),
+            |at, v| simd.store(v, &mut numbers[at - before]),
         );
         of_taps(simd, self.taps, &self.firsts[..count], [grid, &numbers[..count]], sums);
     }

@@ -276,10 +276,10 @@ impl<F: Transpose, const W: usize> Transformed<'_, F, W> {
 }
 
 /// Sums of a block, and memory to transform it back in.
-type Near<const W: usize> = (Vec<Sums<W>>, Scratch<f32>);
+type Near<const W: usize> = (Scratch<Sums<W>>, Scratch<f32>);
 
 fn near<F: Transpose, const W: usize>() -> Near<W> {
-    (vec![[[0.0; W]; LANES]; F::WINDOWS], Scratch::of(F::Window::FROM.pow(2) * LANES))
+    (Scratch::zeros(F::WINDOWS), Scratch::of(F::Window::FROM.pow(2) * LANES))
 }
 
 /// Vectors of strips.
