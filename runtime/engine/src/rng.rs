@@ -55,7 +55,10 @@ impl Stream {
     fn some_normals<const N: usize>(&self, first: u64) -> [f64; N] {
         let indices = std::array::from_fn(|lane| (1 << 63) | first.wrapping_add(lane as u64));
         let [a, b, ..] = self.blocks::<N>(indices);
-        std::array::from_fn(|lane| normal::normal(a[lane], b[lane]))
+        let mut numbers = [0.0; N];
+        let words = a.into_iter().zip(b);
+        numbers.iter_mut().zip(words).for_each(|(number, (a, b))| *number = normal::normal(a, b));
+        numbers
     }
 
     /// A number below `n`; the bias of the multiplication is below `n / 2^32`.
