@@ -14,6 +14,11 @@ use memmap2::{Mmap, MmapMut};
 #[repr(align(64))]
 pub(super) struct Line(pub(super) [u32; 16]);
 
+/// 64 bytes, for numbers that are folded side by side.
+#[derive(Debug, Clone, Copy, Default)]
+#[repr(align(64))]
+pub(super) struct Side([f32; 16]);
+
 /// What a function is called with; the code knows the order of the fields.
 #[repr(C)]
 struct Call {
@@ -21,7 +26,7 @@ struct Call {
     uniforms: *const u32,
     constants: *const Line,
     /// The flag, then 16 numbers for each fold.
-    folds: *mut Line,
+    folds: *mut Side,
     /// Elements.
     count: u64,
 }
@@ -32,7 +37,7 @@ pub(crate) struct Tables {
     pub(super) pointers: Vec<u64>,
     pub(super) uniforms: Vec<u32>,
     /// The flag, then what was folded so far.
-    pub(super) folds: Vec<Line>,
+    folds: Vec<Side>,
 }
 
 impl Tables {
@@ -41,27 +46,32 @@ impl Tables {
         self.pointers.clear();
         self.uniforms.clear();
         self.folds.clear();
-        self.folds.push(Line::default());
+        self.folds.push(Side::default());
     }
 
     /// Lines behind the flag, with anything in them.
     pub(super) fn reserve(&mut self, lines: usize) {
-        self.folds.resize(1 + lines, Line::default());
+        self.folds.resize(1 + lines, Side::default());
     }
 
     /// Sets a counter.
     pub(super) fn count(&mut self, counter: u32, to: usize) {
-        self.folds[1].0[counter as usize] = to as u32;
+        self.folds[1].0[counter as usize] = f32::from_bits(to as u32);
     }
 
     /// Whether data named a place outside its axis.
     pub(super) fn is_flagged(&self) -> bool {
-        self.folds[0].0[0] != 0
+        self.folds[0].0[0].to_bits() != 0
     }
 
     /// What has been folded.
-    pub(super) fn folds(&self) -> &[Line] {
-        &self.folds[1..]
+    pub(super) fn folds(&self) -> impl Iterator<Item = &[f32; 16]> {
+        self.folds[1..].iter().map(|Side(numbers)| numbers)
+    }
+
+    /// What folding goes on from.
+    pub(super) fn folds_mut(&mut self) -> impl Iterator<Item = &mut [f32; 16]> {
+        self.folds[1..].iter_mut().map(|Side(numbers)| numbers)
     }
 }
 

@@ -77,7 +77,7 @@ impl<T: Element> Core<'_, '_, T> {
         native: &Native,
         _: Range<usize>,
         _: usize,
-    ) -> Vec<Folded> {
+    ) -> Vec<Folded<T>> {
         match *native {}
     }
 }

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use vspec_ir::DType;
 
-use super::code::Line;
 use super::{Native, Nest, Pointer, Segment, Uniform, Unit, rows, short};
 use crate::element::Element;
 use crate::tile::{Core, Folded, Pass, TILE};
@@ -22,10 +21,10 @@ impl<T: Element> Core<'_, '_, T> {
         native: &Native,
         part: Range<usize>,
         tiles: usize,
-    ) -> Vec<Folded> {
+    ) -> Vec<Folded<T>> {
         let program = self.job.program;
         let length = program.length();
-        let mut folded: Vec<Folded> = pass.folds.iter().map(|fold| self.nothing(*fold)).collect();
+        let mut folded: Vec<Folded<T>> = pass.folds.iter().map(|fold| self.nothing(*fold)).collect();
         let mut tile = part.start;
         while tile < part.end {
             let (line, first) = (tile / tiles, tile % tiles);
@@ -50,7 +49,7 @@ impl<T: Element> Core<'_, '_, T> {
         native: &Native,
         line: usize,
         elements: Range<usize>,
-        folded: &mut [Folded],
+        folded: &mut [Folded<T>],
     ) {
         let place = line * self.job.program.length();
         for start in elements.clone().step_by(TILE) {
@@ -70,7 +69,7 @@ impl<T: Element> Core<'_, '_, T> {
         native: &Native,
         segments: &[Segment],
         elements: Range<usize>,
-        folded: &mut [Folded],
+        folded: &mut [Folded<T>],
     ) {
         for segment in segments {
             match segment {
@@ -128,17 +127,18 @@ impl<T: Element> Core<'_, '_, T> {
         failed
     }
 
-    fn call(&mut self, native: &Native, unit: &Unit, elements: Range<usize>, folded: &mut [Folded]) {
+    fn call(&mut self, native: &Native, unit: &Unit, elements: Range<usize>, folded: &mut [Folded<T>]) {
         let mut tables = std::mem::take(&mut self.tables);
         tables.clear();
         tables.pointers.extend(unit.pointers.iter().map(|pointer| self.address(pointer, elements.start)));
         tables.uniforms.extend(unit.uniforms.iter().map(|uniform| self.uniform(uniform, elements.start)));
-        tables.folds.extend(
-            unit.folds.iter().map(|(place, fold)| Line(self.begun(*fold, &folded[*place]).map(f32::to_bits))),
-        );
+        tables.reserve(unit.folds.len());
+        for ((place, fold), lanes) in unit.folds.iter().zip(tables.folds_mut()) {
+            self.begin(*fold, &folded[*place], lanes);
+        }
         native.code.call(unit.entry, &mut tables, &unit.constants, elements.len());
         for ((place, fold), lanes) in unit.folds.iter().zip(tables.folds()) {
-            self.folded(*fold, lanes.0.map(f32::from_bits), elements.len(), &mut folded[*place]);
+            self.folded(*fold, lanes, elements.len(), &mut folded[*place]);
         }
         let failed = tables.is_flagged();
         self.tables = tables;

@@ -11,11 +11,11 @@ use crate::kernels::vector::widest;
 
 /// A fold of a row, so far.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Folded {
+pub(crate) struct Folded<T> {
     /// Sums or extremes of floats side by side: each takes every sixteenth element of a tile.
     lanes: [f64; WIDTH],
     /// Sums in the precision of their elements, of the tiles since [`Folded::close`].
-    open: Option<[f64; WIDTH]>,
+    open: Option<[T; WIDTH]>,
     /// The largest element, where its place is looked for.
     value: f64,
     /// The sum of integers, or the place of the largest element.
@@ -26,7 +26,7 @@ pub(crate) struct Folded {
 
 impl<T: Element> Core<'_, '_, T> {
     /// A fold of no elements.
-    pub(crate) fn nothing(&self, fold: usize) -> Folded {
+    pub(crate) fn nothing(&self, fold: usize) -> Folded<T> {
         let step = &self.job.program.steps[fold];
         let (value, int) = match (&step.code, step.dtype) {
             (Code::Fold(Fold::Max, _), DType::I32) => (0.0, i32::MIN),
@@ -39,7 +39,7 @@ impl<T: Element> Core<'_, '_, T> {
     }
 
     /// Folds a tile, whose first element has a place within the row, into what is known.
-    pub(crate) fn fold(&self, fold: usize, n: usize, place: usize, folded: &mut Folded) {
+    pub(crate) fn fold(&self, fold: usize, n: usize, place: usize, folded: &mut Folded<T>) {
         let step = &self.job.program.steps[fold];
         let Code::Fold(kind, arg) = &step.code else { return };
         let arg = self.arg(*arg);
@@ -51,8 +51,8 @@ impl<T: Element> Core<'_, '_, T> {
                 match arg.uniform {
                     true => folded.lanes[0] += from[0].wide() * n as f64,
                     false => {
-                        let before = folded.open.unwrap_or_default().map(T::of);
-                        folded.open = Some(sums(&from[..n], before).map(Element::wide));
+                        let before = folded.open.unwrap_or_default();
+                        folded.open = Some(sums(&from[..n], before));
                     }
                 }
             }
@@ -95,26 +95,30 @@ impl<T: Element> Core<'_, '_, T> {
         }
     }
 
-    /// What the numbers that are folded side by side begin with at the next tile, in single precision.
-    pub(crate) fn begun(&self, fold: usize, folded: &Folded) -> [f32; WIDTH] {
-        let begun = match &self.job.program.steps[fold].code {
-            Code::Fold(Fold::Max | Fold::Min, _) => folded.lanes,
-            _ => folded.open.unwrap_or_default(),
-        };
-        begun.map(|lane| lane as f32)
+    /// What the numbers that are folded side by side begin with at the next tile, for a core of single precision.
+    pub(crate) fn begin(&self, fold: usize, folded: &Folded<T>, lanes: &mut [f32; WIDTH]) {
+        match (&self.job.program.steps[fold].code, &folded.open) {
+            (Code::Fold(Fold::Max | Fold::Min, _), _) => {
+                lanes.iter_mut().zip(folded.lanes).for_each(|(lane, known)| *lane = known as f32);
+            }
+            (_, Some(open)) => lanes.copy_from_slice(T::floats(open).unwrap_or(&[0.0; WIDTH])),
+            (_, None) => lanes.fill(0.0),
+        }
     }
 
     /// Takes numbers that were folded side by side, of a tile of `n` elements, as [`Core::fold`] folds them.
-    pub(crate) fn folded(&self, fold: usize, lanes: [f32; WIDTH], n: usize, folded: &mut Folded) {
+    pub(crate) fn folded(&self, fold: usize, lanes: &[f32; WIDTH], n: usize, folded: &mut Folded<T>) {
         folded.count += n;
         match &self.job.program.steps[fold].code {
-            Code::Fold(Fold::Max | Fold::Min, _) => folded.lanes = lanes.map(f64::from),
-            _ => folded.open = Some(lanes.map(f64::from)),
+            Code::Fold(Fold::Max | Fold::Min, _) => {
+                folded.lanes.iter_mut().zip(lanes).for_each(|(known, lane)| *known = f64::from(*lane));
+            }
+            _ => folded.open = T::slice_of(lanes).and_then(|lanes| lanes.first_chunk()).copied(),
         }
     }
 
     /// The fold of a part and of the part behind it.
-    pub(super) fn joined(&self, fold: usize, a: Folded, b: Folded) -> Folded {
+    pub(super) fn joined(&self, fold: usize, a: Folded<T>, b: Folded<T>) -> Folded<T> {
         let step = &self.job.program.steps[fold];
         let Code::Fold(kind, _) = &step.code else { return a };
         let count = a.count + b.count;
@@ -140,7 +144,7 @@ impl<T: Element> Core<'_, '_, T> {
     }
 
     /// Puts a fold's result where later steps find it.
-    pub(super) fn finish(&mut self, fold: usize, folded: Folded) {
+    pub(super) fn finish(&mut self, fold: usize, folded: Folded<T>) {
         let step = &self.job.program.steps[fold];
         let value = match (&step.code, step.dtype) {
             (Code::Fold(Fold::Argmax, _), _) => f64::from(folded.int),
@@ -166,11 +170,11 @@ pub(crate) fn lines_together(length: usize) -> usize {
     (TILE / length.max(1)).max(1)
 }
 
-impl Folded {
+impl<T: Element> Folded<T> {
     /// Adds the sums since the last time to those of double precision.
     pub(crate) fn close(&mut self) {
         if let Some(open) = self.open.take() {
-            self.lanes.iter_mut().zip(open).for_each(|(lane, sum)| *lane += sum);
+            self.lanes.iter_mut().zip(open).for_each(|(lane, sum)| *lane += sum.wide());
         }
     }
 }

@@ -148,7 +148,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     }
 
     /// Parts of a row on several cores, their folds put together in order.
-    fn in_parts(&mut self, pass: &Pass, chunk: usize, all: usize, tiles: usize) -> Vec<Folded> {
+    fn in_parts(&mut self, pass: &Pass, chunk: usize, all: usize, tiles: usize) -> Vec<Folded<T>> {
         let this: &Self = self;
         let parts = workers::map(all.div_ceil(chunk), |part| {
             let mut core = this.again();
@@ -177,12 +177,12 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     }
 
     /// Some tiles of a row, counted over its lines.
-    fn part(&mut self, pass: &Pass, part: std::ops::Range<usize>, tiles: usize) -> Vec<Folded> {
+    fn part(&mut self, pass: &Pass, part: std::ops::Range<usize>, tiles: usize) -> Vec<Folded<T>> {
         if let Some(native) = &pass.native {
             return self.native_part(pass, native, part, tiles);
         }
         let program = self.job.program;
-        let mut folded: Vec<Folded> = pass.folds.iter().map(|fold| self.nothing(*fold)).collect();
+        let mut folded: Vec<Folded<T>> = pass.folds.iter().map(|fold| self.nothing(*fold)).collect();
         let length = program.length();
         let mut known = None;
         for tile in part {
@@ -207,7 +207,7 @@ impl<'j, 'a, T: Element> Core<'j, 'a, T> {
     }
 
     /// Behind each tile, or short lines that are as much, sums are added to those of double precision.
-    pub(crate) fn end_tile(&self, line: usize, folded: &mut [Folded]) {
+    pub(crate) fn end_tile(&self, line: usize, folded: &mut [Folded<T>]) {
         if (line + 1).is_multiple_of(lines_together(self.job.program.length())) {
             folded.iter_mut().for_each(Folded::close);
         }
