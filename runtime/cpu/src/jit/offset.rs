@@ -36,6 +36,11 @@ impl Offset {
         self.loops.iter().filter(|(own, _)| *own == axis).map(|(_, bytes)| bytes).sum()
     }
 
+    /// Bytes between elements of a line so far apart.
+    pub(super) fn along(&self, elements: usize) -> i64 {
+        self.step * elements as i64
+    }
+
     /// For the counters of the loops around the line, and an element of it.
     #[inline]
     pub(super) fn at(&self, counters: &[usize], element: usize) -> i64 {

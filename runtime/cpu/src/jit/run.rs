@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use vspec_ir::DType;
 
+use super::code::Tables;
 use super::{Native, Nest, Pointer, Segment, Uniform, Unit, rows, short};
 use crate::element::Element;
 use crate::tile::{Core, Folded, Pass, TILE};
@@ -51,6 +52,10 @@ impl<T: Element> Core<'_, '_, T> {
         elements: Range<usize>,
         folded: &mut [Folded<T>],
     ) {
+        if let ([Segment::Native(unit)], true) = (&native.tile[..], native.folds.iter().all(|native| *native))
+        {
+            return self.tiles_of(native, unit, line, elements, folded);
+        }
         let place = line * self.job.program.length();
         for start in elements.clone().step_by(TILE) {
             let end = elements.end.min(start + TILE);
@@ -62,6 +67,24 @@ impl<T: Element> Core<'_, '_, T> {
             }
             self.end_tile(line, folded);
         }
+    }
+
+    /// The same where a tile is one piece of machine code, which only moves on from one to the next.
+    fn tiles_of(
+        &mut self,
+        native: &Native,
+        unit: &Unit,
+        line: usize,
+        elements: Range<usize>,
+        folded: &mut [Folded<T>],
+    ) {
+        let mut tables = self.tables(unit, elements.start);
+        for start in elements.clone().step_by(TILE) {
+            self.call_with(native, unit, TILE.min(elements.end - start), &mut tables, folded);
+            self.end_tile(line, folded);
+            tables.move_on(unit, TILE);
+        }
+        self.finish_calls(unit, elements, tables);
     }
 
     fn segments(
@@ -128,18 +151,40 @@ impl<T: Element> Core<'_, '_, T> {
     }
 
     fn call(&mut self, native: &Native, unit: &Unit, elements: Range<usize>, folded: &mut [Folded<T>]) {
+        let mut tables = self.tables(unit, elements.start);
+        self.call_with(native, unit, elements.len(), &mut tables, folded);
+        self.finish_calls(unit, elements, tables);
+    }
+
+    /// Tables for a call that begins at an element.
+    fn tables(&mut self, unit: &Unit, start: usize) -> Tables {
         let mut tables = std::mem::take(&mut self.tables);
         tables.clear();
-        tables.pointers.extend(unit.pointers.iter().map(|pointer| self.address(pointer, elements.start)));
-        tables.uniforms.extend(unit.uniforms.iter().map(|uniform| self.uniform(uniform, elements.start)));
+        tables.pointers.extend(unit.pointers.iter().map(|pointer| self.address(pointer, start)));
+        tables.uniforms.extend(unit.uniforms.iter().map(|uniform| self.uniform(uniform, start)));
         tables.reserve(unit.folds.len());
+        tables
+    }
+
+    fn call_with(
+        &self,
+        native: &Native,
+        unit: &Unit,
+        count: usize,
+        tables: &mut Tables,
+        folded: &mut [Folded<T>],
+    ) {
         for ((place, fold), lanes) in unit.folds.iter().zip(tables.folds_mut()) {
             self.begin(*fold, &folded[*place], lanes);
         }
-        native.code.call(unit.entry, &mut tables, &unit.constants, elements.len());
+        native.code.call(unit.entry, tables, &unit.constants, count);
         for ((place, fold), lanes) in unit.folds.iter().zip(tables.folds()) {
-            self.folded(*fold, lanes, elements.len(), &mut folded[*place]);
+            self.folded(*fold, lanes, count, &mut folded[*place]);
         }
+    }
+
+    /// Gives tables back, and asks again where data named a place outside its axis.
+    fn finish_calls(&mut self, unit: &Unit, elements: Range<usize>, tables: Tables) {
         let failed = tables.is_flagged();
         self.tables = tables;
         if failed {
@@ -181,6 +226,22 @@ impl<T: Element> Core<'_, '_, T> {
         for start in elements.clone().step_by(TILE) {
             let count = TILE.min(elements.end - start);
             self.explain(|core| unit.steps.iter().for_each(|step| core.step(*step, start, count)));
+        }
+    }
+}
+
+impl Tables {
+    /// What a call some elements further along the line is given.
+    fn move_on(&mut self, unit: &Unit, elements: usize) {
+        for (own, pointer) in self.pointers.iter_mut().zip(&unit.pointers) {
+            if let Pointer::Place(_, offset) = pointer {
+                *own = own.wrapping_add_signed(offset.along(elements));
+            }
+        }
+        for (own, uniform) in self.uniforms.iter_mut().zip(&unit.uniforms) {
+            if let Uniform::First = uniform {
+                *own = own.wrapping_add(elements as u32);
+            }
         }
     }
 }
