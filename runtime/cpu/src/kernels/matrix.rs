@@ -65,7 +65,7 @@ pub(crate) struct Matrix<'a, E> {
     pub(crate) places: [Places; 2],
 }
 
-impl<'a, E: Copy> Matrix<'a, E> {
+impl<'a, E: Copy + Send + Sync> Matrix<'a, E> {
     /// Rows and columns of elements in row-major order.
     pub(crate) fn dense(elements: &'a [E], size: [usize; 2]) -> Self {
         let places = [Places::Regular(size[1] as isize), Places::Regular(1)];
@@ -94,7 +94,7 @@ pub(crate) struct Matrices<'m, E: Clone> {
     parts: [Index; 3],
 }
 
-impl<'m, E: Copy> Matrices<'m, E> {
+impl<'m, E: Copy + Send + Sync> Matrices<'m, E> {
     /// What a product sees of an operand.
     pub(crate) fn of(plan: &Plan, memory: &'m Memory, operand: &Operand) -> Self {
         let value = plan.value(operand.value);

@@ -107,7 +107,7 @@ type Convolution<T> = fn([(&[T], &[usize]); 2], (&mut [T], &[usize]), &Moves<'_>
 
 impl<'a, T: Element> Call<'a, T> {
     /// An operand, with elements of its type.
-    fn view<E: Copy>(&self, operand: usize) -> View<'a, E> {
+    fn view<E: Copy + Send + Sync>(&self, operand: usize) -> View<'a, E> {
         View::of(self.plan, self.memory, &self.anchor.operands[operand])
     }
 

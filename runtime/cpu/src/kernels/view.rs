@@ -6,6 +6,11 @@ use vspec_ir::plan::{Atom, Index, Operand, Plan};
 
 use crate::memory::Memory;
 use crate::tile::flat;
+use crate::workers::pieces;
+
+/// Places of leading axes that are dealt out, and elements that are worth it.
+const PARTS: usize = 16;
+const SMALL: usize = 1 << 14;
 
 /// Elements seen as a tensor of some shape.
 #[derive(Debug, Clone)]
@@ -18,7 +23,7 @@ pub(crate) struct View<'m, E: Clone> {
     pub(crate) strides: Vec<isize>,
 }
 
-impl<'m, E: Copy> View<'m, E> {
+impl<'m, E: Copy + Send + Sync> View<'m, E> {
     /// What an op sees of an operand. Where places are no sums of multiples of the op's counters, the elements are copied.
     pub(crate) fn of(plan: &Plan, memory: &'m Memory, operand: &Operand) -> Self {
         let value = plan.value(operand.value);
@@ -58,22 +63,49 @@ impl<'m, E: Copy> View<'m, E> {
         if lies_so {
             return Cow::Borrowed(&self.elements[self.start..self.start + count]);
         }
-        let mut copy = Vec::with_capacity(count);
-        self.copy(0, self.start as isize, &mut copy);
+        let mut copy = vec![self.elements[self.start]; count];
+        let leading = self.leading();
+        let (outer, size) = (&self.shape[..leading], self.shape[leading..].iter().product());
+        let part = |number: usize, to: &mut [E]| {
+            let mut at = vec![0; leading];
+            unravel(number, outer, &mut at);
+            let offset: isize = at.iter().zip(&self.strides).map(|(at, stride)| *at as isize * stride).sum();
+            self.copy(leading, self.start as isize + offset, to);
+        };
+        match count < SMALL {
+            true => copy.chunks_mut(size).enumerate().for_each(|(number, to)| part(number, to)),
+            false => pieces(&mut copy, size, part),
+        }
         Cow::Owned(copy)
     }
 
-    fn copy(&self, axis: usize, start: isize, into: &mut Vec<E>) {
+    /// What is seen along some axes from one on, from the place where they begin.
+    fn copy(&self, axis: usize, start: isize, to: &mut [E]) {
         let Some((n, stride)) = self.shape.get(axis).zip(self.strides.get(axis)) else {
-            return into.push(self.elements[start as usize]);
+            return to.fill(self.elements[start as usize]);
         };
         if axis + 1 < self.shape.len() {
-            return (0..*n as isize).for_each(|k| self.copy(axis + 1, start + k * stride, into));
+            let parts = to.chunks_exact_mut(to.len() / n).zip(0..);
+            return parts.for_each(|(to, k)| self.copy(axis + 1, start + k * stride, to));
         }
         match stride {
-            1 => into.extend_from_slice(&self.elements[start as usize..start as usize + n]),
-            _ => into.extend((0..*n as isize).map(|k| self.elements[(start + k * stride) as usize])),
+            1 => to.copy_from_slice(&self.elements[start as usize..start as usize + n]),
+            _ => {
+                to.iter_mut().zip(0..).for_each(|(to, k)| *to = self.elements[(start + k * stride) as usize])
+            }
         }
+    }
+
+    /// How many leading axes have places enough to be dealt out; never the last one.
+    fn leading(&self) -> usize {
+        let outer = &self.shape[..self.shape.len().saturating_sub(1)];
+        let mut places = 1;
+        let is_few = |n: &&usize| {
+            let few = places < PARTS;
+            places *= **n;
+            few
+        };
+        outer.iter().take_while(is_few).count()
     }
 
     /// All elements in row-major order, for as long as what they come from lives.
@@ -161,5 +193,34 @@ mod tests {
             assert_eq!(copied(&elements, &place, &shape), want.collect::<Vec<_>>(), "{place}");
         }
         assert_eq!(copied(&elements, &Index::constant(7), &[]), [7]);
+    }
+
+    /// Of few and of many elements, along axes in any order, by steps forth and back, and the same one again and again.
+    #[test]
+    fn all_elements_are_in_order() {
+        let elements: Vec<usize> = (0..200_000).collect();
+        let cases: [(&[usize], &[isize], usize); 6] = [
+            (&[], &[], 7),
+            (&[40_000], &[3], 5),
+            (&[2, 3, 4], &[1, 2, 6], 0),
+            (&[4, 192, 14, 14], &[37_632, 1, 2688, 192], 0),
+            (&[3, 70, 100], &[-7000, 100, 1], 20_000),
+            (&[17, 1, 5, 300], &[0, 9, 1, 5], 11),
+        ];
+        for (shape, strides, start) in cases {
+            let view = View {
+                elements: Cow::Borrowed(&elements),
+                start,
+                shape: shape.to_vec(),
+                strides: strides.to_vec(),
+            };
+            let mut at = vec![0; shape.len()];
+            let want = (0..shape.iter().product()).map(|flat| {
+                unravel(flat, shape, &mut at);
+                let offset: isize = at.iter().zip(strides).map(|(at, stride)| *at as isize * stride).sum();
+                (start as isize + offset) as usize
+            });
+            assert_eq!(*view.dense(), *want.collect::<Vec<_>>(), "{shape:?} by {strides:?}");
+        }
     }
 }
