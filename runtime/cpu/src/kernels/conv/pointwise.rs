@@ -9,6 +9,7 @@ use crate::kernels::product::part;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{LANES, Parts, Simd, in_parts};
 use crate::memory::Shared;
+use crate::workers::pieces;
 
 /// Channels of the result that are computed side by side.
 const ROWS: usize = 8;
@@ -20,6 +21,8 @@ const TILE: usize = 8192;
 const PLACES: usize = 64;
 /// Products that a task is at least worth.
 const WORTH: usize = 1 << 18;
+/// Columns of panels that are worth to be made by several cores.
+const PANELS: usize = 1 << 10;
 
 /// `[N, C, ..] * [O, C / groups, 1, ..] -> [N, O, ..]`
 pub(super) fn forward([x, w]: [&[f32]; 2], y: &mut [f32], channels: Channels) {
@@ -38,7 +41,7 @@ pub(super) fn input([y, w]: [&[f32]; 2], x: &mut [f32], channels: Channels) {
 /// `rows` planes of each group of an image, each a sum over `terms` planes.
 fn product(
     from: &[f32],
-    weight: impl Fn(usize, usize, usize) -> f32,
+    weight: impl Fn(usize, usize, usize) -> f32 + Sync,
     to: &mut [f32],
     channels: Channels,
     [rows, terms]: [usize; 2],
@@ -50,13 +53,19 @@ fn product(
     }
     let plane = to.len() / (products * rows);
     let panels = rows.div_ceil(ROWS);
-    let mut left = Scratch::<[f32; ROWS]>::zeros(channels.groups * panels * terms);
-    for (at, to) in left.iter_mut().enumerate() {
-        let (panel, term) = (at / terms, at % terms);
+    let mut left = Scratch::<[f32; ROWS]>::of(channels.groups * panels * terms);
+    let fill = |panel: usize, left: &mut [[f32; ROWS]]| {
         let first = panel % panels * ROWS;
-        for (own, to) in to.iter_mut().enumerate().take(rows - first) {
-            *to = weight(panel / panels, first + own, term);
+        for (term, to) in left.iter_mut().enumerate() {
+            to.fill(0.0);
+            for (own, to) in to.iter_mut().enumerate().take(rows - first) {
+                *to = weight(panel / panels, first + own, term);
+            }
         }
+    };
+    match left.len() < PANELS {
+        true => left.chunks_mut(terms).enumerate().for_each(|(panel, left)| fill(panel, left)),
+        false => pieces(&mut left, terms, fill),
     }
     let tiles = (plane / (TILE / terms.max(1)).max(PLACES)).max(1);
     let tasks = products * tiles;
