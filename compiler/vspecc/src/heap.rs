@@ -16,5 +16,6 @@ pub(crate) fn give_back_at_once() {
 
 /// Gives back what was freed until now, without waiting whether somebody wants it again.
 pub(crate) fn give_back() {
+    // Nothing that is in use is touched.
     unsafe { mimalloc::mi_collect(true) };
 }

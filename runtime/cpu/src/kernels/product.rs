@@ -175,7 +175,7 @@ fn by_rows<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
     });
     // As many for each thread: which rows belong together makes no difference to their sums.
     let most = high.div_ceil(TALL_ENOUGH).min(TASKS);
-    let tasks = most - if most > threads() { most % threads() } else { 0 };
+    let tasks = if most > threads() { most - most % threads() } else { most };
     each(tasks, |task| {
         let rows = part(high, tasks, task);
         let mut own;

@@ -9,7 +9,7 @@ use crate::mode::Mode;
 use crate::pages::Pages;
 use crate::slabs::{Piece, Slabs};
 
-/// Bytes below which memory is the heap's, which gets none of the system for so few.
+/// Bytes below which memory is the heap's: it has so few at hand, and asks the system for more.
 const SMALL: usize = 1 << 10;
 
 static SLABS: Mutex<Slabs> = Mutex::new(Slabs::new());
