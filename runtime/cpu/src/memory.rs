@@ -39,19 +39,24 @@ impl Arena {
     }
 }
 
-/// What memory may be seen as: any bits are one, and it may begin where a cache line does.
-pub(crate) trait Plain: Copy + Send + Sync {
+/// What memory may be seen as.
+///
+/// # Safety
+/// Any bits are one, and it may begin where a cache line does.
+pub(crate) unsafe trait Plain: Copy + Send + Sync {
     /// The one whose numbers are 0.
     fn zero() -> Self;
 }
 
-impl<T: Element> Plain for T {
+// Numbers of single or double precision.
+unsafe impl<T: Element> Plain for T {
     fn zero() -> T {
         T::default()
     }
 }
 
-impl<T: Plain, const N: usize> Plain for [T; N] {
+// One behind the other.
+unsafe impl<T: Plain, const N: usize> Plain for [T; N] {
     fn zero() -> Self {
         [T::zero(); N]
     }

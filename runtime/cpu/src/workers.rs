@@ -65,6 +65,19 @@ pub(crate) fn pieces<E: Send>(elements: &mut [E], size: usize, f: impl Fn(usize,
     pieces_with(elements, size, || (), |(), number, piece| f(number, piece));
 }
 
+/// The same, by this thread alone where that is not worth waking others.
+pub(crate) fn pieces_where<E: Send>(
+    worth: bool,
+    elements: &mut [E],
+    size: usize,
+    f: impl Fn(usize, &mut [E]) + Sync,
+) {
+    if worth {
+        return pieces(elements, size, f);
+    }
+    elements.chunks_mut(size.max(1)).enumerate().for_each(|(number, piece)| f(number, piece));
+}
+
 /// The same, given memory of one thread.
 pub(crate) fn pieces_with<E: Send, M>(
     elements: &mut [E],

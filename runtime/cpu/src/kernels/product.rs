@@ -13,7 +13,7 @@ use super::scratch::Scratch;
 use super::vector::{isa, widest};
 use crate::element::Element;
 use crate::memory::Shared;
-use crate::workers::{each, pieces, threads};
+use crate::workers::{each, pieces_where, threads};
 
 /// Terms of a sum that a panel holds at a time.
 const DEPTH: usize = 512;
@@ -94,11 +94,7 @@ pub(crate) fn packed(size: Size) -> usize {
 /// Copies a left operand into panels, which [`packed`] counts.
 pub(crate) fn pack<T: Element>(a: &impl Panels<T>, size: Size, out: &mut [T]) {
     let len = (GROUP * ROWS * size.terms).max(1);
-    let pack = |(number, out): (usize, &mut [T])| pack_some(a, number * GROUP, size.terms, out);
-    match is_small(size) {
-        true => out.chunks_mut(len).enumerate().for_each(pack),
-        false => pieces(out, len, |number, out| pack((number, out))),
-    }
+    pieces_where(!is_small(size), out, len, |number, out| pack_some(a, number * GROUP, size.terms, out));
 }
 
 /// Copies panels from one on.

@@ -6,7 +6,7 @@ use vspec_ir::plan::{Atom, Index, Operand, Plan};
 
 use crate::memory::Memory;
 use crate::tile::flat;
-use crate::workers::pieces;
+use crate::workers::pieces_where;
 
 /// Places of leading axes that are dealt out, and elements that are worth it.
 const PARTS: usize = 16;
@@ -72,10 +72,7 @@ impl<'m, E: Copy + Send + Sync> View<'m, E> {
             let offset: isize = at.iter().zip(&self.strides).map(|(at, stride)| *at as isize * stride).sum();
             self.copy(leading, self.start as isize + offset, to);
         };
-        match count < SMALL {
-            true => copy.chunks_mut(size).enumerate().for_each(|(number, to)| part(number, to)),
-            false => pieces(&mut copy, size, part),
-        }
+        pieces_where(count >= SMALL, &mut copy, size, part);
         Cow::Owned(copy)
     }
 

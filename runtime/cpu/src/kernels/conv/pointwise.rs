@@ -9,7 +9,7 @@ use crate::kernels::product::part;
 use crate::kernels::scratch::Scratch;
 use crate::kernels::simd::{LANES, Parts, Simd, in_parts};
 use crate::memory::Shared;
-use crate::workers::pieces;
+use crate::workers::pieces_where;
 
 /// Channels of the result that are computed side by side.
 const ROWS: usize = 8;
@@ -63,10 +63,7 @@ fn product(
             }
         }
     };
-    match left.len() < PANELS {
-        true => left.chunks_mut(terms).enumerate().for_each(|(panel, left)| fill(panel, left)),
-        false => pieces(&mut left, terms, fill),
-    }
+    pieces_where(left.len() >= PANELS, &mut left, terms, fill);
     let tiles = (plane / (TILE / terms.max(1)).max(PLACES)).max(1);
     let tasks = products * tiles;
     let parts = tasks.div_ceil((WORTH / (rows * terms * plane / tiles).max(1)).max(1));
