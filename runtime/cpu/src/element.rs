@@ -3,7 +3,7 @@
 use vspec_engine::Buffer;
 
 use crate::functions;
-use crate::kernels::micro::{self, Block};
+use crate::kernels::micro;
 use crate::kernels::vector::Isa;
 
 /// Single precision, or double precision for checking.
@@ -57,8 +57,9 @@ pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug +
     fn mul(self, y: Self) -> Self;
     /// `x / y`
     fn div(self, y: Self) -> Self;
-    /// The first columns of a block of a product of matrices: `c = a' b` for `a` of columns of 8 and `b` of rows of 32 elements.
-    fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut Block<Self>, columns: usize);
+    /// The first columns of a block of a product of matrices: `c = a' b` or `c + a' b` for `a` of columns of 8 and `b` of rows of 32
+    /// elements; `c` are up to 8 rows, all as long.
+    fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut [&mut [Self]], add: bool);
 }
 
 macro_rules! element {
@@ -153,8 +154,8 @@ macro_rules! element {
                 self / y
             }
             #[inline(always)]
-            fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut Block<Self>, columns: usize) {
-                $block(isa, a, b, c, columns)
+            fn block(isa: Isa, a: &[Self], b: &[Self], c: &mut [&mut [Self]], add: bool) {
+                $block(isa, a, b, c, add)
             }
         }
     };
@@ -187,7 +188,7 @@ element!(
     sigmoid,
     libm::erf,
     libm::pow,
-    |_, a, b, c, columns| micro::block_of(a, b, c, columns)
+    |_, a, b, c, add| micro::block_of(a, b, c, add)
 );
 
 /// `1 / (1 + e^-x)`; the exponential is only taken of negative numbers, so that it never overflows.

@@ -5,52 +5,56 @@
 
 use super::simd::{LANES, Simd};
 use super::vector::Isa;
+use crate::element::Element;
 
 /// Rows of a block.
 pub(crate) const ROWS: usize = 8;
 /// Columns of a block.
 pub(crate) const COLUMNS: usize = 32;
-/// A block of a product, row by row.
-pub(crate) type Block<T> = [T; ROWS * COLUMNS];
-
 /// Half of a block: what is wanted of a block that ends within it costs half as much.
 const HALF: usize = COLUMNS / 2;
 
-/// The first `columns` columns of `c = a' b` for `a` of columns of [`ROWS`] and `b` of rows of [`COLUMNS`]; the others hold anything.
+/// The first columns of `c = a' b`, or of `c + a' b`, for `a` of columns of [`ROWS`] and `b` of rows of [`COLUMNS`]. `c` are up to [`ROWS`]
+/// rows of the same length, at most [`COLUMNS`], wherever they lie.
 #[inline(always)]
-pub(crate) fn block(isa: Isa, a: &[f32], b: &[f32], c: &mut Block<f32>, columns: usize) {
+pub(crate) fn block(isa: Isa, a: &[f32], b: &[f32], c: &mut [&mut [f32]], add: bool) {
     #[cfg(target_arch = "x86_64")]
-    match (isa, columns <= HALF) {
+    match (isa, c.first().is_none_or(|row| row.len() <= HALF)) {
         // Each is called only where its instructions were found.
-        (Isa::Avx512, false) => return unsafe { x86::block_avx512::<2>(a, b, c) },
-        (Isa::Avx512, true) => return unsafe { x86::block_avx512::<1>(a, b, c) },
-        (Isa::Avx2, false) => return unsafe { x86::block_avx2::<2>(a, b, c) },
-        (Isa::Avx2, true) => return unsafe { x86::block_avx2::<1>(a, b, c) },
+        (Isa::Avx512, false) => return unsafe { x86::block_avx512::<2>(a, b, c, add) },
+        (Isa::Avx512, true) => return unsafe { x86::block_avx512::<1>(a, b, c, add) },
+        (Isa::Avx2, false) => return unsafe { x86::block_avx2::<2>(a, b, c, add) },
+        (Isa::Avx2, true) => return unsafe { x86::block_avx2::<1>(a, b, c, add) },
         (Isa::Baseline, _) => {}
     }
     let _ = isa;
-    block_of(a, b, c, columns);
+    block_of(a, b, c, add);
 }
 
 /// The same for any type.
-pub(crate) fn block_of<T: Copy + Default + std::ops::Add<Output = T> + std::ops::Mul<Output = T>>(
-    a: &[T],
-    b: &[T],
-    c: &mut Block<T>,
-    columns: usize,
-) {
+pub(crate) fn block_of<T: Element>(a: &[T], b: &[T], c: &mut [&mut [T]], add: bool) {
     const WIDTH: usize = 8;
+    let columns = c.first().map_or(0, |row| row.len());
     for from in (0..columns).step_by(WIDTH) {
         let mut sums = [[T::default(); WIDTH]; ROWS];
         for (a, b) in a.chunks_exact(ROWS).zip(b.chunks_exact(COLUMNS)) {
             let b = &b[from..from + WIDTH];
             for (sums, a) in sums.iter_mut().zip(a) {
-                sums.iter_mut().zip(b).for_each(|(sum, b)| *sum = *sum + *a * *b);
+                sums.iter_mut().zip(b).for_each(|(sum, b)| *sum = sum.add(a.mul(*b)));
             }
         }
-        for (row, sums) in c.chunks_exact_mut(COLUMNS).zip(&sums) {
-            row[from..from + WIDTH].copy_from_slice(sums);
+        for (row, sums) in c.iter_mut().zip(&sums) {
+            put(sums, &mut row[from..columns.min(from + WIDTH)], add);
         }
+    }
+}
+
+/// Writes the first sums of a row, or adds them to what is there.
+#[inline(always)]
+fn put<T: Element>(sums: &[T], row: &mut [T], add: bool) {
+    match add {
+        false => row.copy_from_slice(&sums[..row.len()]),
+        true => row.iter_mut().zip(sums).for_each(|(to, sum)| *to = to.add(*sum)),
     }
 }
 
@@ -135,11 +139,11 @@ fn strided_part<S: Simd, const R: usize, const N: usize, const W: usize>(
 mod x86 {
     use std::arch::x86_64::*;
 
-    use super::{Block, COLUMNS, ROWS};
+    use super::{COLUMNS, ROWS, put};
 
     /// `N` vectors of each row.
     #[target_feature(enable = "avx512f")]
-    pub(super) fn block_avx512<const N: usize>(a: &[f32], b: &[f32], c: &mut Block<f32>) {
+    pub(super) fn block_avx512<const N: usize>(a: &[f32], b: &[f32], c: &mut [&mut [f32]], add: bool) {
         let mut sums = [[_mm512_setzero_ps(); N]; ROWS];
         for (a, b) in a.chunks_exact(ROWS).zip(b.chunks_exact(COLUMNS)) {
             let right: [__m512; N] =
@@ -151,16 +155,26 @@ mod x86 {
                 }
             }
         }
-        for (row, sums) in c.chunks_exact_mut(COLUMNS).zip(sums) {
-            for (n, sum) in sums.into_iter().enumerate() {
-                unsafe { _mm512_storeu_ps(row[n * 16..].as_mut_ptr(), sum) }
+        for (row, sums) in c.iter_mut().zip(sums) {
+            for (sum, to) in sums.into_iter().zip(row.chunks_mut(16)) {
+                // The last ones may be fewer than a vector has.
+                let some = u16::MAX >> (16 - to.len());
+                let all = to.len() == 16;
+                unsafe {
+                    let sum =
+                        if add { _mm512_add_ps(_mm512_maskz_loadu_ps(some, to.as_ptr()), sum) } else { sum };
+                    match all {
+                        true => _mm512_storeu_ps(to.as_mut_ptr(), sum),
+                        false => _mm512_mask_storeu_ps(to.as_mut_ptr(), some, sum),
+                    }
+                }
             }
         }
     }
 
     /// In parts of 4 rows and 16 columns, each of which fits 16 registers; of each row `N` parts.
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn block_avx2<const N: usize>(a: &[f32], b: &[f32], c: &mut Block<f32>) {
+    pub(super) fn block_avx2<const N: usize>(a: &[f32], b: &[f32], c: &mut [&mut [f32]], add: bool) {
         for part in 0..2 * N {
             let (top, left) = (part / N * 4, part % N * 16);
             let mut sums = [[_mm256_setzero_ps(); 2]; 4];
@@ -173,11 +187,15 @@ mod x86 {
                     sums[row][1] = _mm256_fmadd_ps(x, high, sums[row][1]);
                 }
             }
-            for (row, sums) in sums.into_iter().enumerate() {
-                let to = &mut c[(top + row) * COLUMNS + left..][..16];
+            for (row, sums) in c.iter_mut().skip(top).zip(sums) {
+                let mut own = [0.0; 16];
                 unsafe {
-                    _mm256_storeu_ps(to.as_mut_ptr(), sums[0]);
-                    _mm256_storeu_ps(to[8..].as_mut_ptr(), sums[1]);
+                    _mm256_storeu_ps(own.as_mut_ptr(), sums[0]);
+                    _mm256_storeu_ps(own[8..].as_mut_ptr(), sums[1]);
+                }
+                match row[left..].first_chunk_mut::<16>() {
+                    Some(row) => put(&own, row, add),
+                    None => put(&own, &mut row[left..], add),
                 }
             }
         }

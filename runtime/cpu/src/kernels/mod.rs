@@ -8,6 +8,7 @@ mod bands;
 mod conv;
 mod deal;
 mod dots;
+mod few;
 mod kept;
 mod matmul;
 mod matrix;

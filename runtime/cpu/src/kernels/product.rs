@@ -7,10 +7,11 @@
 
 use std::ops::Range;
 
+use super::few::copy_few;
 use super::matrix::Matrix;
-use super::micro::{Block, COLUMNS, ROWS};
+use super::micro::{COLUMNS, ROWS};
 use super::scratch::Scratch;
-use super::vector::{isa, widest};
+use super::vector::{Isa, isa, widest};
 use crate::element::Element;
 use crate::memory::Shared;
 use crate::workers::{each, pieces_where, threads};
@@ -62,6 +63,9 @@ pub(crate) struct Target<'a, T, F> {
     /// The places of some columns.
     pub(crate) pieces: F,
 }
+
+/// A block of a product whose columns lie in several places, before they are put there.
+type Block<T> = [[T; COLUMNS]; ROWS];
 
 /// Rows and columns of a product, and terms of each of its sums.
 #[derive(Debug, Clone, Copy)]
@@ -204,7 +208,7 @@ fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
 ) {
     let isa = isa();
     let mut own = Scratch::of(if copied.is_some() { 0 } else { DEPTH.min(size.terms) * COLUMNS });
-    let mut block: Block<T> = [T::default(); ROWS * COLUMNS];
+    let mut apart: Block<T> = [[T::default(); COLUMNS]; ROWS];
     // Without terms there is still a sum of nothing to be written.
     let depths = size.terms.div_ceil(DEPTH).max(1);
     for depth in 0..depths {
@@ -225,18 +229,40 @@ fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
                 let left =
                     &left[((row - down.start) * size.terms + terms.start) * ROWS..][..terms.len() * ROWS];
                 let rows = row * ROWS..((row + 1) * ROWS).min(size.rows);
-                // Rows lie far apart: they are on their way while their sums are made.
-                for row in rows.clone() {
-                    pieces
-                        .iter()
-                        .for_each(|piece| target.elements.fetch(row * target.row + piece.place, piece.len));
-                }
-                T::block(isa, left, panel, &mut block, columns.len());
-                for (own, row) in rows.enumerate() {
-                    let from = &block[own * COLUMNS..(own + 1) * COLUMNS];
-                    pieces.iter().for_each(|piece| put(target.elements, from, *piece, row * target.row, add));
-                }
+                target.block(isa, [left, panel], (rows, &pieces), add, &mut apart);
             }
+        }
+    }
+}
+
+impl<T: Element, F> Target<'_, T, F> {
+    /// A block of the product: some rows and the columns of some pieces, each of which begins where the one before ends.
+    #[inline(always)]
+    fn block(
+        &self,
+        isa: Isa,
+        [left, panel]: [&[T]; 2],
+        (rows, pieces): (Range<usize>, &[Piece]),
+        add: bool,
+        apart: &mut Block<T>,
+    ) {
+        // Rows lie far apart: they are on their way while their sums are made.
+        for row in rows.clone() {
+            pieces.iter().for_each(|piece| self.elements.fetch(row * self.row + piece.place, piece.len));
+        }
+        if let [Piece { len, place, step: 1, .. }] = *pieces {
+            let mut at = rows.clone();
+            let mut to: [&mut [T]; ROWS] = std::array::from_fn(|_| match at.next() {
+                Some(row) => self.elements.run(row * self.row + place, len),
+                None => &mut [],
+            });
+            return T::block(isa, left, panel, &mut to[..rows.len()], add);
+        }
+        let columns = pieces.iter().map(|piece| piece.len).sum();
+        let mut to = apart.each_mut().map(|row| &mut row[..columns]);
+        T::block(isa, left, panel, &mut to[..rows.len()], false);
+        for (row, from) in rows.zip(&*apart) {
+            pieces.iter().for_each(|piece| put(self.elements, from, *piece, row * self.row, add));
         }
     }
 }
@@ -245,15 +271,6 @@ fn strip<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
 #[inline(always)]
 fn put<T: Element>(into: &Shared<'_, T>, from: &[T], piece: Piece, row: usize, add: bool) {
     let (from, at) = (&from[piece.column..piece.column + piece.len], row + piece.place);
-    // Of known length it is a few instructions, else a call or a loop.
-    if let (Ok(from), 1) = (<&[T; COLUMNS]>::try_from(from), piece.step) {
-        let Some(to) = into.run(at, COLUMNS).first_chunk_mut::<COLUMNS>() else { return };
-        match add {
-            false => *to = *from,
-            true => *to = std::array::from_fn(|i| to[i].add(from[i])),
-        }
-        return;
-    }
     if piece.step != 1 {
         // What lies between them may be another task's.
         for (i, from) in from.iter().enumerate() {
@@ -264,7 +281,7 @@ fn put<T: Element>(into: &Shared<'_, T>, from: &[T], piece: Piece, row: usize, a
     }
     let to = into.run(at, piece.len);
     match add {
-        false => to.copy_from_slice(from),
+        false => copy_few(from, to),
         true => to.iter_mut().zip(from).for_each(|(to, from)| *to = to.add(*from)),
     }
 }

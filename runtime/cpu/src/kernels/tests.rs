@@ -560,13 +560,21 @@ fn every_set_of_instructions_multiplies_blocks() {
     let (a, b) = (single(terms * ROWS, 1), single(terms * COLUMNS, 2));
     for own in [Isa::Baseline, Isa::Avx2, Isa::Avx512].into_iter().filter(|own| *own <= detected()) {
         for columns in [1, 8, 16, 17, 31, COLUMNS] {
-            let mut c = [f32::NAN; ROWS * COLUMNS];
-            micro::block(own, &a, &b, &mut c, columns);
-            let wanted = c.iter().enumerate().map(|(flat, c)| (flat / COLUMNS, flat % COLUMNS, *c));
-            for (i, j, c) in wanted.filter(|(_, j, _)| *j < columns) {
-                let product = |k: usize| f64::from(a[k * ROWS + i]) * f64::from(b[k * COLUMNS + j]);
-                let sum = (0..terms).map(product).sum::<f64>();
-                assert!((f64::from(c) - sum).abs() < 1e-5, "{own:?} {i} {j} of {columns}");
+            for (rows, before) in [(ROWS, None), (ROWS, Some(0.5)), (3, None), (5, Some(-2.0))] {
+                let mut c = [[before.unwrap_or(f32::NAN); COLUMNS + 1]; ROWS];
+                let mut to = c.each_mut().map(|row| &mut row[..columns]);
+                micro::block(own, &a, &b, &mut to[..rows], before.is_some());
+                for (i, j) in (0..ROWS).flat_map(|i| (0..=COLUMNS).map(move |j| (i, j))) {
+                    let product = |k: usize| f64::from(a[k * ROWS + i]) * f64::from(b[k * COLUMNS + j]);
+                    let sum = || (0..terms).map(product).sum::<f64>();
+                    let is_own = i < rows && j < columns;
+                    let added = if is_own { sum() } else { 0.0 };
+                    let right = match before {
+                        None if !is_own => c[i][j].is_nan(),
+                        before => (f64::from(c[i][j] - before.unwrap_or(0.0)) - added).abs() < 1e-5,
+                    };
+                    assert!(right, "{own:?} {i} {j} of {rows} x {columns} onto {before:?}");
+                }
             }
         }
     }

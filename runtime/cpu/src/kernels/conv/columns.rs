@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::element::Element;
+use crate::kernels::few::copy_few;
 use crate::kernels::panels::turn;
 use crate::kernels::product::Panels;
 use crate::kernels::scratch::Scratch;
@@ -43,17 +44,6 @@ pub(crate) struct Columns<'a, T> {
     pub(crate) first: usize,
 }
 
-/// Copies to the beginning of a row. Copies of known length are a few instructions, others a call.
-#[inline(always)]
-fn copy<T: Copy>(from: &[T], to: &mut [T]) {
-    match from.len() {
-        32 => to[..32].copy_from_slice(&from[..32]),
-        16 => to[..16].copy_from_slice(&from[..16]),
-        8 => to[..8].copy_from_slice(&from[..8]),
-        len => to[..len].copy_from_slice(from),
-    }
-}
-
 impl<T: Element> Columns<'_, T> {
     /// Copies what a run covers to the start of a row.
     #[inline]
@@ -61,7 +51,7 @@ impl<T: Element> Columns<'_, T> {
         let plane = self.windows.size();
         let start = (run.image * self.channels + self.first + channel) * plane + run.place;
         match self.windows.step() {
-            1 => copy(&self.elements[start..start + run.len], out),
+            1 => copy_few(&self.elements[start..start + run.len], &mut out[..run.len]),
             step => {
                 let from = self.elements[start..].iter().step_by(step);
                 out[..run.len].iter_mut().zip(from).for_each(|(to, from)| *to = *from);
@@ -81,16 +71,19 @@ impl<T: Element> Panels<T> for Columns<'_, T> {
         let windows = first..(first + W).min(images * count);
         let runs = self.windows.runs(self.lines, windows);
         let (step, plane) = (self.windows.step(), self.windows.size());
-        for (term, out) in terms.zip(out.chunks_exact_mut(W)) {
+        for (term, out) in terms.zip(out.as_chunks_mut::<W>().0) {
             let (channel, runs) = (term / taps, runs.of(term % taps));
-            match runs {
-                // A run that fills the row needs no zeros.
-                [run] if run.len == W && step == 1 => {
-                    let start = (run.image * self.channels + self.first + channel) * plane + run.place;
-                    out.copy_from_slice(&self.elements[start..start + W]);
-                    continue;
-                }
-                _ => out.fill(T::default()),
+            // Runs that fill the row need no zeros.
+            if let [run] = runs
+                && run.len == W
+                && step == 1
+            {
+                let start = (run.image * self.channels + self.first + channel) * plane + run.place;
+                out.copy_from_slice(&self.elements[start..start + W]);
+                continue;
+            }
+            if runs.iter().map(|run| run.len).sum::<usize>() < W {
+                *out = [T::default(); W];
             }
             runs.iter().for_each(|run| self.copy(run, channel, &mut out[run.window - first..]));
         }
