@@ -20,7 +20,10 @@ impl<T: Element> Panels<T> for Matrix<'_, T> {
             out.fill(T::default());
         }
         if self.places[1].run(first, width) == width {
-            return widest(|| self.copy_rows::<W>(terms, first..first + width, out));
+            return widest(
+                #[inline(always)]
+                || self.copy_rows::<W>(terms, first..first + width, out),
+            );
         }
         // Terms that lie side by side are read one after the other.
         let mut done = 0;

@@ -143,7 +143,10 @@ pub(crate) fn multiply_packed<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sy
     let task = |task: usize| {
         let parts = [part(high, down, task / across), part(wide, across, task % across)];
         let left = &left[parts[0].start * ROWS * size.terms..];
-        widest(|| strip(left, b, None, target, size, parts));
+        widest(
+            #[inline(always)]
+            || strip(left, b, None, target, size, parts),
+        );
     };
     match is_small(size) {
         true => (0..across * down).for_each(task),
@@ -187,7 +190,10 @@ fn by_rows<T: Element, F: Fn(Range<usize>) -> Vec<Piece> + Sync>(
                 &own[..]
             }
         };
-        widest(|| strip(left, b, Some(&right), target, size, [rows, 0..wide]))
+        widest(
+            #[inline(always)]
+            || strip(left, b, Some(&right), target, size, [rows, 0..wide]),
+        )
     });
 }
 

@@ -78,8 +78,10 @@ pub(crate) fn scatter<E: Copy + Send + Sync>(
 /// An index outside of an axis, if there is one.
 fn outside(index: &[i32], n: usize) -> Option<i32> {
     // Least and largest of all are a loop over vectors, which a search is not.
-    let extremes = || index.iter().fold((0, 0), |(low, high): (i32, i32), i| (low.min(*i), high.max(*i)));
-    let (low, high) = widest(extremes);
+    let (low, high) = widest(
+        #[inline(always)]
+        || index.iter().fold((0, 0), |(low, high): (i32, i32), i| (low.min(*i), high.max(*i))),
+    );
     let is = |i: &i32| usize::try_from(*i).map_or(true, |i| i >= n);
     if is(&low) || is(&high) { index.iter().copied().find(is) } else { None }
 }

@@ -42,7 +42,7 @@ pub fn detected() -> Isa {
 }
 
 /// Runs a function that was compiled for the vector instructions of the work at hand: whatever the compiler inlines into it becomes
-/// instructions of that set.
+/// instructions of that set. The compiler has to be told to inline a closure, or it may stay a function for any machine.
 #[inline]
 pub(crate) fn widest<R>(f: impl FnOnce() -> R) -> R {
     #[cfg(target_arch = "x86_64")]

@@ -89,11 +89,10 @@ impl<L: Lines<f32>, R: Lines<f32>> Long<'_, L, R> {
         let (count, w) = (panels * rows, Shared::new(w));
         each(count.div_ceil(TOGETHER), |number| {
             let some = number * TOGETHER..((number + 1) * TOGETHER).min(count);
-            widest(|| {
-                for at in some {
-                    sums.put(at, &w);
-                }
-            });
+            widest(
+                #[inline(always)]
+                || some.for_each(|at| sums.put(at, &w)),
+            );
         });
     }
 }
