@@ -134,7 +134,7 @@ fn strided_part<S: Simd, const R: usize, const N: usize, const W: usize>(
     }
 }
 
-/// The blocks in vector registers. `unsafe` are only loads and stores at the starts of chunks that are as long as what is loaded.
+/// The blocks in vector registers. `unsafe` are only loads and stores of lanes that a chunk has.
 #[cfg(target_arch = "x86_64")]
 mod x86 {
     use std::arch::x86_64::*;
@@ -156,19 +156,22 @@ mod x86 {
             }
         }
         for (row, sums) in c.iter_mut().zip(sums) {
-            for (sum, to) in sums.into_iter().zip(row.chunks_mut(16)) {
-                // The last ones may be fewer than a vector has.
-                let some = u16::MAX >> (16 - to.len());
-                let all = to.len() == 16;
-                unsafe {
-                    let sum =
-                        if add { _mm512_add_ps(_mm512_maskz_loadu_ps(some, to.as_ptr()), sum) } else { sum };
-                    match all {
-                        true => _mm512_storeu_ps(to.as_mut_ptr(), sum),
-                        false => _mm512_mask_storeu_ps(to.as_mut_ptr(), some, sum),
-                    }
-                }
+            for (to, sum) in row.chunks_mut(16).zip(sums) {
+                write(sum, to, add);
             }
+        }
+    }
+
+    /// Writes as many lanes as there is room for, or adds them to what is there.
+    #[target_feature(enable = "avx512f")]
+    fn write(mut sum: __m512, to: &mut [f32], add: bool) {
+        let some = u16::MAX.checked_shr(16u32.saturating_sub(to.len() as u32)).unwrap_or(0);
+        if add {
+            sum = _mm512_add_ps(unsafe { _mm512_maskz_loadu_ps(some, to.as_ptr()) }, sum);
+        }
+        match some {
+            u16::MAX => unsafe { _mm512_storeu_ps(to.as_mut_ptr(), sum) },
+            _ => unsafe { _mm512_mask_storeu_ps(to.as_mut_ptr(), some, sum) },
         }
     }
 
