@@ -1,10 +1,11 @@
 //! Copies of a few elements.
 
-/// Copies as many elements as there are. Up to 64 of them are a few instructions, by two copies of known length that may overlap, where
+/// Copies to as many places. Up to 64 elements are a few instructions, by two copies of known length that may overlap, where
 /// `copy_from_slice` would be a call.
 #[inline(always)]
 pub(crate) fn copy_few<T: Copy>(from: &[T], to: &mut [T]) {
-    match from.len().min(to.len()) {
+    debug_assert_eq!(from.len(), to.len(), "elements and places");
+    match to.len() {
         0 => {}
         1 => to[0] = from[0],
         2..4 => ends::<2, T>(from, to),
@@ -12,7 +13,7 @@ pub(crate) fn copy_few<T: Copy>(from: &[T], to: &mut [T]) {
         8..16 => ends::<8, T>(from, to),
         16..32 => ends::<16, T>(from, to),
         32..=64 => ends::<32, T>(from, to),
-        len => to[..len].copy_from_slice(&from[..len]),
+        _ => to.copy_from_slice(from),
     }
 }
 
