@@ -5,9 +5,10 @@ use vspec_engine::Buffer;
 use crate::functions;
 use crate::kernels::micro;
 use crate::kernels::vector::Isa;
+use crate::memory::Plain;
 
-/// Single precision, or double precision for checking.
-pub trait Element: Copy + Default + PartialOrd + Send + Sync + std::fmt::Debug + 'static {
+/// Single precision, or double precision for checking; no other type can be one, since kernels see their memory as such.
+pub trait Element: Plain + Default + PartialOrd + std::fmt::Debug + 'static {
     /// The nearest value to a number.
     fn of(value: f64) -> Self;
     /// The same number in double precision.

@@ -43,15 +43,20 @@ impl Arena {
 ///
 /// # Safety
 /// Any bits are one, and it may begin where a cache line does.
-pub(crate) unsafe trait Plain: Copy + Send + Sync {
+pub unsafe trait Plain: Copy + Send + Sync {
     /// The one whose numbers are 0.
     fn zero() -> Self;
 }
 
-// Numbers of single or double precision.
-unsafe impl<T: Element> Plain for T {
-    fn zero() -> T {
-        T::default()
+unsafe impl Plain for f32 {
+    fn zero() -> f32 {
+        0.0
+    }
+}
+
+unsafe impl Plain for f64 {
+    fn zero() -> f64 {
+        0.0
     }
 }
 

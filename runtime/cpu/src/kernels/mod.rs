@@ -6,9 +6,10 @@
 mod axis;
 mod bands;
 mod conv;
+mod copy;
 mod deal;
 mod dots;
-mod few;
+
 mod kept;
 mod matmul;
 mod matrix;

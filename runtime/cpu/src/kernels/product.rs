@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::few::copy_few;
+use super::copy::copy_few;
 use super::matrix::Matrix;
 use super::micro::{COLUMNS, ROWS};
 use super::scratch::Scratch;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::element::Element;
-use crate::kernels::few::copy_few;
+use crate::kernels::copy::copy_few;
 use crate::kernels::panels::turn;
 use crate::kernels::product::Panels;
 use crate::kernels::scratch::Scratch;
