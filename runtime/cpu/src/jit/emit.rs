@@ -28,9 +28,10 @@ const COUNTERS: usize = FLAG;
 pub(super) const BEFORE_ROWS: usize = 2 * FLAG;
 
 /// Bytes between what is loaded or stored and what is fetched meanwhile. Processors fetch ahead by themselves, but not beyond a page of
-/// 4 KiB: with one or two streams they wait at the beginning of each. A cache line is a round. Together they stay in half of the first cache.
-const AHEAD: usize = 2048;
-const ALL_AHEAD: usize = 24 << 10;
+/// 4 KiB, and not for dozens of streams: they wait at the beginning of each. A cache line is a round. What is fetched goes into the second
+/// cache, which may wait for more lines at a time than the first one; of all streams together, it is a tenth of a small one.
+const AHEAD: usize = 4096;
+const ALL_AHEAD: usize = 48 << 10;
 
 pub(super) type Emitted = Result<(), IcedError>;
 
@@ -47,9 +48,9 @@ impl At {
     /// The first elements of a round, all of them there.
     pub(super) const FIRST: At = At { first: 0, tail: false };
 
-    /// Whether a whole round begins.
+    /// Whether a round begins.
     fn begins_round(self) -> bool {
-        self.first == 0 && !self.tail
+        self.first == 0
     }
 }
 
@@ -300,7 +301,7 @@ impl Function {
 
     /// Fetches what a later round loads, or nothing where no memory is.
     pub(super) fn fetch(&mut self, from: AsmMemoryOperand, at: At) -> Emitted {
-        if at.begins_round() { self.asm.prefetcht0(byte_ptr(from + self.ahead)) } else { Ok(()) }
+        if at.begins_round() { self.asm.prefetcht1(byte_ptr(from + self.ahead)) } else { Ok(()) }
     }
 
     /// The same for what a later round stores.
