@@ -19,7 +19,7 @@ mod pool;
 mod product;
 mod scatter;
 mod scratch;
-mod simd;
+pub(crate) mod simd;
 #[cfg(test)]
 mod tests;
 mod top;
