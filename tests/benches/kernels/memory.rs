@@ -47,20 +47,19 @@ pub(super) fn tables() -> Vec<Kernel> {
 pub(super) fn places() -> Vec<Kernel> {
     const ROWS: usize = 22400 * 80;
     const MAP: usize = 4 * 64 * 64 * 64;
-    let rows = "state x: f32[22400, 80] = normal\nstate y: f32[22400, 80] = normal";
+    let rows = "state x: f32[22400, 80] = normal
+  state y: f32[22400, 80] = normal
+  state index: i32[22400] = places";
+    let drawn = "fn places(_shape) { iota(22400) * 7919 % 22400 }";
     let doubled = "state x: f32[4, 64, 32, 32] = normal\nstate y: f32[4, 64, 64, 64] = 0";
     let sampled = "state x: f32[4, 64, 64, 64] = normal
   state at: f32[4, 64, 64, 2] = normal
   state y: f32[4, 64, 64, 64] = 0";
-    let index = "let index = iota(22400) * 7919 % 22400";
-    let [read, added] = [
-        "gather(m.x, index)",
-        "scatter_add(m.y, broadcast(reshape(index, [22400, 1]), [22400, 80]), m.x, axis = 0)",
-    ]
-    .map(|value| format!("{index}\nupdate m.y = {value}"));
+    let added =
+        "update m.y = scatter_add(m.y, broadcast(reshape(m.index, [22400, 1]), [22400, 80]), m.x, axis = 0)";
     vec![
-        Kernel::moving("gather of rows", 2 * ROWS, ["", rows, &read]),
-        Kernel::moving("scatter_add", 3 * ROWS, ["", rows, &added]),
+        Kernel::moving("gather of rows", 2 * ROWS, [drawn, rows, "update m.y = gather(m.x, m.index)"]),
+        Kernel::moving("scatter_add of rows", 3 * ROWS, [drawn, rows, added]),
         Kernel::moving(
             "interpolate, bilinear",
             MAP * 5 / 4,

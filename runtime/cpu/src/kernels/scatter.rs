@@ -80,10 +80,20 @@ fn outside(index: &[i32], n: usize) -> Option<i32> {
     // Least and largest of all are a loop over vectors, which a search is not.
     let (low, high) = widest(
         #[inline(always)]
-        || index.iter().fold((0, 0), |(low, high): (i32, i32), i| (low.min(*i), high.max(*i))),
+        || range(index),
     );
     let is = |i: &i32| usize::try_from(*i).map_or(true, |i| i >= n);
     if is(&low) || is(&high) { index.iter().copied().find(is) } else { None }
+}
+
+/// The least and the largest index.
+#[inline(always)]
+fn range(index: &[i32]) -> (i32, i32) {
+    let (mut low, mut high) = (i32::MAX, i32::MIN);
+    for place in index {
+        (low, high) = (low.min(*place), high.max(*place));
+    }
+    (low, high)
 }
 
 /// Blocks of one place each whose updates are made side by side.
@@ -109,6 +119,10 @@ fn several<E: Copy>(around: Around, index: &[i32], values: &[E], y: &mut [E], f:
 /// Parts that the places of an axis are cut into.
 const PARTS: usize = 8;
 
+/// Indices of one row of values from which on it is looked at as a whole first: whether any of them lies here, and whether all are one,
+/// as those that choose rows of a matrix are.
+const LONG: usize = 16;
+
 /// Values whose places lie among those of `y`, which begin with `first`.
 fn put<E: Copy>(
     around: Around,
@@ -118,16 +132,47 @@ fn put<E: Copy>(
     y: &mut [E],
     f: &impl Fn(E, E) -> E,
 ) {
-    let own = y.len() / around.inner;
-    let rows = index.chunks_exact(around.inner).zip(values.chunks_exact(around.inner));
-    for (index, values) in rows {
-        for (i, (place, value)) in index.iter().zip(values).enumerate() {
-            // A place before the first one wraps around to one that is not there.
-            let row = (*place as usize).wrapping_sub(first);
-            if row < own {
-                let to = &mut y[row * around.inner + i];
-                *to = f(*to, *value);
+    widest(
+        #[inline(always)]
+        || {
+            let rows = index.chunks_exact(around.inner).zip(values.chunks_exact(around.inner));
+            for (index, values) in rows {
+                match around.inner {
+                    LONG.. => put_row(first, index, values, y, f),
+                    _ => put_each(first, index, values, y, f),
+                }
             }
+        },
+    );
+}
+
+/// One row of values.
+#[inline(always)]
+fn put_row<E: Copy>(first: usize, index: &[i32], values: &[E], y: &mut [E], f: &impl Fn(E, E) -> E) {
+    let (low, high) = range(index);
+    let own = y.len() / index.len();
+    if (high as usize) < first || low as usize >= first + own {
+        return;
+    }
+    if low < high {
+        return put_each(first, index, values, y, f);
+    }
+    let to = &mut y[(low as usize - first) * index.len()..][..index.len()];
+    for (to, value) in to.iter_mut().zip(values) {
+        *to = f(*to, *value);
+    }
+}
+
+/// The same value by value.
+#[inline(always)]
+fn put_each<E: Copy>(first: usize, index: &[i32], values: &[E], y: &mut [E], f: &impl Fn(E, E) -> E) {
+    let own = y.len() / index.len();
+    for (i, (place, value)) in index.iter().zip(values).enumerate() {
+        // A place before the first one wraps around to one that is not there.
+        let row = (*place as usize).wrapping_sub(first);
+        if row < own {
+            let to = &mut y[row * index.len() + i];
+            *to = f(*to, *value);
         }
     }
 }

@@ -512,6 +512,11 @@ fn large() -> Vec<Case> {
     }
     let (index, values) = (ints(&[5000, 9], 40, 3), floats(&[5000, 9], 4));
     cases.extend(Case::new(Op::ScatterAdd { axis: 0 }, vec![floats(&[40, 9], 5), index, values]));
+    // Rows of one index each, but for every tenth, which goes to several places.
+    let place = |i: i32| (i / 20 * 7 + if i / 20 % 10 == 0 { i % 20 } else { 0 }) % 40;
+    let index = HostTensor::new(vec![900, 20], Buffer::I32((0..18_000).map(place).collect())).expect("fills");
+    let values = floats(&[900, 20], 6);
+    cases.extend(Case::new(Op::ScatterAdd { axis: 0 }, vec![floats(&[40, 20], 5), index, values]));
     // More blocks than are updated side by side.
     let (index, values) = (ints(&[7, 3000], 50, 3), floats(&[7, 3000], 4));
     cases.extend(Case::new(Op::ScatterAdd { axis: 1 }, vec![floats(&[7, 50], 5), index, values]));

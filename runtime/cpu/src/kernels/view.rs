@@ -65,14 +65,17 @@ impl<'m, E: Copy + Send + Sync> View<'m, E> {
         }
         let mut copy = vec![self.elements[self.start]; count];
         let leading = self.leading();
-        let (outer, size) = (&self.shape[..leading], self.shape[leading..].iter().product());
+        let (outer, size) = (&self.shape[..leading], self.shape[leading..].iter().product::<usize>());
+        let together = (count / size).div_ceil(PARTS);
         let part = |number: usize, to: &mut [E]| {
             let mut at = vec![0; leading];
-            unravel(number, outer, &mut at);
-            let offset: isize = at.iter().zip(&self.strides).map(|(at, stride)| *at as isize * stride).sum();
-            self.copy(leading, self.start as isize + offset, to);
+            for (place, to) in (number * together..).zip(to.chunks_exact_mut(size)) {
+                unravel(place, outer, &mut at);
+                let by = at.iter().zip(&self.strides).map(|(at, stride)| *at as isize * stride);
+                self.copy(leading, self.start as isize + by.sum::<isize>(), to);
+            }
         };
-        pieces_where(count >= SMALL, &mut copy, size, part);
+        pieces_where(count >= SMALL, &mut copy, together * size, part);
         Cow::Owned(copy)
     }
 
@@ -87,6 +90,7 @@ impl<'m, E: Copy + Send + Sync> View<'m, E> {
         }
         match stride {
             1 => to.copy_from_slice(&self.elements[start as usize..start as usize + n]),
+            0 => to.fill(self.elements[start as usize]),
             _ => {
                 to.iter_mut().zip(0..).for_each(|(to, k)| *to = self.elements[(start + k * stride) as usize])
             }
