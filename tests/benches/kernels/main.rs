@@ -4,7 +4,8 @@
 //! products, GB/s of what is read and written at least, and how much of the measured peak that is: of whichever of the two takes longer.
 //! More than all of it reaches what saves products, as Winograd's transforms do, and what lies in a cache.
 //!
-//! The estimates by which convolutions choose their way were made with `convolution` and `convolution_without_winograd`.
+//! Each family is a benchmark of its own. The estimates by which convolutions choose their way are made of what `convolution` and
+//! `convolution_without_winograd` take on one core: `taskset -c 0` in front.
 
 mod memory;
 mod sums;

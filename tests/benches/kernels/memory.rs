@@ -11,12 +11,12 @@ pub(super) fn maps() -> Vec<Kernel> {
     let (norm, norm_relu) = ("use std.nn.BatchNorm", "relu(m.norm(m.x))");
     let max_pool = "max_pool(m.x, 3, stride = 2, padding = 1)";
     let avg_pool = "avg_pool(m.x, 3, stride = 2, padding = 1)";
-    let [set, set_norm, set_max, set_avg] =
+    let [set_gelu, set_norm, set_max, set_avg] =
         ["gelu(m.x)", norm_relu, max_pool, avg_pool].map(|value| format!("update m.y = {value}"));
     let gradient = |of: &str, to: &str| format!("update m.{to} = grad(sum({of} * m.y), m.x)");
     vec![
         Kernel::moving("add", 3 * MAP, ["", maps, "update m.y = m.x + m.y"]),
-        Kernel::moving("gelu", 2 * MAP, ["", maps, &set]),
+        Kernel::moving("gelu", 2 * MAP, ["", maps, &set_gelu]),
         Kernel::moving("batch norm, relu", 2 * MAP, [norm, normed, &set_norm]),
         Kernel::moving("batch norm, relu, gradient", 3 * MAP, [norm, normed, &gradient(norm_relu, "dx")]),
         Kernel::moving("max_pool", MAP * 5 / 4, ["", halved, &set_max]),

@@ -28,8 +28,8 @@ const COUNTERS: usize = FLAG;
 pub(super) const BEFORE_ROWS: usize = 2 * FLAG;
 
 /// Bytes between what is loaded or stored and what is fetched meanwhile. Processors fetch ahead by themselves, but not beyond a page of
-/// 4 KiB, and not for dozens of streams: they wait at the beginning of each. A cache line is a round. What is fetched goes into the second
-/// cache, which may wait for more lines at a time than the first one; of all streams together, it is a tenth of a small one.
+/// 4 KiB, and not for dozens of streams: they wait at the beginning of each. A cache line is a round. What will be loaded goes into the
+/// second cache, which may wait for more lines at a time than the first one; that of all streams together is a tenth of a small one.
 const AHEAD: usize = 4096;
 const ALL_AHEAD: usize = 48 << 10;
 

@@ -9,7 +9,6 @@ mod conv;
 mod copy;
 mod deal;
 mod dots;
-
 mod kept;
 mod matmul;
 mod matrix;

@@ -1,7 +1,8 @@
 //! Which way a convolution is computed: the one that is estimated to be fastest.
 //!
 //! An estimate adds up products and elements that are moved, each with a time of its own. The times were measured on one core with
-//! AVX-512, by `cargo bench -p vspec-tests --bench kernels`; on another machine all of them change, and the order of the ways rarely does.
+//! AVX-512, as `taskset -c 0 cargo bench -p vspec-tests --bench kernels -- convolution` measures them; on another machine all of them
+//! change, and the order of the ways rarely does.
 
 use std::fmt;
 
